@@ -1,0 +1,50 @@
+# Sockeye. `make` or `make help` lists what there is.
+# Each target is a script in scripts/ or one command, so that all of it also runs without make.
+
+.DEFAULT_GOAL := help
+.PHONY: help run build client setup test check unit e2e fuzz bench screenshots clean
+
+ARGS ?=
+CLIENT := server/clientdist/dist/socket.io.js
+
+help: ## list these targets
+	@printf 'Sockeye: a Socket.IO server in Go. Usage: make TARGET\n\n'
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## /{printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@printf '\nPORT=8080 make run listens elsewhere; make run ARGS=--help shows all options.\n'
+
+run: $(CLIENT) ## start the server and say which address to open
+	@go build -o .cache/sockeye . && exec .cache/sockeye $(ARGS)
+
+build: $(CLIENT) ## build the program into bin/sockeye
+	go build -trimpath -o bin/sockeye .
+
+client: $(CLIENT) ## install the pinned browser client from npm
+$(CLIENT): server/clientdist/package.json server/clientdist/package-lock.json
+	@scripts/client
+
+setup: $(CLIENT) ## install what the tests need: npm packages, Chromium, Python's client
+	@scripts/setup
+
+test: ## run every check and every test
+	@scripts/test
+
+check: ## formatting, vet and staticcheck only
+	@scripts/test check
+
+unit: $(CLIENT) ## Go tests only
+	@scripts/test unit
+
+e2e: setup ## tests with real clients and browsers only
+	@scripts/test e2e
+
+fuzz: ## run every fuzz target, FUZZTIME (10s) each
+	@scripts/fuzz
+
+bench: ## measure against Node and others, write docs/benchmarks.md; QUICK=1: minutes
+	@cd bench && go run . $(if $(QUICK),-quick) $(ARGS)
+
+screenshots: setup ## take a picture of every page into screenshots/
+	@scripts/screenshots
+
+clean: ## remove what was built and installed
+	rm -rf bin .cache screenshots $(shell git ls-files --others --ignored --exclude-standard --directory | grep 'node_modules/$$') $(filter-out %/PLACEHOLDER,$(wildcard server/clientdist/dist/*))

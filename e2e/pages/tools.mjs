@@ -1,0 +1,122 @@
+// The two pages that are tools: playground and doctor.
+import { test } from "node:test";
+import assert from "node:assert/strict";
+import http from "node:http";
+import { once } from "node:events";
+import { lastPoll, leave, says, until, visit } from "./visit.mjs";
+
+export default function (world) {
+  test("playground: connect, emit, ack, binary, the wire, a share link", async () => {
+    const page = await visit(world, "playground/", { permissions: ["clipboard-read", "clipboard-write"] });
+    await page.click("#connect");
+    await says(page, "#timeline li.down", "hello");
+    await page.locator("#args textarea").fill('{"你好": [1, null]}');
+    await page.click("#more");
+    await page.locator("#args select").nth(1).selectOption("file");
+    await page.locator("#args input[type=file]").nth(1).setInputFiles({ name: "x", mimeType: "", buffer: Buffer.from([1, 2, 3]) });
+    await page.click("#send");
+    await says(page, "#timeline li.down", /echo ← ack · \d+ ms {"你好":\[1,null\]}\s+<3 bytes>/);
+
+    await page.locator("#frames button:has(.count)").first().click();
+    await says(page, "#anatomy dd", "Socket.IO BINARY_EVENT");
+    await says(page, "#anatomy dd", "how many binary attachments follow");
+    await says(page, "#anatomy dd", "an ack is wanted");
+    await says(page, "#anatomy pre", /^0000 {2}34 35 31 2d 2f 70/);
+
+    await page.click("#as-link");
+    await says(page, "#copied", "Link copied");
+    const link = await page.evaluate(() => navigator.clipboard.readText());
+    await page.click("#as-go");
+    assert.match(await page.evaluate(() => navigator.clipboard.readText()), /map\[string\]any{"你好": \[\]any{1, nil}}/);
+    await page.fill("#search", "你好");
+    await until(page, () => [...document.querySelectorAll("#timeline li:not([hidden])")].every((li) => li.textContent.includes("你好")));
+    await page.fill("#search", "");
+    await page.fill("#only", "nothing");
+    await until(page, () => document.querySelectorAll("#timeline li.down:not([hidden])").length === 0);
+    const download = page.waitForEvent("download");
+    await page.click("#export");
+    assert.equal((await download).suggestedFilename(), "timeline.json");
+
+    const other = await visit(world, link.slice(link.indexOf("playground/")));
+    assert.equal(await other.locator("#args textarea").first().inputValue(), '{"你好": [1, null]}');
+    await leave(other);
+    await leave(page);
+  });
+
+  test("playground: garbage is marked where it breaks, a refusal and a silence are shown", async () => {
+    const page = await visit(world, "playground/", { viewport: { width: 390, height: 800 }, colorScheme: "dark" });
+    for (const [text, where] of [['{"a": tru}', "line 1, column 7"], ["[1,\n2,, 3]", "line 2, column 3"], ['{"a" 1}', "expected a colon"], ['"x', "expected a closing quote"], ["1 2", "expected the end"], ["", "expected a value"], ['{"a":1,}', "double quotes"], ["[01]", "column 2"]]) {
+      await page.locator("#auth").evaluate((area) => area.closest("details").setAttribute("open", ""));
+      await page.fill("#auth", text);
+      await page.click("#connect");
+      await says(page, "#auth-problem", where);
+      assert.equal(await page.locator("#auth").getAttribute("aria-invalid"), "true");
+    }
+    await page.fill("#auth", '{"refuse": true}');
+    await page.click("#connect");
+    await says(page, "#timeline li.info", "you asked to be refused");
+    await says(page, "#state", "Refused");
+    await page.fill("#auth", "{}");
+    await page.click("#connect");
+    await says(page, "#timeline li.down", "hello");
+    await page.fill("#event", "silence");
+    await page.fill("#timeout", "300");
+    await page.click("#send");
+    await says(page, "#timeline li.info", "no ack within 300 ms");
+    await page.fill("#namespace", "/nowhere");
+    await page.click("#connect");
+    await says(page, "#timeline li.info", "Invalid namespace");
+    await leave(page, { expected: [lastPoll] });
+  });
+
+  test("doctor: all is well here; a wrong path, a wrong namespace, nobody there", async () => {
+    const page = await visit(world, "doctor/");
+    const examine = async (fields, verdict) => {
+      for (const [id, value] of Object.entries({ path: "/socket.io/", namespace: "/", ...fields })) await page.fill("#" + id, value);
+      await page.click("#examine");
+      await says(page, "#verdict", verdict);
+    };
+    await examine({}, "All is well");
+    assert.equal(await page.locator('#checks li[data-is="good"]').count(), 7);
+    await examine({ path: "/wrong/" }, "The trouble is the path.");
+    await says(page, '[data-check="pathIs"]', "must be the same");
+    await examine({ namespace: "/nowhere" }, "The trouble is the session.");
+    await says(page, '[data-check="session"]', "Invalid namespace");
+    await examine({ address: "nonsense" }, "The trouble is the server");
+    await examine({ address: "http://127.0.0.1:9" }, "The trouble is the server");
+    assert.equal(await page.locator('#checks li[data-is="bad"]').count(), 1);
+    await leave(page, { expected: [/404/, /ERR_/, /127\.0\.0\.1:9/] });
+  });
+
+  test("doctor: no CORS, an old server, a proxy without upgrades", async () => {
+    let respond;
+    const server = http.createServer((req, res) => respond(req, res));
+    server.on("upgrade", (_, socket) => socket.destroy());
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const page = await visit(world, "doctor/", { lang: "en-US" });
+    const examine = async (verdict, ...more) => {
+      await page.fill("#address", `http://127.0.0.1:${server.address().port}`);
+      await page.click("#examine");
+      await says(page, "#verdict", verdict);
+      for (const text of more) await says(page, "#checks", text);
+    };
+    respond = (_, res) => res.end('0{"sid":"x"}');
+    await examine("The trouble is the origin", "CORS headers are missing", "OriginList");
+    respond = (_, res) => { res.setHeader("Access-Control-Allow-Origin", "*"); res.end('96:0{"sid":"x"}'); };
+    await examine("The trouble is the version", "socket.io-client@2");
+    respond = (req, res) => {
+      const { origin, ...headers } = req.headers; // as from a program
+      const to = http.request(world.program.url.slice(0, -1) + req.url, { method: req.method, headers }, (answer) => {
+        res.writeHead(answer.statusCode, { ...answer.headers, "access-control-allow-origin": "*", "access-control-allow-headers": "*" });
+        answer.pipe(res);
+      });
+      to.on("error", () => res.destroy());
+      req.pipe(to);
+    };
+    await examine("The trouble is WebSocket", "proxy_set_header Upgrade");
+    await leave(page, { expected: [/./] }); // the browser writes each refusal to its console
+    server.closeAllConnections();
+    server.close();
+  });
+}

@@ -1,0 +1,41 @@
+// Opens pages as people do, each in a browser context of its own, and gathers what they complain about.
+import assert from "node:assert/strict";
+import { AxeBuilder } from "@axe-core/playwright";
+
+/**
+ * Visits a page. Console errors, exceptions and breaches of the Content-Security-Policy are kept until leave.
+ * @param world {{program, browser}}
+ */
+export async function visit(world, path, { lang = "en-US", ...options } = {}) {
+  const context = await world.browser.newContext({ locale: lang, viewport: { width: 1200, height: 900 }, reducedMotion: "reduce", ...options });
+  const page = await context.newPage();
+  const complaints = page.complaints = [];
+  page.setDefaultTimeout(30_000);
+  page.on("pageerror", (err) => complaints.push(String(err.stack ?? err)));
+  page.on("console", (message) => message.type() === "error" && complaints.push(`${message.text()} ${message.location().url}`));
+  await page.addInitScript(() => addEventListener("securitypolicyviolation", (event) => console.error("policy", event.violatedDirective, event.blockedURI)));
+  await page.goto(world.program.url + path);
+  return page;
+}
+
+/** Ends a visit: no serious finding of axe, nothing sideways off the page, and no complaint but those expected. */
+export async function leave(page, { expected = [] } = {}) {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+  assert.deepEqual(serious.map(({ id, nodes }) => `${id}: ${nodes[0].target} ${nodes[0].any[0]?.message ?? ""}`), [], page.url());
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${page.url()} is wider than its window`);
+  const unexpected = page.complaints.filter((text) => !expected.some((pattern) => pattern.test(text)));
+  await page.context().close();
+  assert.deepEqual(unexpected, []);
+}
+
+/** The element, once its text matches. */
+export const says = (page, selector, text) => page.locator(selector, { hasText: text }).first().waitFor();
+
+/** Waits until check, run in the page with arg, is true. */
+export const until = (page, check, arg) => page.waitForFunction(check, arg, { polling: 50 });
+
+export const connected = (page) => page.locator('#state[data-state="on"]').waitFor();
+
+/** What a browser writes when a client leaves while it polls: its last GET may arrive behind the POST that ends the session. */
+export const lastPoll = /status of 400 .*transport=polling.*sid=/;

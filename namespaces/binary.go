@@ -1,0 +1,63 @@
+package namespaces
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"github.com/sockeye-io/sockeye/socketio"
+)
+
+// What the wall of pictures hears and says.
+const (
+	WallJoin    socketio.Call[Seat, []Picture]      = "join"
+	WallShow    socketio.Call[Shown, socketio.None] = "show"
+	WallPicture socketio.Event[Picture]             = "picture"
+)
+
+// Shown is a picture as it comes: bytes, and nothing said about them.
+type Shown struct {
+	Data []byte `json:"data"`
+}
+
+// Picture is one on the wall.
+type Picture struct {
+	Name string `json:"name"`
+	Type string `json:"type"` // what its bytes say it is
+	Data []byte `json:"data"`
+}
+
+var pictureTypes = []string{"image/png", "image/jpeg", "image/gif", "image/webp"}
+
+// Binary is rooms with a wall of pictures: the last six that were shown.
+func Binary(ns *socketio.Namespace) {
+	walls := keepRooms[[]Picture](ns)
+	polite(ns, 2, 8)
+
+	WallJoin.On(ns, func(ctx context.Context, s *socketio.Socket, want Seat) (wall []Picture, err error) {
+		seat, _, err := sit(ctx, s, want)
+		if err != nil {
+			return nil, err
+		}
+		return wall, walls.in(seat.Room, func(all *[]Picture) { wall = append([]Picture{}, *all...) })
+	})
+
+	WallShow.On(ns, func(_ context.Context, s *socketio.Socket, shown Shown) (none socketio.None, err error) {
+		seat, _ := Place.Get(s)
+		p := Picture{seat.Name, http.DetectContentType(shown.Data), shown.Data}
+		switch {
+		case len(p.Data) > 700_000:
+			return none, socketio.Errorf("too_big", "a picture may have 700 KB, this has %d", len(p.Data)/1000)
+		case !slices.Contains(pictureTypes, p.Type):
+			return none, socketio.Errorf("no_picture", "these bytes are %s, not a PNG, JPEG, GIF or WebP image", p.Type)
+		}
+		err = walls.in(seat.Room, func(all *[]Picture) {
+			*all = append(*all, p)
+			*all = slices.Clone((*all)[max(0, len(*all)-6):])
+		})
+		if err != nil {
+			return none, err
+		}
+		return none, WallPicture.Emit(ns.To(seat.Room), p)
+	})
+}

@@ -1,0 +1,75 @@
+package namespaces
+
+import (
+	"context"
+	"time"
+	"unicode/utf8"
+
+	"github.com/sockeye-io/sockeye/socketio"
+)
+
+// What the chat hears and says.
+const (
+	ChatJoin   socketio.Call[Seat, Arrival] = "join"
+	ChatSay    socketio.Call[string, Line]  = "say"
+	ChatLine   socketio.Event[Line]         = "line"
+	ChatType   socketio.Event[bool]         = "typing" // heard
+	ChatTyping socketio.Event[Typing]       = "typing" // said
+)
+
+// Arrival is what a newcomer is told.
+type Arrival struct {
+	Seat
+	People  []Person `json:"people"`
+	History []Line   `json:"history"`
+}
+
+// Line is something said, At Unix milliseconds.
+type Line struct {
+	From string `json:"from"`
+	Name string `json:"name"`
+	Text string `json:"text"`
+	At   int64  `json:"at"`
+}
+
+// Typing is somebody who has begun, or ceased, to write.
+type Typing struct {
+	Person
+	On bool `json:"on"`
+}
+
+// Chat is rooms in which people talk. A room remembers its last 50 lines for
+// as long as somebody is in it.
+func Chat(ns *socketio.Namespace) {
+	history := keepRooms[[]Line](ns)
+	polite(ns, 5, 15)
+	noticeLeaving(ns)
+
+	ChatJoin.On(ns, func(ctx context.Context, s *socketio.Socket, want Seat) (a Arrival, err error) {
+		if a.Seat, a.People, err = sit(ctx, s, want); err != nil {
+			return a, err
+		}
+		return a, history.in(a.Room, func(lines *[]Line) { a.History = append([]Line{}, *lines...) })
+	})
+
+	ChatSay.On(ns, func(_ context.Context, s *socketio.Socket, text string) (Line, error) {
+		seat, _ := Place.Get(s)
+		if n := utf8.RuneCountInString(text); n == 0 || n > 500 {
+			return Line{}, socketio.Errorf("length", "a line has 1 to 500 characters, this has %d", n)
+		}
+		line := Line{From: s.ID(), Name: seat.Name, Text: text, At: time.Now().UnixMilli()}
+		err := history.in(seat.Room, func(lines *[]Line) {
+			*lines = append(*lines, line)
+			*lines = (*lines)[max(0, len(*lines)-50):]
+		})
+		if err != nil {
+			return Line{}, err
+		}
+		return line, ChatLine.Emit(s.To(seat.Room), line)
+	})
+
+	ChatType.On(ns, func(_ context.Context, s *socketio.Socket, on bool) error {
+		seat, _ := Place.Get(s)
+		return ChatTyping.Emit(s.To(seat.Room).Volatile(), Typing{Person{s.ID(), seat.Name}, on})
+	})
+}

@@ -1,0 +1,80 @@
+package namespaces
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/sockeye-io/sockeye/socketio"
+)
+
+// SlowDown tells a client why what it sent went nowhere.
+const SlowDown socketio.Event[string] = "slow down"
+
+// allowance is what a socket may still send, as of a moment.
+type allowance struct {
+	left     float64
+	at, told time.Time
+}
+
+const allowed socketio.Key[*allowance] = "allowed"
+
+// polite bounds what each socket of ns sends: rate events a second on average,
+// burst at once. What is above reaches no handler and nobody else; the client
+// is told, once a second.
+func polite(ns *socketio.Namespace, rate, burst float64) {
+	ns.UsePacket(func(_ context.Context, s *socketio.Socket, r *socketio.Request) error {
+		now := time.Now()
+		a, ok := allowed.Get(s)
+		if !ok {
+			a = &allowance{left: burst, at: now}
+			allowed.Set(s, a)
+		}
+		a.left = min(burst, a.left+now.Sub(a.at).Seconds()*rate)
+		a.at = now
+		if a.left >= 1 {
+			a.left--
+			return nil
+		}
+		err := socketio.Errorf("slow_down", "too fast, wait a moment")
+		if now.Sub(a.told) > time.Second {
+			a.told = now
+			_ = SlowDown.Emit(s, err.Message) // a client that has left need not know
+		}
+		if r.WantsAck() {
+			_ = r.Ack(map[string]any{"error": map[string]any{"code": err.Code, "message": err.Message}}) // likewise
+		}
+		return err
+	})
+	ns.OnError(func(_ context.Context, s *socketio.Socket, event string, err error) {
+		var public *socketio.Error
+		if !errors.As(err, &public) { // what a client did wrong it has been told; the rest is ours
+			slog.Warn("a demo's handler failed", "namespace", ns.Name(), "event", event, "error", err)
+		}
+	})
+}
+
+// tidy makes a name fit for display: one line without control or direction
+// characters, of at most limit characters. It refuses an empty one.
+func tidy(what, text string, limit int) (string, error) {
+	text = strings.Join(strings.Fields(strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case unicode.IsControl(r), r == utf8.RuneError, unicode.Is(unicode.Bidi_Control, r):
+			return -1
+		}
+		return r
+	}, text)), " ")
+	switch n := utf8.RuneCountInString(text); {
+	case n == 0:
+		return "", socketio.Errorf("empty", "the %s is empty", what)
+	case n > limit:
+		return "", socketio.Errorf("too_long", "a %s has %d characters at most, this has %d", what, limit, n)
+	}
+	return text, nil
+}

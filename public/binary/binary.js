@@ -1,0 +1,100 @@
+import { $, el, page } from "/assets/page.js";
+import { ask, connect } from "/assets/live.js";
+import { myName } from "/assets/me.js";
+import words from "./words.js";
+
+const t = page("binary", words);
+const limit = 600_000;
+
+const socket = connect("/binary", { t });
+socket.on("connect", async () => {
+	const wall = await ask(socket, "join", { room: "wall", name: myName() });
+	for (const item of [...$("#wall").children]) take(item);
+	wall.forEach(hang);
+});
+socket.on("picture", hang);
+
+async function send(blob) {
+	$("#problem").textContent = "";
+	$("#progress").hidden = false;
+	try {
+		if (blob.type.startsWith("image/") && blob.size > limit) blob = await smaller(blob);
+		await ask(socket, "show", { data: await blob.arrayBuffer() });
+	} catch (err) {
+		$("#problem").textContent = err.message;
+	} finally {
+		$("#progress").hidden = true;
+	}
+}
+
+// Draws the image smaller until its bytes fit.
+async function smaller(blob) {
+	const image = await createImageBitmap(blob).catch(() => { throw new Error(t("notImage")); });
+	for (let side = 2000; ; side *= .75) {
+		const scale = Math.min(1, side / Math.max(image.width, image.height));
+		const canvas = new OffscreenCanvas(Math.max(1, image.width * scale), Math.max(1, image.height * scale));
+		canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
+		const out = await canvas.convertToBlob({ type: "image/jpeg", quality: .82 });
+		if (out.size <= limit) return out;
+	}
+}
+
+function hang({ name, type, data }) {
+	const src = URL.createObjectURL(new Blob([data], { type }));
+	const kb = Math.max(1, Math.round(data.byteLength / 1000));
+	$("#wall").prepend(el("li", {}, el("img", { src, alt: t("alt", { name }) }), el("p", {}, el("b", {}, t("by", { name })), el("span", {}, t("size", { type: type.replace("image/", ""), kb })))));
+	while ($("#wall").children.length > 6) take($("#wall").lastElementChild);
+}
+
+function take(item) {
+	URL.revokeObjectURL(item.querySelector("img").src);
+	item.remove();
+}
+
+$("#file").addEventListener("change", () => {
+	if ($("#file").files[0]) send($("#file").files[0]);
+	$("#file").value = "";
+});
+const drop = $("#drop");
+drop.addEventListener("dragover", (event) => {
+	event.preventDefault();
+	drop.classList.add("over");
+});
+drop.addEventListener("dragleave", () => drop.classList.remove("over"));
+drop.addEventListener("drop", (event) => {
+	event.preventDefault();
+	drop.classList.remove("over");
+	const file = event.dataTransfer.files[0];
+	if (file) send(file);
+});
+
+// A fish in a colour of its own, for those without an image at hand.
+$("#draw").addEventListener("click", async () => {
+	const canvas = new OffscreenCanvas(640, 480), ink = canvas.getContext("2d");
+	const hue = Math.random() * 360;
+	const sky = ink.createLinearGradient(0, 0, 0, 480);
+	sky.addColorStop(0, `hsl(${hue} 45% 30%)`);
+	sky.addColorStop(1, `hsl(${hue + 40} 60% 12%)`);
+	ink.fillStyle = sky;
+	ink.fillRect(0, 0, 640, 480);
+	for (let i = 0; i < 9; i++) fish(ink, 60 + Math.random() * 500, 60 + Math.random() * 360, 1.2 + Math.random() * 3, hue + 140 + Math.random() * 60);
+	send(await canvas.convertToBlob({ type: "image/png" }));
+});
+
+function fish(ink, x, y, size, hue) {
+	ink.save();
+	ink.translate(x, y);
+	ink.scale(size, size);
+	ink.fillStyle = `hsl(${hue} 78% 60%)`;
+	ink.beginPath();
+	ink.ellipse(0, 0, 20, 9, 0, 0, 7);
+	ink.moveTo(-16, 0);
+	ink.lineTo(-30, -9);
+	ink.lineTo(-30, 9);
+	ink.fill();
+	ink.fillStyle = "#fff";
+	ink.beginPath();
+	ink.arc(12, -2, 2, 0, 7);
+	ink.fill();
+	ink.restore();
+}

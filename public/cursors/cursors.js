@@ -1,0 +1,124 @@
+import { $, el, page } from "/assets/page.js";
+import { ask, connect } from "/assets/live.js";
+import { colourOf, myName } from "/assets/me.js";
+import { chaos } from "/assets/chaos.js";
+import { apply, diff, rebase, shift } from "./merge.js";
+import words from "./words.js";
+
+const t = page("cursors", words);
+const room = decodeURIComponent(location.hash.slice(1)) || "lobby";
+const text = $("#text");
+let base = null, version = 0; // the text as the server has it, as far as we heard
+let pending = null;           // our edit that the server has not confirmed: { id, at, cut, put }
+let people = [];
+const carets = new Map(); // userId → { line, column }
+
+const socket = connect("/cursors", { t });
+chaos(socket, { delay: true });
+
+socket.on("connect", async () => {
+	const now = await ask(socket, "join", { room, name: myName(), pending: pending?.id ?? "" });
+	if (base === null) text.value = now.text;
+	else {
+		if (now.applied) base = apply(base, pending); // it got through, only the news of it did not
+		absorb(diff(base, now.text)); // what changed while we were away, around what we typed meanwhile
+	}
+	base = now.text;
+	version = now.version;
+	people = now.people;
+	pending = null;
+	carets.clear();
+	text.disabled = false;
+	push();
+});
+
+// Every edit comes back to everybody in the one order that the server gave them; our own is thereby confirmed.
+socket.on("edit", (edit) => {
+	if (edit.version !== version + 1) return; // one that join has told us already
+	if (edit.id === pending?.id) pending = null;
+	else absorb(edit);
+	base = apply(base, edit);
+	version = edit.version;
+	for (const at of carets.values()) Object.assign(at, place(base, shift(at.offset, edit)));
+	push();
+});
+
+// Takes somebody else's edit into our text, which may be ahead of the server's.
+function absorb(edit) {
+	if (!edit) return;
+	const own = diff(base, text.value);
+	const here = own ? rebase(edit, own, true) : edit; // the edit as it is in our text
+	const [from, to, top] = [text.selectionStart, text.selectionEnd, text.scrollTop];
+	text.value = own ? apply(apply(base, edit), rebase(own, edit)) : apply(base, edit);
+	text.setSelectionRange(shift(from, here, true), shift(to, here, true));
+	text.scrollTop = top;
+}
+
+// Sends what we typed since the server's text, one edit at a time.
+async function push() {
+	const edit = base !== null && diff(base, text.value);
+	show();
+	if (!edit || pending || !socket.connected) return;
+	const mine = pending = { ...edit, id: crypto.getRandomValues(new Uint32Array(2)).join("-") };
+	try {
+		await ask(socket, "edit", { ...mine, version });
+	} catch { // somebody was faster, we were too fast, or the line is down
+		await new Promise((done) => setTimeout(done, 120));
+		if (pending === mine && socket.connected) pending = null;
+		push();
+	}
+}
+
+text.addEventListener("input", push);
+document.addEventListener("selectionchange", () => document.activeElement === text && tell());
+
+let told = 0;
+function tell() {
+	const at = place(text.value, text.selectionStart);
+	if (performance.now() - told > 40) socket.volatile.emit("cursor", { line: at.line, column: at.column });
+	else setTimeout(tell, 60);
+	told = performance.now();
+	show();
+}
+
+socket.on("cursor", ({ userId, line, column }) => {
+	carets.set(userId, { line, column, offset: offset(base ?? "", line, column) });
+	show();
+});
+socket.on("people", (now) => {
+	people = now;
+	for (const id of carets.keys()) if (!now.some((p) => p.id === id)) carets.delete(id);
+	show();
+});
+
+function place(all, at) {
+	const before = all.slice(0, at).split("\n");
+	return { line: before.length, column: before.at(-1).length + 1, offset: at };
+}
+
+const offset = (all, line, column) => all.split("\n").slice(0, line - 1).reduce((sum, row) => sum + row.length + 1, 0) + column - 1;
+
+// Wide characters (中文) take two cells; the measure is the browser's own.
+const ruler = document.createElement("canvas").getContext("2d");
+function across(line, column) {
+	ruler.font = getComputedStyle(text).font;
+	return ruler.measureText((text.value.split("\n")[line - 1] ?? "").slice(0, column - 1).replaceAll("\t", "    ")).width;
+}
+
+function show() {
+	const at = place(text.value, text.selectionStart ?? 0);
+	$("#bar").textContent = t("bar", { version, ...at }) + (base !== null && diff(base, text.value) ? " · " + t("waiting") : "");
+	$("#people").replaceChildren(...people.map((p) => coloured(el("li", {}, p.name + (p.id === socket.id ? ` (${t("you")})` : "")), p.id)));
+	const height = parseFloat(getComputedStyle(text).lineHeight);
+	$("#carets").replaceChildren(...[...carets].map(([id, { line, column }]) => {
+		const caret = coloured(el(line === 1 ? "div.caret.top" : "div.caret", { dataset: { line, column } }, el("span", {}, people.find((p) => p.id === id)?.name ?? "")), id);
+		caret.style.transform = `translate(${across(line, column) - text.scrollLeft}px, ${(line - 1) * height - text.scrollTop}px)`;
+		return caret;
+	}));
+}
+text.addEventListener("scroll", show);
+
+function coloured(node, id) {
+	node.style.setProperty("--who", colourOf(id, people));
+	return node;
+}

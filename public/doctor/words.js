@@ -1,0 +1,26 @@
+export default {
+	zh: {
+		title: "诊断", lead: "为什么连不上？写下一台服务器，连接的每一步单独试一遍，失败的地方附上解法。", address: "服务器地址", path: "路径", namespace: "命名空间", examine: "检查", checks: "检查", busy: "检查中…", well: "一切正常。", ill: "问题出在{what}", skipped: "没有检查到",
+		reachIll: "服务器：没有回应", pathIsIll: "路径", versionIll: "版本", originIll: "来源", sessionIll: "长轮询会话", liveIll: "途中的缓冲", websocketIll: "WebSocket",
+		reach: "服务器有回应", pathIs: "路径正确", version: "版本合得来", origin: "放行这个页面", session: "长轮询会话成立", live: "途中没有缓冲", websocket: "WebSocket 通得过",
+		reached: "{ms} 毫秒后回答", noAddress: "这不是一个地址。写成 `https://host:port` 的样子。", mixed: "本页是 https，而地址是 http：浏览器不允许混用。请用 https 地址。", unreachable: "没有任何回答。服务器没有运行、端口不对、被防火墙挡住，或证书无效。",
+		found: "`{path}` 上是 Engine.IO", notFound: "`{path}` 回答了 {status}，但不是 Engine.IO。客户端与服务器的 `path` 必须一致，代理也要转发它。",
+		speaks: "Engine.IO 4，即 Socket.IO 3.x 与 4.x 的客户端", old: "服务器说 Engine.IO 3（Socket.IO 2.x）。请用 socket.io-client 2.x，或升级服务器。", refusesOld: "服务器不支持这个协议版本：{message}",
+		allowed: "来源 `{origin}` 可以连接", cors: "服务器在那里，但浏览器不让本页读它的回答：缺少 CORS 头。", forbidden: "服务器以 403 拒绝来源 `{origin}`。把它加入允许的来源。",
+		joined: "{namespace} 已加入，会话 {sid}…", sticky: "第二个请求不认识这个会话。多半有几台服务器而负载均衡没有粘性会话。", noNamespace: "会话成立，但命名空间 `{namespace}` 拒绝了：{message}", broken: "会话断了：{why}",
+		quick: "推送在 {ms} 毫秒内到达", slow: "推送用了 {ms} 毫秒。中间的代理可能在缓冲回答。", beat: "心跳 {s} 秒，超过许多代理 60 秒的限度。调低 pingInterval，或调高代理的读取超时。",
+		upgrades: "{ms} 毫秒内打开", blocked: "长轮询可以，WebSocket 不行：多半是代理没有转发 Upgrade 头。会话会一直轮询，可用但更慢。", blockedAll: "WebSocket 打不开（{code}）。",
+	},
+	en: {
+		busy: "Examining…", well: "All is well.", ill: "The trouble is {what}.", skipped: "not examined",
+		reachIll: "the server, which does not answer", pathIsIll: "the path", versionIll: "the version", originIll: "the origin of this page", sessionIll: "the session", liveIll: "something on the way", websocketIll: "WebSocket",
+		reach: "The server answers", pathIs: "The path is right", version: "The versions fit", origin: "This page is let in", session: "A polling session works", live: "Nothing on the way holds answers back", websocket: "WebSocket gets through",
+		reached: "after {ms} ms", noAddress: "This is not an address. Write it like `https://host:port`.", mixed: "This page is https and the address is http: browsers do not mix them. Use the https address.", unreachable: "No answer at all. The server is not running, the port is another, a firewall is in the way, or the certificate is not valid.",
+		found: "Engine.IO is at `{path}`", notFound: "`{path}` answered {status}, but that is not Engine.IO. The `path` of client and server must be the same, and a proxy must pass it on.",
+		speaks: "Engine.IO 4, for clients of Socket.IO 3.x and 4.x", old: "The server speaks Engine.IO 3 (Socket.IO 2.x). Take socket.io-client 2.x, or a newer server.", refusesOld: "The server does not support this version of the protocol: {message}",
+		allowed: "the origin `{origin}` may connect", cors: "The server is there, but the browser does not let this page read its answer: the CORS headers are missing.", forbidden: "The server refuses the origin `{origin}` with 403. Add it to the origins that are allowed.",
+		joined: "joined {namespace}, session {sid}…", sticky: "The second request met a server that does not know the session. Most likely there are several, and the balancer is not sticky.", noNamespace: "The session works, but the namespace `{namespace}` refused: {message}", broken: "The session broke: {why}",
+		quick: "a push arrived within {ms} ms", slow: "A push took {ms} ms. A proxy on the way may be holding answers back.", beat: "The heartbeat is {s} s, longer than the 60 s many proxies allow. Lower pingInterval, or raise the proxy's read timeout.",
+		upgrades: "open within {ms} ms", blocked: "Polling works and WebSocket does not: most likely a proxy does not pass the Upgrade header on. The session stays with polling, which works, only slower.", blockedAll: "The WebSocket did not open ({code}).",
+	},
+};

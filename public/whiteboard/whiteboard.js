@@ -1,0 +1,164 @@
+import { $, $$, el, page } from "/assets/page.js";
+import { ask, connect } from "/assets/live.js";
+import { chaos } from "/assets/chaos.js";
+import words from "./words.js";
+
+const t = page("whiteboard", words);
+const room = decodeURIComponent(location.hash.slice(1)) || "lobby";
+const canvas = $("#board"), ink = canvas.getContext("2d");
+const pens = ["ink", "salmon", "green", "blue", "gold", "violet"]; // names, so that each reader's theme picks the colour
+let strokes = [];        // finished, as the server keeps them: { id, pen, width, points: [x0, y0, x1, …] in 0…1 }
+const moving = new Map(); // other people's unfinished strokes, by stroke id
+let mine = null;         // my unfinished stroke
+let pen = pens[1], serial = 0;
+
+const socket = connect("/whiteboard", { t });
+chaos(socket, { delay: true, slow: true });
+
+socket.on("connect", async () => {
+	const board = await ask(socket, "join", room);
+	strokes = board.strokes;
+	moving.clear();
+	here(board.people);
+	draw();
+});
+socket.on("people", here);
+socket.on("move", (part) => {
+	const known = moving.get(part.id);
+	if (known) known.points.push(...part.points);
+	else moving.set(part.id, part);
+	draw();
+});
+socket.on("stroke", (stroke) => {
+	moving.delete(stroke.id);
+	strokes.push(stroke);
+	draw();
+});
+socket.on("undo", (id) => {
+	strokes = strokes.filter((stroke) => stroke.id !== id);
+	draw();
+});
+socket.on("clear", () => {
+	strokes = [];
+	moving.clear();
+	draw();
+});
+
+function here(n) { $("#people").textContent = t("people", { n }); }
+
+// Drawing
+
+function begin(x, y) {
+	mine = { id: `${socket.id}.${++serial}`, pen, width: Number($("#width").value), points: [x, y], told: 0 };
+	draw();
+}
+
+function extend(x, y) {
+	if (!mine) return;
+	mine.points.push(x, y);
+	if (mine.points.length >= 2000) return end(); // as long as a stroke may be: go on in the next
+	draw();
+}
+
+async function end() {
+	if (!mine) return;
+	const { told, ...stroke } = mine;
+	mine = null;
+	strokes.push(stroke);
+	draw();
+	try {
+		await ask(socket, "stroke", stroke);
+	} catch { // refused or lost: it is on nobody else's board, so not on mine
+		strokes = strokes.filter((other) => other !== stroke);
+		draw();
+	}
+}
+
+// What is new of my stroke, thirty times a second at most.
+setInterval(() => {
+	if (!mine || mine.points.length === mine.told) return;
+	socket.volatile.emit("move", { id: mine.id, pen: mine.pen, width: mine.width, points: mine.points.slice(Math.max(0, mine.told - 2)) });
+	mine.told = mine.points.length;
+}, 33);
+
+const spot = (event) => [(event.offsetX / canvas.clientWidth), (event.offsetY / canvas.clientHeight)].map((v) => Math.round(v * 1e4) / 1e4);
+canvas.addEventListener("pointerdown", (event) => {
+	canvas.setPointerCapture(event.pointerId);
+	begin(...spot(event));
+});
+canvas.addEventListener("pointermove", (event) => { for (const e of event.getCoalescedEvents?.() ?? [event]) extend(...spot(e)); });
+for (const name of ["pointerup", "pointercancel"]) canvas.addEventListener(name, end);
+
+const cursor = { x: .5, y: .5 };
+canvas.addEventListener("keydown", (event) => {
+	const [dx, dy] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key] ?? [0, 0];
+	if (event.key === " ") mine ? end() : begin(cursor.x, cursor.y);
+	else if (!dx && !dy) return;
+	event.preventDefault();
+	cursor.x = Math.min(1, Math.max(0, cursor.x + dx * .012));
+	cursor.y = Math.min(1, Math.max(0, cursor.y + dy * .02));
+	if (dx || dy) extend(cursor.x, cursor.y);
+	draw();
+});
+canvas.addEventListener("blur", end);
+
+$("#undo").addEventListener("click", () => socket.emit("undo"));
+$("#clear").addEventListener("click", () => socket.emit("clear"));
+$("#swatches").append(...pens.map((name) => {
+	const button = el("button", { type: "button", ariaLabel: t(name), dataset: { pen: name }, ariaPressed: String(name === pen), onclick() {
+		pen = name;
+		for (const other of $$("#swatches button")) other.ariaPressed = String(other === button);
+	} });
+	button.style.setProperty("--pen", colour(name));
+	return button;
+}));
+
+// Painting
+
+function colour(name) {
+	const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+	const night = document.documentElement.dataset.theme ? document.documentElement.dataset.theme === "dark" : dark;
+	const [day, dusk] = { ink: ["#10231c", "#eef6f0"], salmon: ["#d8392a", "#ff8573"], green: ["#1f7a50", "#7ed9ab"], blue: ["#1d63b8", "#82b8ff"], gold: ["#b57a00", "#f0c267"], violet: ["#7a3fb0", "#c9a0f5"] }[name] ?? ["#888", "#888"];
+	return night ? dusk : day;
+}
+
+let asked = false;
+function draw() {
+	if (asked) return;
+	asked = true;
+	requestAnimationFrame(paint);
+}
+
+function paint() {
+	asked = false;
+	const scale = Math.min(devicePixelRatio || 1, 2), w = canvas.clientWidth, h = canvas.clientHeight;
+	canvas.width = w * scale;
+	canvas.height = h * scale;
+	ink.scale(scale, scale);
+	ink.lineCap = ink.lineJoin = "round";
+	for (const stroke of [...strokes, ...moving.values(), ...(mine ? [mine] : [])]) line(stroke, w, h);
+	if (document.activeElement === canvas && canvas.matches(":focus-visible")) {
+		ink.strokeStyle = colour(pen);
+		ink.lineWidth = 2;
+		ink.beginPath();
+		ink.arc(cursor.x * w, cursor.y * h, 9, 0, 7);
+		ink.stroke();
+	}
+	$("#count").textContent = t("count", { n: strokes.length });
+}
+
+function line({ points, pen: name, width }, w, h) {
+	ink.strokeStyle = colour(name);
+	ink.lineWidth = width;
+	ink.beginPath();
+	ink.moveTo(points[0] * w, points[1] * h);
+	for (let i = 2; i < points.length - 2; i += 2) { // through the middles of the points, so that corners are round
+		ink.quadraticCurveTo(points[i] * w, points[i + 1] * h, (points[i] + points[i + 2]) / 2 * w, (points[i + 1] + points[i + 3]) / 2 * h);
+	}
+	ink.lineTo(points.at(-2) * w, points.at(-1) * h);
+	ink.stroke();
+}
+
+new ResizeObserver(draw).observe(canvas);
+new MutationObserver(() => { draw(); $$("#swatches button").forEach((b) => b.style.setProperty("--pen", colour(b.dataset.pen))); })
+	.observe(document.documentElement, { attributeFilter: ["data-theme"] });

@@ -1,0 +1,207 @@
+package server
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Config is what the command line and the environment say. The zero value is
+// not usable: take DefaultConfig or Parse.
+type Config struct {
+	Host string // address to listen on; "" is every address
+	Port int    // 0 picks a free one
+
+	Public string // folder to serve instead of the embedded pages; "" serves those
+	CSP    string // Content-Security-Policy for the pages in Public; "" sends none
+
+	RootWS string // which program answers plain WebSockets at "/": echo, append or counter
+
+	Origins        []string // sites besides our own that may connect; "*" is every site
+	ClientIPHeader string   // header in which TrustedProxies tell the client's address
+	TrustedProxies []string // addresses or CIDR ranges
+
+	Grace    time.Duration // how long stopping may take
+	LogLevel slog.Level
+
+	Version bool // print the version and stop
+}
+
+// DefaultConfig is the configuration without any option.
+func DefaultConfig() Config {
+	return Config{Port: 3000, RootWS: rootPrograms[0], Grace: 10 * time.Second, LogLevel: slog.LevelInfo}
+}
+
+// option is one flag with the environment variable that means the same.
+type option struct {
+	name, value, env, help string
+	set                    func(c *Config, text string) error
+}
+
+var options = []option{
+	{"port", "N", "PORT", "listen on port N (default 3000; 0 picks a free one)", func(c *Config, text string) error {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 0 || n > 65535 {
+			return errors.New("a port is a number from 0 to 65535")
+		}
+		c.Port = n
+		return nil
+	}},
+	{"host", "ADDR", "SOCKEYE_HOST", "listen on this address only, such as 127.0.0.1 (default: all)", func(c *Config, text string) error {
+		c.Host = text
+		return nil
+	}},
+	{"public", "DIR", "SOCKEYE_PUBLIC", "serve the pages in DIR instead of the built-in ones", func(c *Config, text string) error {
+		c.Public = text
+		return nil
+	}},
+	{"csp", "POLICY", "SOCKEYE_CSP", "Content-Security-Policy for the pages in DIR (default: none)", func(c *Config, text string) error {
+		if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' }) {
+			return errors.New("a policy is printable ASCII on one line")
+		}
+		c.CSP = text
+		return nil
+	}},
+	{"root-ws", "NAME", "SOCKEYE_ROOT_WS", "program for plain WebSockets at ws://host:port/ itself:\necho (default), append or counter; all are at /ws/NAME too", func(c *Config, text string) error {
+		if !slices.Contains(rootPrograms, text) {
+			return errors.New("the programs are " + strings.Join(rootPrograms, ", "))
+		}
+		c.RootWS = text
+		return nil
+	}},
+	{"origins", "LIST", "SOCKEYE_ORIGINS", "other sites whose pages may connect, separated by commas:\nhttps://app.example,https://*.app.example, or * for all", func(c *Config, text string) error {
+		c.Origins = fields(text)
+		for _, o := range c.Origins {
+			if u, err := url.Parse(o); o != "*" && (err != nil || u.Scheme == "" || u.Host == "" || u.Scheme+"://"+u.Host != o) {
+				return fmt.Errorf("%q is not an origin such as https://app.example", o)
+			}
+		}
+		return nil
+	}},
+	{"client-ip-header", "NAME", "SOCKEYE_CLIENT_IP_HEADER", "header in which a trusted proxy tells the client's address,\nsuch as X-Forwarded-For", func(c *Config, text string) error {
+		c.ClientIPHeader = text
+		return nil
+	}},
+	{"trusted-proxies", "LIST", "SOCKEYE_TRUSTED_PROXIES", "addresses or ranges of the proxies to believe, such as 10.0.0.0/8", func(c *Config, text string) error {
+		c.TrustedProxies = fields(text)
+		for _, p := range c.TrustedProxies {
+			_, addrErr := netip.ParseAddr(p)
+			_, rangeErr := netip.ParsePrefix(p)
+			if addrErr != nil && rangeErr != nil {
+				return fmt.Errorf("%q is neither an address nor a range", p)
+			}
+		}
+		return nil
+	}},
+	{"grace", "TIME", "SOCKEYE_GRACE", "how long stopping may take (default 10s)", func(c *Config, text string) error {
+		d, err := time.ParseDuration(text)
+		if err != nil || d <= 0 {
+			return errors.New("a time is something like 10s or 1m30s")
+		}
+		c.Grace = d
+		return nil
+	}},
+	{"log", "LEVEL", "SOCKEYE_LOG", "least level to log: debug, info (default), warn or error", func(c *Config, text string) error {
+		if err := c.LogLevel.UnmarshalText([]byte(text)); err != nil {
+			return errors.New("the levels are debug, info, warn and error")
+		}
+		return nil
+	}},
+}
+
+// fields splits a list at its commas.
+func fields(list string) []string {
+	var all []string
+	for f := range strings.SplitSeq(list, ",") {
+		if f = strings.TrimSpace(f); f != "" {
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+// Parse reads the environment, then args (without the program's name), which
+// win. Help goes to help, and then the error is flag.ErrHelp. Other errors are
+// one line that tells which option is wrong and what it wants.
+func Parse(args []string, getenv func(string) string, help io.Writer) (Config, error) {
+	c := DefaultConfig()
+	for _, o := range options {
+		if text := getenv(o.env); text != "" {
+			if err := o.set(&c, text); err != nil {
+				return c, fmt.Errorf("%s: %w", o.env, err)
+			}
+		}
+	}
+	set := flag.NewFlagSet("sockeye", flag.ContinueOnError)
+	set.SetOutput(io.Discard) // its messages are not ours
+	for _, o := range options {
+		set.Func(o.name, o.help, func(text string) error { return o.set(&c, text) })
+	}
+	set.BoolVar(&c.Version, "version", false, "")
+	if err := set.Parse(args); errors.Is(err, flag.ErrHelp) {
+		if _, err := io.WriteString(help, Help()); err != nil {
+			return c, err
+		}
+		return c, flag.ErrHelp
+	} else if err != nil {
+		return c, fmt.Errorf("%w (--help lists the options)", err)
+	}
+	if set.NArg() > 0 {
+		return c, fmt.Errorf("%q is not an option (--help lists them)", set.Arg(0))
+	}
+	return c, c.check()
+}
+
+// check looks at options that make sense only together.
+func (c Config) check() error {
+	if c.CSP != "" && c.Public == "" {
+		return errors.New("--csp is for the pages of --public; the built-in ones have their own")
+	}
+	if (c.ClientIPHeader == "") != (len(c.TrustedProxies) == 0) {
+		return errors.New("--client-ip-header and --trusted-proxies go together: the header is believed from those only")
+	}
+	return nil
+}
+
+// Help is the text that --help prints.
+func Help() string {
+	var b strings.Builder
+	b.WriteString(`Sockeye serves web pages and the Socket.IO namespaces behind them.
+
+Usage: sockeye [options]
+
+`)
+	line := func(left, help, env string) {
+		for i, part := range strings.Split(help, "\n") {
+			if i > 0 {
+				left = ""
+			}
+			fmt.Fprintf(&b, "  %-24s %s\n", left, part)
+		}
+		if env != "" {
+			fmt.Fprintf(&b, "  %-24s   environment: %s\n", "", env)
+		}
+	}
+	for _, o := range options {
+		line("--"+o.name+" "+o.value, o.help, o.env)
+	}
+	line("--version", "print the version and stop", "")
+	line("--help", "print this", "")
+	b.WriteString(`
+The command line wins over the environment. SIGINT (Ctrl+C) and SIGTERM stop
+the server: clients are told and come back by themselves; a second one stops it
+at once.
+
+Beside the pages: /socket.io/ for clients, /healthz and /readyz for probes,
+/metrics for Prometheus.
+`)
+	return b.String()
+}

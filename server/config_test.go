@@ -1,0 +1,99 @@
+package server
+
+import (
+	"errors"
+	"flag"
+	"io"
+	"log/slog"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+func env(pairs ...string) func(string) string {
+	return func(name string) string {
+		for i := 0; i < len(pairs); i += 2 {
+			if pairs[i] == name {
+				return pairs[i+1]
+			}
+		}
+		return ""
+	}
+}
+
+func TestParse(t *testing.T) {
+	with := func(change func(*Config)) Config {
+		c := DefaultConfig()
+		change(&c)
+		return c
+	}
+	for name, c := range map[string]struct {
+		args []string
+		env  []string
+		want Config
+	}{
+		"nothing":              {want: Config{Port: 3000, RootWS: "echo", Grace: 10 * time.Second}},
+		"PORT":                 {env: []string{"PORT", "8080"}, want: with(func(c *Config) { c.Port = 8080 })},
+		"command line wins":    {args: []string{"--port=0"}, env: []string{"PORT", "8080"}, want: with(func(c *Config) { c.Port = 0 })},
+		"folder and policy":    {args: []string{"-public", "site", "--csp", "default-src 'self'"}, want: with(func(c *Config) { c.Public, c.CSP = "site", "default-src 'self'" })},
+		"policy of the folder": {args: []string{"--public", "site"}, env: []string{"SOCKEYE_CSP", "img-src *"}, want: with(func(c *Config) { c.Public, c.CSP = "site", "img-src *" })},
+		"origins":              {env: []string{"SOCKEYE_ORIGINS", "https://a.example, https://*.b.example:8443,*"}, want: with(func(c *Config) { c.Origins = []string{"https://a.example", "https://*.b.example:8443", "*"} })},
+		"proxy": {args: []string{"--client-ip-header", "X-Real-IP", "--trusted-proxies", "10.0.0.0/8,::1"}, want: with(func(c *Config) {
+			c.ClientIPHeader, c.TrustedProxies = "X-Real-IP", []string{"10.0.0.0/8", "::1"}
+		})},
+		"rest": {args: []string{"--host", "127.0.0.1", "--root-ws", "counter", "--grace", "3s", "--log", "debug", "--version"}, want: with(func(c *Config) {
+			c.Host, c.RootWS, c.Grace, c.LogLevel, c.Version = "127.0.0.1", "counter", 3*time.Second, slog.LevelDebug, true
+		})},
+	} {
+		got, err := Parse(c.args, env(c.env...), io.Discard)
+		if err != nil || !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+	}
+}
+
+func TestParseSaysWhatIsWrong(t *testing.T) {
+	for args, want := range map[string]string{
+		"--root-ws=kaazing":         "echo, append, counter",
+		"--port=http":               "0 to 65535",
+		"--port=65536":              "0 to 65535",
+		"--port=-1":                 "0 to 65535",
+		"--nonsense":                "--help lists",
+		"site":                      `"site" is not an option`,
+		"--csp=x":                   "--public",
+		"--public=x --csp=a\x01b":   "printable",
+		"--origins=a.example":       `"a.example" is not an origin`,
+		"--origins=https://a/path":  "not an origin",
+		"--client-ip-header=X":      "go together",
+		"--trusted-proxies=::1":     "go together",
+		"--trusted-proxies=example": "neither an address nor a range",
+		"--grace=0":                 "10s",
+		"--grace=-1s":               "10s",
+		"--log=loud":                "levels are",
+	} {
+		if _, err := Parse(strings.Fields(args), env(), io.Discard); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v", args, err)
+		}
+	}
+	if _, err := Parse(nil, env("PORT", "x"), io.Discard); err == nil || !strings.HasPrefix(err.Error(), "PORT: ") {
+		t.Errorf("PORT: %v", err)
+	}
+}
+
+func TestHelp(t *testing.T) {
+	var b strings.Builder
+	if _, err := Parse([]string{"--help"}, env(), &b); !errors.Is(err, flag.ErrHelp) {
+		t.Errorf("error %v", err)
+	}
+	for _, o := range options {
+		if !strings.Contains(b.String(), "--"+o.name+" "+o.value) || !strings.Contains(b.String(), "environment: "+o.env+"\n") {
+			t.Errorf("help lacks %s", o.name)
+		}
+	}
+	for line := range strings.Lines(b.String()) {
+		if len(line) > 100 {
+			t.Errorf("long line: %s", line)
+		}
+	}
+}

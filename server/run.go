@@ -1,0 +1,103 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/sockeye-io/sockeye/server/clientdist"
+)
+
+// Run listens and serves until ctx ends, then stops: clients are told, running
+// handlers finish, and all of it takes no longer than Config.Grace. It writes
+// the address to open to out. A clean stop returns nil.
+func (s *Server) Run(ctx context.Context, out io.Writer) (err error) {
+	defer func() { err = errors.Join(err, s.Close()) }()
+	listener, err := s.listen(ctx)
+	if err != nil {
+		return err
+	}
+	srv := &http.Server{
+		Handler:           s,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second, // the Socket.IO server sets its own, longer and shorter
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // what clients do wrong
+	}
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(listener) }()
+	if err := s.announce(out, listener.Addr()); err != nil {
+		s.log.Warn("the address could not be printed", "error", err)
+	}
+
+	select {
+	case err := <-served:
+		return err // only if accepting failed
+	case <-ctx.Done():
+	}
+	err = s.stop(srv)
+	if e := <-served; !errors.Is(e, http.ErrServerClosed) {
+		err = errors.Join(err, e)
+	}
+	return err
+}
+
+// stop ends the connections first: a Socket.IO connection is no longer the
+// HTTP server's, and a poll that waits would keep it from stopping.
+func (s *Server) stop(srv *http.Server) error {
+	s.log.Info("stopping", "clients", s.io.Engine().Len(), "grace", s.config.Grace)
+	ctx, cancel := context.WithTimeout(context.Background(), s.config.Grace)
+	defer cancel()
+	plain := make(chan error, 1)
+	go func() { plain <- s.ws.Shutdown(ctx) }()
+	late := errors.Join(s.io.Shutdown(ctx), <-plain)
+	err := srv.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		late, err = err, srv.Close()
+	}
+	if errors.Is(late, context.DeadlineExceeded) {
+		s.log.Warn("not everything finished in time and was cut off", "grace", s.config.Grace)
+		late = nil
+	}
+	return errors.Join(late, err)
+}
+
+func (s *Server) listen(ctx context.Context) (net.Listener, error) {
+	address := net.JoinHostPort(s.config.Host, strconv.Itoa(s.config.Port))
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("port %d is taken by another program: stop that one, or choose another port with --port or PORT", s.config.Port)
+	case errors.Is(err, syscall.EACCES):
+		return nil, fmt.Errorf("port %d needs more rights than this program has: choose one above 1023 with --port or PORT", s.config.Port)
+	case err != nil:
+		return nil, fmt.Errorf("cannot listen on %s: %w", address, err)
+	}
+	return listener, nil
+}
+
+// announce says where to look.
+func (s *Server) announce(out io.Writer, addr net.Addr) error {
+	_, port, err := net.SplitHostPort(addr.String())
+	if err != nil {
+		return err
+	}
+	text := fmt.Sprintf("Sockeye is ready: open %s (Ctrl+C stops it)\n", address(s.config.Host, port))
+	if s.config.Public != "" {
+		text += fmt.Sprintf("Serving the pages in %s\n", s.config.Public)
+	}
+	if !clientdist.Built() {
+		text += "The browser client is not built in: stop, run \"make client\", start again.\n"
+	}
+	_, err = io.WriteString(out, text)
+	return err
+}

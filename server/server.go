@@ -1,0 +1,161 @@
+// Package server is the program: a Gin application that serves pages, the
+// Socket.IO namespaces behind them, and what operators look at.
+package server
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"os"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/sockeye-io/sockeye/ginio"
+	"github.com/sockeye-io/sockeye/namespaces"
+	"github.com/sockeye-io/sockeye/server/clientdist"
+	"github.com/sockeye-io/sockeye/socketio"
+	"github.com/sockeye-io/sockeye/socketio/engineio"
+	"github.com/sockeye-io/sockeye/socketio/websocket"
+)
+
+// Server is the program, ready to run. It is an http.Handler too, for tests
+// and for those who listen themselves.
+type Server struct {
+	config Config
+	log    *slog.Logger
+	io     *socketio.Server
+	ws     *websocket.Server // plain WebSocket programs
+	engine *gin.Engine
+	files  io.Closer // the folder of --public; nil without
+}
+
+// New makes the program. own holds the embedded pages, index.html at its root.
+// Run or Close must be called in the end.
+func New(config Config, own fs.FS, log *slog.Logger) (*Server, error) {
+	s := &Server{config: config, log: log}
+	s.io = socketio.New(s.options())
+	namespaces.Mount(s.io)
+
+	if os.Getenv(gin.EnvGinMode) == "" {
+		gin.SetMode(gin.ReleaseMode) // without its banner and its list of routes
+	}
+	s.engine = gin.New()
+	s.engine.ContextWithFallback = true
+	s.engine.Use(gin.CustomRecoveryWithWriter(io.Discard, s.recovered))
+	if err := s.engine.SetTrustedProxies(config.TrustedProxies); err != nil {
+		return nil, err
+	}
+	ginio.Mount(s.engine, s.io)
+	probe := []string{http.MethodGet, http.MethodHead}
+	s.engine.Match(probe, "/healthz", func(c *gin.Context) { c.String(http.StatusOK, "ok\n") })
+	s.engine.Match(probe, "/readyz", s.ready)
+	s.engine.GET("/metrics", s.metrics)
+	if err := s.servePages(own, s.serveSockets()); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// ServeHTTP serves everything.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.ServeHTTP(w, r) }
+
+// IO is the Socket.IO server behind the pages.
+func (s *Server) IO() *socketio.Server { return s.io }
+
+func (s *Server) options() *socketio.Options {
+	opts := &socketio.Options{
+		Client:        clientdist.FS(),
+		ClientVersion: clientdist.Version(),
+		Logger:        s.log,
+		Recovery:      &socketio.Recovery{},
+		Engine: socketio.EngineOptions{
+			ClientIPHeader: s.config.ClientIPHeader,
+			TrustedProxies: s.config.TrustedProxies,
+		},
+	}
+	if len(s.config.Origins) > 0 {
+		opts.Engine.Origins = origins(s.config.Origins)
+		opts.Engine.CORS = &engineio.CORS{Credentials: !slices.Contains(s.config.Origins, "*")}
+	}
+	return opts
+}
+
+// origins lets our own pages in, and those of the sites listed.
+func origins(list []string) engineio.OriginRule {
+	if slices.Contains(list, "*") {
+		return engineio.AnyOrigin
+	}
+	listed := engineio.OriginList(list...)
+	return engineio.OriginFunc(func(origin string, r *http.Request) bool {
+		return engineio.SameOrigin.AllowOrigin(origin, r) || listed.AllowOrigin(origin, r)
+	})
+}
+
+// servePages answers what no route does. Upgrade requests to "/" are for root.
+func (s *Server) servePages(own fs.FS, root http.Handler) error {
+	if s.config.Public != "" {
+		fsys, closer, err := openFolder(s.config.Public)
+		if err != nil {
+			return err
+		}
+		s.files = closer
+		s.engine.NoRoute(gin.WrapH(orSocket(root, folder(fsys, s.config.CSP, s.log))))
+		return nil
+	}
+	site, err := embedded(own, s.log)
+	if err != nil {
+		return err
+	}
+	source, err := embedded(namespaces.Source, s.log) // a page shows both of its ends
+	if err != nil {
+		return err
+	}
+	s.engine.NoRoute(gin.WrapH(orSocket(root, site)))
+	s.engine.GET("/source/namespaces/*file", gin.WrapH(http.StripPrefix("/source/namespaces", source)))
+	return nil
+}
+
+func (s *Server) ready(c *gin.Context) {
+	if !s.io.Ready() {
+		c.String(http.StatusServiceUnavailable, "stopping\n")
+		return
+	}
+	c.String(http.StatusOK, "ready\n")
+}
+
+// recovered answers a request whose handler panicked.
+func (s *Server) recovered(c *gin.Context, value any) {
+	s.log.ErrorContext(c, "a request handler panicked", "path", cut(c.Request.URL.Path), "panic", value, "stack", string(debug.Stack()))
+	if c.Writer.Written() {
+		c.Abort()
+		return
+	}
+	c.Data(http.StatusInternalServerError, "text/plain; charset=utf-8", []byte("internal error\n"))
+	c.Abort()
+}
+
+// Close gives back what New took. Run does it by itself.
+func (s *Server) Close() error {
+	err := errors.Join(s.io.Close(), s.ws.Close())
+	if s.files != nil {
+		err = errors.Join(err, s.files.Close())
+	}
+	return err
+}
+
+// address is what a person types to open the pages served at addr.
+func address(host, port string) string {
+	switch host {
+	case "", "0.0.0.0", "::":
+		host = "localhost"
+	}
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	return "http://" + host + ":" + port + "/"
+}

@@ -1,0 +1,292 @@
+package socketio
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/sockeye-io/sockeye/socketio/engineio"
+	"github.com/sockeye-io/sockeye/socketio/wire/siowire"
+)
+
+// A Broadcast addresses many sockets of a namespace. It is a value: its methods
+// return copies, so one can be kept and shared.
+//
+//	io.To("lobby").Except(muted).Emit("news", item)
+//
+// Without To it addresses all. Started from a [Socket], it leaves that one out.
+type Broadcast struct {
+	ns      *Namespace
+	rooms   []string
+	except  []string
+	sender  *Socket // left out
+	flags   engineio.Flags
+	timeout time.Duration
+}
+
+// To addresses the sockets in any of these rooms, and of those named before. A
+// socket in several of them is addressed once. Without any rooms it changes
+// nothing, as in Node: mind lists that may be empty.
+func (b Broadcast) To(rooms ...string) Broadcast {
+	b.rooms = append(slices.Clip(b.rooms), rooms...)
+	return b
+}
+
+// In is To.
+func (b Broadcast) In(rooms ...string) Broadcast { return b.To(rooms...) }
+
+// Except leaves out the sockets in any of these rooms. A socket's id is the
+// name of a room too.
+func (b Broadcast) Except(rooms ...string) Broadcast {
+	b.except = append(slices.Clip(b.except), rooms...)
+	return b
+}
+
+// Local addresses this node's sockets only. Without an adapter these are all.
+func (b Broadcast) Local() Broadcast { return b }
+
+// Volatile drops what a socket cannot take at once.
+func (b Broadcast) Volatile() Broadcast {
+	b.flags |= engineio.Volatile
+	return b
+}
+
+// Compress says whether to compress, where the transport does that.
+func (b Broadcast) Compress(on bool) Broadcast {
+	b.flags = compressFlag(b.flags, on)
+	return b
+}
+
+// Timeout bounds the wait of EmitWithAck; otherwise Options.AckTimeout does.
+func (b Broadcast) Timeout(d time.Duration) Broadcast {
+	b.timeout = d
+	return b
+}
+
+// To addresses the sockets in any of these rooms but this one.
+func (s *Socket) To(rooms ...string) Broadcast { return s.Broadcast().To(rooms...) }
+
+// In is To.
+func (s *Socket) In(rooms ...string) Broadcast { return s.To(rooms...) }
+
+// Except addresses all sockets but this one and those in any of these rooms.
+func (s *Socket) Except(rooms ...string) Broadcast { return s.Broadcast().Except(rooms...) }
+
+// Local addresses all sockets of this node but this one.
+func (s *Socket) Local() Broadcast { return s.Broadcast().Local() }
+
+// Broadcast addresses all sockets of the namespace but this one.
+func (s *Socket) Broadcast() Broadcast { return Broadcast{ns: s.ns, sender: s} }
+
+// Emit sends an event to all that are addressed. It is encoded once, whatever
+// their number; see [Emitter].
+func (b Broadcast) Emit(event string, args ...any) error {
+	if err := checkEvent(event); err != nil {
+		return err
+	}
+	for _, ns := range b.ns.leaves() {
+		if err := b.emit(ns, event, args); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// receivers is a reusable list of sockets.
+type receivers struct{ list []*Socket }
+
+var receiverLists = sync.Pool{New: func() any { return new(receivers) }}
+
+func (r *receivers) free() {
+	clear(r.list)
+	if r.list = r.list[:0]; cap(r.list) > 1<<16 {
+		r.list = nil
+	}
+	receiverLists.Put(r)
+}
+
+func (b *Broadcast) emit(ns *Namespace, event string, args []any) error {
+	srv := ns.srv
+	p := siowire.Outgoing{Type: siowire.Event, Namespace: ns.name, Event: event, Args: args}
+	rec := ns.recovery
+	kept := rec != nil && b.flags&engineio.Volatile == 0
+	if kept {
+		p.Args = rec.withOffset(args)
+	}
+	e, err := srv.packet(p, 4)
+	if err != nil {
+		return err
+	}
+	r := receiverLists.Get().(*receivers)
+	defer r.free()
+	if kept {
+		// The log and the sockets shall see events in the same order.
+		rec.lock()
+		m := rec.keep(e, b.rooms, b.excluded())
+		r.list = b.appendTo(r.list, ns)
+		srv.deliver(r.list, m, b.flags)
+		rec.unlock()
+	} else {
+		r.list = b.appendTo(r.list, ns)
+		srv.deliver(r.list, message(e), b.flags)
+	}
+	if len(ns.reg.load().outgoing) > 0 {
+		for _, s := range r.list {
+			s.outgoing(event, args)
+		}
+	}
+	return nil
+}
+
+func (srv *Server) deliver(list []*Socket, m *engineio.Message, f engineio.Flags) {
+	sent := 0
+	for _, s := range list {
+		if err := s.sess.Send(m, f); err != nil {
+			srv.stats.dropped(err)
+		} else {
+			sent++
+		}
+	}
+	srv.stats.sent.Add(uint64(sent))
+}
+
+// excluded are the rooms left out, the sender's own among them.
+func (b *Broadcast) excluded() []string {
+	if b.sender == nil {
+		return b.except
+	}
+	return append(slices.Clip(b.except), b.sender.id)
+}
+
+// appendTo appends the sockets that b addresses in ns.
+func (b *Broadcast) appendTo(list []*Socket, ns *Namespace) []*Socket {
+	ns.mu.RLock()
+	defer ns.mu.RUnlock()
+	if len(b.rooms) == 0 {
+		if b.sender == nil && len(b.except) == 0 {
+			return append(list, ns.list...)
+		}
+		for _, s := range ns.list {
+			if !b.leftOutLocked(s) {
+				list = append(list, s)
+			}
+		}
+		return list
+	}
+	for i, name := range b.rooms {
+		seen := b.rooms[:i]
+		if r := ns.rooms[name]; r != nil {
+			for _, s := range r.members {
+				if !s.inAnyLocked(seen) && !b.leftOutLocked(s) {
+					list = append(list, s)
+				}
+			}
+		}
+		if s := ns.byID[name]; s != nil && !s.leftOwn {
+			if r := ns.rooms[name]; r != nil && s.membershipLocked(r) >= 0 {
+				continue // somebody else's id, and it has joined that too
+			}
+			if !s.inAnyLocked(seen) && !b.leftOutLocked(s) {
+				list = append(list, s)
+			}
+		}
+	}
+	return list
+}
+
+func (b *Broadcast) leftOutLocked(s *Socket) bool {
+	return s == b.sender || len(b.except) > 0 && s.inAnyLocked(b.except)
+}
+
+// inAnyLocked reports whether s is in one of the rooms.
+func (s *Socket) inAnyLocked(rooms []string) bool {
+	for _, name := range rooms {
+		if name == s.id && !s.leftOwn {
+			return true
+		}
+		for i := range s.in {
+			if s.in[i].room.name == name {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// sockets lists who is addressed, over all namespaces that b stands for.
+func (b *Broadcast) sockets() []*Socket {
+	var list []*Socket
+	for _, ns := range b.ns.leaves() {
+		list = b.appendTo(list, ns)
+	}
+	return list
+}
+
+// FetchSockets lists the sockets that are addressed, those of other nodes too.
+func (b Broadcast) FetchSockets(ctx context.Context) ([]RemoteSocket, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	sockets := b.sockets()
+	list := make([]RemoteSocket, len(sockets))
+	for i, s := range sockets {
+		list[i] = RemoteSocket{s}
+	}
+	return list, nil
+}
+
+// SocketsJoin makes the sockets that are addressed join rooms, as far as
+// Limits.MaxRooms lets them.
+func (b Broadcast) SocketsJoin(rooms ...string) {
+	for _, s := range b.sockets() {
+		if err := s.Join(rooms...); err == ErrTooManyRooms {
+			s.conn.srv.stats.bound("MaxRooms")
+		}
+	}
+}
+
+// SocketsLeave makes the sockets that are addressed leave rooms.
+func (b Broadcast) SocketsLeave(rooms ...string) {
+	for _, s := range b.sockets() {
+		s.Leave(rooms...)
+	}
+}
+
+// DisconnectSockets disconnects the sockets that are addressed; see
+// [Socket.Disconnect].
+func (b Broadcast) DisconnectSockets(closeConn bool) {
+	for _, s := range b.sockets() {
+		s.Disconnect(closeConn)
+	}
+}
+
+// A RemoteSocket is a socket as any node of a cluster sees it.
+type RemoteSocket struct{ s *Socket }
+
+// ID returns the socket's id.
+func (r RemoteSocket) ID() string { return r.s.id }
+
+// Handshake returns what the client brought along.
+func (r RemoteSocket) Handshake() *Handshake { return r.s.Handshake() }
+
+// Rooms lists the rooms it is in.
+func (r RemoteSocket) Rooms() []string { return r.s.Rooms() }
+
+// Data returns a copy of what is kept on it.
+func (r RemoteSocket) Data() map[string]any { return r.s.Data() }
+
+// Emit sends it an event; see [Emitter].
+func (r RemoteSocket) Emit(event string, args ...any) error { return r.s.Emit(event, args...) }
+
+// Join makes it join rooms; see [Socket.Join].
+func (r RemoteSocket) Join(rooms ...string) error { return r.s.Join(rooms...) }
+
+// Leave makes it leave rooms.
+func (r RemoteSocket) Leave(rooms ...string) { r.s.Leave(rooms...) }
+
+// Disconnect disconnects it; see [Socket.Disconnect].
+func (r RemoteSocket) Disconnect(closeConn bool) { r.s.Disconnect(closeConn) }
+
+// Local returns the socket itself if it is connected to this node.
+func (r RemoteSocket) Local() (*Socket, bool) { return r.s, r.s != nil }

@@ -1,0 +1,290 @@
+package socketio
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/sockeye-io/sockeye/socketio/engineio"
+	"github.com/sockeye-io/sockeye/socketio/wire/siowire"
+)
+
+// conn is one client's connection: an Engine.IO session and the sockets that
+// share it, one for each namespace that the client has joined. The engine
+// hands it messages; it takes them apart and hands each event to its socket's
+// inbox. Nothing that the engine calls, but Served, runs user code.
+type conn struct {
+	srv   *Server
+	sess  *engineio.Session
+	dec   siowire.Decoder // of the reader
+	size  int             // of the reader: bytes of the packet so far
+	timer engineio.Timer  // ends a connection that does not join a namespace, later one that does not send its attachments
+
+	dead     bool        // of the reader: no packet is looked at any more
+	draining atomic.Bool // its turn in a Shutdown has come: no new events are taken
+
+	// Guarded by mu.
+	joined  bool // it has been in a namespace
+	closed  bool
+	stalls  int32 // full inboxes; reading is paused while there are any
+	mu      sync.Mutex
+	sockets []*Socket // connected, or on their way
+	left    []string  // namespaces the server has disconnected it from, the last few
+	ready   *Socket   // sockets with work since the last Served, linked by nextReady
+	cause   error     // why we have asked for the close
+}
+
+const keptNames = 8 // of namespaces left; a client's events may still be on their way
+
+// accept is the engine's call for a new session.
+func (srv *Server) accept(sess *engineio.Session) engineio.Receiver {
+	c := &conn{srv: srv, sess: sess, dec: srv.opts.Parser.NewDecoder(&srv.opts.Limits.Packets)}
+	if sess.Protocol() == 3 {
+		// These clients are in the root namespace without asking.
+		c.connect("/", siowire.Raw{}, false)
+		return c
+	}
+	if srv.unjoined.Add(1) > int64(srv.opts.Limits.MaxUnjoined) {
+		srv.stats.bound("MaxUnjoined")
+		c.close(engineio.ForcedClose, errUnjoined)
+		return c
+	}
+	if d := srv.opts.ConnectTimeout; d > 0 {
+		srv.engine.AfterFunc(d, &c.timer, (*connectTimeout)(c))
+	}
+	return c
+}
+
+// join notes that a socket was let in.
+func (c *conn) join() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.joined && c.sess.Protocol() != 3 {
+		c.srv.unjoined.Add(-1)
+		c.timer.Stop()
+	}
+	c.joined = true
+}
+
+// connectTimeout is the Runner of conn.timer.
+type connectTimeout conn
+
+func (t *connectTimeout) Run() {
+	c := (*conn)(t)
+	c.mu.Lock()
+	joined := c.joined
+	c.mu.Unlock()
+	if !joined {
+		c.srv.stats.bound("ConnectTimeout")
+		c.close(engineio.ForcedClose, errConnectTimeout)
+	}
+}
+
+var packets = sync.Pool{New: func() any { return new(siowire.Packet) }}
+
+// Receive implements engineio.Receiver.
+func (c *conn) Receive(data []byte, binary bool) {
+	if c.dead {
+		return
+	}
+	p := packets.Get().(*siowire.Packet)
+	complete, err := c.dec.Add(data, binary, p)
+	c.size += len(data)
+	switch {
+	case err != nil:
+		c.dead = true
+		c.srv.stats.malformed.Add(1)
+		c.srv.log.Debug("socketio: malformed packet", "client", c.sess.Handshake().RemoteAddr(), "error", err)
+		c.close(engineio.ForcedClose, err)
+	case complete:
+		if binary {
+			c.timer.Stop() // of its attachments
+		}
+		c.packet(p)
+		c.size = 0
+	case !binary:
+		c.awaitAttachments()
+	}
+	*p = siowire.Packet{}
+	packets.Put(p)
+}
+
+// awaitAttachments bounds the time that a packet may wait for its attachments.
+// Before a namespace is joined, the connect timeout does.
+func (c *conn) awaitAttachments() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if d := c.srv.opts.Limits.AttachmentTimeout; d > 0 && c.joined {
+		c.srv.engine.AfterFunc(d, &c.timer, (*attachmentTimeout)(c))
+	}
+}
+
+// attachmentTimeout is the Runner of conn.timer while attachments are awaited.
+type attachmentTimeout conn
+
+func (t *attachmentTimeout) Run() {
+	c := (*conn)(t)
+	c.srv.stats.bound("AttachmentTimeout")
+	c.close(engineio.ForcedClose, errAttachments)
+}
+
+func (c *conn) packet(p *siowire.Packet) {
+	name := p.Namespace
+	if p.Type == siowire.Connect {
+		c.connectPacket(p)
+		return
+	}
+	if c.sess.Protocol() == 3 {
+		name, _ = siowire.SplitNamespace(name)
+	}
+	s, left := c.find(name)
+	switch {
+	case s == nil && left:
+		// The server has just disconnected it; this was on its way already.
+	case s == nil:
+		c.invalid(p)
+	case p.Type == siowire.Event:
+		s.event(p, c.size)
+	case p.Type == siowire.Ack:
+		s.acked(p)
+	case p.Type == siowire.Disconnect:
+		s.close(ClientNamespaceDisconnect, nil)
+	default:
+		c.invalid(p)
+	}
+}
+
+// invalid ends a connection whose client and we disagree about where we are.
+func (c *conn) invalid(p *siowire.Packet) {
+	c.dead = true
+	c.srv.stats.malformed.Add(1)
+	err := fmt.Errorf("socketio: unexpected %v for namespace %s", p.Type, quoted(p.Namespace))
+	c.srv.log.Debug("socketio: unexpected packet", "client", c.sess.Handshake().RemoteAddr(), "error", err)
+	c.close(engineio.ForcedServerClose, err)
+}
+
+// close ends the connection after what is queued has been sent.
+func (c *conn) close(reason engineio.Reason, cause error) {
+	c.mu.Lock()
+	if c.cause == nil {
+		c.cause = cause
+	}
+	c.mu.Unlock()
+	c.sess.Close(reason)
+}
+
+func (c *conn) find(name string) (s *Socket, left bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range c.sockets {
+		if s.name == name {
+			return s, false
+		}
+	}
+	return nil, slices.Contains(c.left, name)
+}
+
+// forget takes a socket away that was disconnected or refused. gone says that
+// the server did it, so that the client may not know yet.
+func (c *conn) forget(s *Socket, gone bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if i := slices.Index(c.sockets, s); i >= 0 {
+		c.sockets = slices.Delete(c.sockets, i, i+1)
+	}
+	if gone && !c.closed {
+		if len(c.left) == keptNames {
+			c.left = slices.Delete(c.left, 0, 1)
+		}
+		c.left = append(c.left, s.name)
+	}
+}
+
+// Served implements engineio.Receiver: it has the inboxes worked off that got
+// something, one of them right here.
+func (c *conn) Served() {
+	c.mu.Lock()
+	s := c.ready
+	c.ready = nil
+	c.mu.Unlock()
+	for s != nil {
+		next := s.nextReady
+		s.nextReady = nil
+		if next == nil {
+			s.Run()
+			return
+		}
+		c.srv.engine.Go(s)
+		s = next
+	}
+}
+
+// serve has s worked off once this burst of input has been read. Only inside
+// Receive.
+func (c *conn) serve(s *Socket) {
+	c.mu.Lock()
+	s.nextReady = c.ready
+	c.ready = s
+	c.mu.Unlock()
+	c.sess.Serve()
+}
+
+// stall pauses reading while an inbox is full.
+func (c *conn) stall() {
+	c.mu.Lock()
+	if c.stalls++; c.stalls == 1 {
+		c.sess.Pause()
+	}
+	c.mu.Unlock()
+}
+
+func (c *conn) unstall() {
+	c.mu.Lock()
+	if c.stalls--; c.stalls == 0 {
+		c.sess.Resume()
+	}
+	c.mu.Unlock()
+}
+
+// Closed implements engineio.Receiver.
+func (c *conn) Closed(reason engineio.Reason, cause error) {
+	c.timer.Stop()
+	c.mu.Lock()
+	c.closed = true
+	if c.cause != nil {
+		cause = c.cause
+	}
+	joined := c.joined
+	sockets := slices.Clone(c.sockets)
+	c.mu.Unlock()
+	if !joined && c.sess.Protocol() != 3 {
+		c.srv.unjoined.Add(-1)
+	}
+	var stalled *engineio.BoundError
+	if errors.As(cause, &stalled) && stalled.Bound == "StallTimeout" {
+		for _, s := range sockets {
+			if event, held := s.holding(); held {
+				cause = fmt.Errorf("event %s holds the inbox of %s: %w", quoted(event), quoted(s.name), cause)
+				c.srv.log.Warn("socketio: connection closed: its handler did not return in time", "namespace", quoted(s.name), "event", quoted(event))
+			}
+		}
+	}
+	for _, s := range sockets {
+		s.close(reasonOf(reason), cause)
+	}
+	// Nobody calls Receive any more; what the decoder holds can go.
+	c.dec.Reset()
+}
+
+// disconnect disconnects all sockets and closes the connection.
+func (c *conn) disconnect() {
+	c.mu.Lock()
+	sockets := slices.Clone(c.sockets)
+	c.mu.Unlock()
+	for _, s := range sockets {
+		s.Disconnect(false)
+	}
+	c.sess.Close(engineio.ForcedServerClose)
+}

@@ -1,0 +1,277 @@
+package socketio
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"net/url"
+	"strings"
+
+	"github.com/sockeye-io/sockeye/socketio/engineio"
+	"github.com/sockeye-io/sockeye/socketio/wire/siowire"
+)
+
+var (
+	errConnectTimeout = errors.New("socketio: no namespace joined within Options.ConnectTimeout")
+	errUnjoined       = errors.New("socketio: too many connections that joined no namespace (Limits.MaxUnjoined)")
+	errAttachments    = errors.New("socketio: attachments did not arrive in time (Limits.AttachmentTimeout)")
+	errManyNamespaces = errors.New("socketio: too many namespaces on one connection (Limits.MaxNamespaces)")
+)
+
+// newID returns 120 random bits as 20 characters.
+func newID() string {
+	var b [15]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}
+
+// connectPacket takes a client's wish to join a namespace.
+func (c *conn) connectPacket(p *siowire.Packet) {
+	auth := p.Data
+	name := p.Namespace
+	if c.sess.Protocol() == 3 {
+		var query string
+		if name, query = siowire.SplitNamespace(name); query != "" {
+			auth = queryAuth(query)
+		}
+		if name == "/" {
+			return // it is there already
+		}
+	} else if !auth.IsZero() {
+		p.Detach()
+		auth = p.Data
+	}
+	c.connect(strings.Clone(name), auth, true)
+}
+
+// queryAuth is the auth of an old client: its namespace's query.
+func queryAuth(query string) siowire.Raw {
+	values, err := url.ParseQuery(query)
+	if err != nil || len(values) == 0 {
+		return siowire.Raw{}
+	}
+	auth := make(map[string]string, len(values))
+	for k, v := range values {
+		auth[k] = v[0]
+	}
+	b, err := json.Marshal(auth)
+	if err != nil {
+		return siowire.Raw{} // cannot happen: these are strings
+	}
+	return siowire.RawJSON(b)
+}
+
+// connect makes a socket and leaves the rest to its inbox: middleware may
+// block. reading says that this is a call inside Receive.
+func (c *conn) connect(name string, auth siowire.Raw, reading bool) {
+	s := &Socket{name: name, conn: c, sess: c.sess, auth: auth}
+	c.mu.Lock()
+	var bad error
+	switch {
+	case c.closed:
+		c.mu.Unlock()
+		return
+	case len(c.sockets) >= c.srv.opts.Limits.MaxNamespaces:
+		bad = errManyNamespaces
+	}
+	for _, other := range c.sockets {
+		if other.name != name {
+			continue
+		}
+		if other.state.Load() == connecting {
+			c.mu.Unlock()
+			return // asked twice, as client 4.0 does whose open() is called twice
+		}
+		bad = errors.New("socketio: CONNECT to a namespace that was joined already")
+	}
+	if bad == nil {
+		c.sockets = append(c.sockets, s)
+		for i, n := range c.left {
+			if n == name {
+				c.left = append(c.left[:i:i], c.left[i+1:]...)
+				break
+			}
+		}
+	}
+	c.mu.Unlock()
+	if bad != nil {
+		if bad == errManyNamespaces {
+			c.srv.stats.bound("MaxNamespaces")
+		}
+		c.dead = true
+		c.close(engineio.ForcedServerClose, bad)
+		return
+	}
+	s.schedule(&Request{s: s, kind: kindConnect}, reading)
+}
+
+// join lets the client in, or says why not. It runs as the first entry of the
+// socket's inbox.
+func (s *Socket) join() {
+	c, srv := s.conn, s.conn.srv
+	if srv.draining.Load() {
+		s.refuse(errNamespaceRefused)
+		return
+	}
+	s.id = s.newSocketID()
+	ctx := s.handshakeContext()
+	ns, err := srv.resolve(ctx, s.name, s.Handshake())
+	if err != nil {
+		s.refuse(err)
+		return
+	}
+	c.mu.Lock() // the reader looks for other sockets of that name
+	s.name, s.ns = ns.name, ns
+	c.mu.Unlock()
+	defer func() {
+		if !s.entered && s.ns != nil && s.ns.parent != nil {
+			srv.prune(s.ns) // it may have been made for this client alone
+		}
+	}()
+
+	back := ns.recovery.take(s)
+	if back != nil {
+		s.id = back.sid
+		s.data = back.data
+	}
+	if back == nil || srv.opts.Recovery.RunMiddleware {
+		for _, f := range ns.reg.load().use {
+			if err := s.middleware(f); err != nil {
+				s.refuse(err)
+				return
+			}
+		}
+	}
+	for !s.enter(back) {
+		// The namespace was removed as empty meanwhile: its parent makes it anew.
+		if s.ns, err = srv.resolve(ctx, s.name, s.Handshake()); err != nil {
+			s.refuse(err)
+			return
+		}
+	}
+	if !s.entered {
+		return // the connection was lost meanwhile
+	}
+	srv.stats.connected.Add(1)
+	srv.trace().connected(s)
+	c.join()
+	ctx = s.Context()
+	for _, f := range s.ns.reg.load().connect {
+		if err := srv.try("OnConnect", func() error { f(ctx, s); return nil }); err != nil {
+			s.failed("connect", err)
+		}
+	}
+}
+
+// enter makes the socket a connected one, unless its connection is lost. It
+// reports false if the namespace has been removed meanwhile. Under the locks,
+// what is sent here comes before everything that others send to the socket.
+func (s *Socket) enter(back *absent) bool {
+	ns := s.ns
+	ev := ns.roomEvents()
+	defer ev.send()
+	ns.recovery.lock()
+	defer ns.recovery.unlock()
+	ns.mu.Lock()
+	defer ns.mu.Unlock()
+	if ns.dead {
+		return false
+	}
+	if !s.state.CompareAndSwap(connecting, connected) {
+		return true
+	}
+	s.entered = true
+	rooms := s.lastRooms // joined in a middleware
+	s.lastRooms = nil
+	if back != nil {
+		var missed []*engineio.Message
+		if missed, s.sprung().recovered = ns.recovery.missed(back); s.origin.recovered {
+			rooms = append(rooms, back.rooms...)
+			for _, m := range missed {
+				_ = s.send(m, 0) // counted there
+			}
+		} else {
+			back = nil
+		}
+	}
+	ns.insertLocked(s, rooms, ev)
+	s.sendConnect(back)
+	return true
+}
+
+// sendConnect tells the client that it is in.
+func (s *Socket) sendConnect(back *absent) {
+	p := siowire.Outgoing{Type: siowire.Connect, Namespace: s.name}
+	if s.conn.sess.Protocol() != 3 {
+		data := map[string]any{"sid": s.id}
+		if pid := s.ns.recovery.enroll(s, back); pid != "" {
+			data["pid"] = pid
+		}
+		p.Data = data
+	}
+	s.control(p)
+}
+
+// control sends a packet that is no event.
+func (s *Socket) control(p siowire.Outgoing) {
+	m, err := s.conn.srv.encode(p, s.conn.sess.Protocol())
+	if err != nil {
+		s.conn.srv.log.Error("socketio: cannot encode", "packet", p.Type.String(), "error", err)
+		return
+	}
+	if err := s.conn.sess.Send(m, 0); err != nil {
+		s.conn.srv.stats.dropped(err)
+	}
+}
+
+// refuse tells the client why it is not let in, as far as it may know.
+func (s *Socket) refuse(err error) {
+	srv := s.conn.srv
+	if !s.state.CompareAndSwap(connecting, disconnected) {
+		return
+	}
+	srv.stats.refused.Add(1)
+	s.conn.forget(s, false)
+	s.endContext(ForcedServerClose)
+	var e *Error
+	if !errors.As(err, &e) {
+		e = &Error{Message: "internal error"}
+		srv.log.Warn("socketio: connection refused", "namespace", quoted(s.name), "error", err)
+	}
+	var data any
+	switch {
+	case s.conn.sess.Protocol() == 3 && err == error(errNoNamespace):
+		data = map[string]any{"message": e.Message}
+	case s.conn.sess.Protocol() == 3:
+		if data = e.Data; data == nil {
+			data = e.text()
+		}
+	default:
+		body := map[string]any{"message": e.text()}
+		switch {
+		case e.Data != nil:
+			body["data"] = e.Data
+		case e.Code != "":
+			body["data"] = map[string]any{"code": e.Code}
+		}
+		data = body
+	}
+	s.control(siowire.Outgoing{Type: siowire.ConnectError, Namespace: s.name, Data: data})
+}
+
+func (s *Socket) newSocketID() string {
+	if s.conn.sess.Protocol() != 3 {
+		return newID()
+	}
+	if s.name == "/" {
+		return s.conn.sess.ID()
+	}
+	return s.name + "#" + s.conn.sess.ID()
+}
+
+func (s *Socket) middleware(f func(context.Context, *Socket) error) error {
+	ctx := s.Context()
+	return s.conn.srv.try("Use", func() error { return f(ctx, s) })
+}

@@ -1,0 +1,49 @@
+package socketio
+
+import (
+	"context"
+	"time"
+)
+
+// socketContext is a Socket seen as a context. Most sockets never need more of
+// it than the pointer; the real one is made when somebody waits for it, asks it
+// something or derives from it.
+type socketContext Socket
+
+// Context returns a context that carries the values of the handshake's and ends
+// when the socket is disconnected; [context.Cause] is then the
+// [DisconnectReason], or an error that wraps it and what lies behind. Handlers
+// get it too.
+func (s *Socket) Context() context.Context { return (*socketContext)(s) }
+
+func (s *Socket) handshakeContext() context.Context { return s.conn.sess.Handshake().Context() }
+
+func (c *socketContext) real() context.Context {
+	s := (*Socket)(c)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.life == nil {
+		s.life = new(life)
+		s.life.Context, s.life.cancel = context.WithCancelCause(s.handshakeContext())
+		if s.cause != nil {
+			s.life.cancel(s.cause)
+		}
+	}
+	return s.life.Context
+}
+
+func (c *socketContext) Deadline() (time.Time, bool) { return time.Time{}, false }
+func (c *socketContext) Done() <-chan struct{}       { return c.real().Done() }
+func (c *socketContext) Err() error                  { return c.real().Err() }
+func (c *socketContext) Value(key any) any           { return c.real().Value(key) }
+func (c *socketContext) String() string              { return "socketio.Socket.Context" }
+
+func (s *Socket) endContext(cause error) {
+	s.mu.Lock()
+	s.cause = cause
+	l := s.life
+	s.mu.Unlock()
+	if l != nil {
+		l.cancel(cause)
+	}
+}

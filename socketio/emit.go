@@ -1,0 +1,184 @@
+package socketio
+
+import (
+	"fmt"
+	"unsafe"
+
+	"github.com/sockeye-io/sockeye/socketio/engineio"
+	"github.com/sockeye-io/sockeye/socketio/wire/siowire"
+)
+
+// An Emitter is what events can be sent to: a [Server] (its root namespace), a
+// [Namespace], a [Broadcast], a [Socket], a [Direct] or a [RemoteSocket].
+//
+// Emit never blocks on the network and may be called from any goroutine. What
+// one goroutine emits arrives in that order. Arguments are encoded before it
+// returns, but a []byte is sent as it is and must not be changed afterwards.
+// The error says that an argument cannot be encoded, or why nothing was sent to
+// a single socket; who of many did not get it is in [Server.Stats].
+type Emitter interface {
+	Emit(event string, args ...any) error
+}
+
+var (
+	_ Emitter = (*Server)(nil)
+	_ Emitter = (*Namespace)(nil)
+	_ Emitter = (*Socket)(nil)
+	_ Emitter = Broadcast{}
+	_ Emitter = Direct{}
+	_ Emitter = RemoteSocket{}
+)
+
+// encode makes the message that every receiver shares. Events are the same in
+// both protocols.
+func (srv *Server) encode(p siowire.Outgoing, protocol int) (*engineio.Message, error) {
+	e, err := srv.packet(p, protocol)
+	if err != nil {
+		return nil, err
+	}
+	return message(e), nil
+}
+
+func (srv *Server) packet(p siowire.Outgoing, protocol int) (siowire.Encoded, error) {
+	p.Headroom = engineio.Headroom
+	return srv.opts.Parser.Encode(p, protocol)
+}
+
+// encodeOne encodes a packet for this socket alone, to be sent with sendEncoded.
+func (s *Socket) encodeOne(p siowire.Outgoing) (siowire.Encoded, *engineio.Buffer, error) {
+	b := engineio.NewBuffer()
+	p.Buffer = &b.B
+	e, err := s.conn.srv.packet(p, s.conn.sess.Protocol())
+	if err != nil {
+		b.Free()
+	}
+	return e, b, err
+}
+
+// sendEncoded sends what was encoded with b, which it takes over.
+func (s *Socket) sendEncoded(e siowire.Encoded, b *engineio.Buffer, f engineio.Flags) error {
+	if len(e.Text) > 0 && unsafe.SliceData(e.Text) == unsafe.SliceData(b.B) {
+		return s.counted(s.conn.sess.SendBuffer(b, f))
+	}
+	b.Free()
+	return s.send(message(e), f)
+}
+
+func message(e siowire.Encoded) *engineio.Message {
+	if e.Binary != nil {
+		return engineio.NewBinary(e.Binary)
+	}
+	return engineio.NewMessage(e.Text, e.Attachments...)
+}
+
+func checkEvent(event string) error {
+	if reserved(event) {
+		return fmt.Errorf("%w: %s", ErrReservedEvent, quoted(event))
+	}
+	return nil
+}
+
+// Emit sends an event to this socket; see [Emitter].
+func (s *Socket) Emit(event string, args ...any) error { return s.emit(event, args, 0) }
+
+// A Direct sends to one socket, with flags. It is a value: the methods return
+// copies.
+type Direct struct {
+	s     *Socket
+	flags engineio.Flags
+}
+
+// Volatile sends what follows only if it can leave at once: it is dropped, with
+// an error, while the client does not keep up.
+func (s *Socket) Volatile() Direct { return Direct{s: s}.Volatile() }
+
+// Compress says whether what follows may be compressed, where the transport
+// does that.
+func (s *Socket) Compress(on bool) Direct { return Direct{s: s}.Compress(on) }
+
+// Volatile is [Socket.Volatile].
+func (d Direct) Volatile() Direct {
+	d.flags |= engineio.Volatile
+	return d
+}
+
+// Compress is [Socket.Compress].
+func (d Direct) Compress(on bool) Direct {
+	d.flags = compressFlag(d.flags, on)
+	return d
+}
+
+// Emit sends an event; see [Emitter].
+func (d Direct) Emit(event string, args ...any) error { return d.s.emit(event, args, d.flags) }
+
+func compressFlag(f engineio.Flags, on bool) engineio.Flags {
+	if on {
+		return f &^ engineio.NoCompress
+	}
+	return f | engineio.NoCompress
+}
+
+func (s *Socket) emit(event string, args []any, f engineio.Flags) error {
+	if err := checkEvent(event); err != nil {
+		return err
+	}
+	if s.state.Load() == disconnected {
+		s.conn.srv.stats.dropped(ErrDisconnected)
+		return s.lostError()
+	}
+	p := siowire.Outgoing{Type: siowire.Event, Namespace: s.name, Event: event, Args: args}
+	rec := s.ns.recovery
+	kept := rec != nil && f&engineio.Volatile == 0
+	if kept {
+		p.Args = rec.withOffset(args)
+	}
+	e, b, err := s.encodeOne(p)
+	if err != nil {
+		return err
+	}
+	s.outgoing(event, args)
+	if !kept {
+		return s.sendEncoded(e, b, f)
+	}
+	// What is kept lives on, and the buffer's memory with it.
+	rec.lock()
+	defer rec.unlock()
+	return s.send(rec.keep(e, []string{s.id}, nil), f)
+}
+
+// send queues m and counts what became of it.
+func (s *Socket) send(m *engineio.Message, f engineio.Flags) error {
+	return s.counted(s.conn.sess.Send(m, f))
+}
+
+// counted counts what became of a message, and says it in this package's words.
+func (s *Socket) counted(err error) error {
+	stats := &s.conn.srv.stats
+	if err != nil {
+		stats.dropped(err)
+		if s.state.Load() == disconnected {
+			return s.lostError()
+		}
+		return err
+	}
+	stats.sent.Add(1)
+	return nil
+}
+
+// outgoing tells the listeners of OnAnyOutgoing.
+func (s *Socket) outgoing(event string, args []any) {
+	for _, f := range s.ns.reg.load().outgoing {
+		_ = s.conn.srv.try("OnAnyOutgoing", func() error { f(s, event, args); return nil }) // logged there
+	}
+}
+
+// lostError is what methods of a lost socket return.
+func (s *Socket) lostError() error {
+	s.mu.Lock()
+	cause := s.cause
+	s.mu.Unlock()
+	if cause == nil {
+		return ErrDisconnected
+	}
+	return fmt.Errorf("%w: %w", ErrDisconnected, cause)
+}

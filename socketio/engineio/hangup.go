@@ -1,0 +1,128 @@
+package engineio
+
+import (
+	"errors"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/sockeye-io/sockeye/socketio/internal/netpoll"
+	"github.com/sockeye-io/sockeye/socketio/internal/wheel"
+	"github.com/sockeye-io/sockeye/socketio/internal/ws"
+)
+
+// The end of a websocket.
+
+// OnClose implements netpoll.Handler.
+func (w *wsConn) OnClose(_ *netpoll.Conn, cause error) {
+	s := w.s
+	reason := TransportClose
+	if errors.Is(cause, netpoll.ErrPollerClosed) {
+		reason = ServerShuttingDown
+	}
+	if errors.Is(cause, io.EOF) {
+		cause = nil // as usual
+	}
+	var after aftermath
+	s.mu.Lock()
+	w.done = true
+	if w.timer != nil {
+		w.timer.Stop()
+	}
+	if s.ws == w {
+		after = s.shutLocked(reason, cause, false)
+	} else {
+		s.dropProbeLocked(w)
+	}
+	counted := w.counted
+	s.mu.Unlock()
+	w.r.Release()
+	after.run()
+	if counted {
+		s.srv.onWebSocket(-1)
+	}
+	s.srv.unhold()
+}
+
+// finish ends the websocket with a close frame behind what the connection has
+// queued. With flush the client has the time to take all of it. s.mu is held.
+func (w *wsConn) finish(flush bool) {
+	if w.done {
+		return
+	}
+	w.done = true
+	code := w.code
+	if code == 0 {
+		code = ws.NoStatus // as the reference
+	}
+	w.unbound(true)
+	_ = w.c.Write(ws.AppendClose(nil, code, "")) // fails only if it is closed
+	w.c.CloseWrite()
+	d := w.s.srv.opts.WriteTimeout
+	if most := hangUp; !flush {
+		if w.busy() {
+			most = hangUpBusy
+		}
+		if d < 0 || d > most {
+			d = most
+		}
+	}
+	w.deadline(d)
+	if w.waits {
+		w.waits = false
+		w.c.Wake() // to see the client's end
+	}
+}
+
+// How long a client has to end its side if nothing, or nothing that matters, is
+// left to send; and one that has not taken what it was sent before.
+const (
+	hangUp     = 5 * time.Second
+	hangUpBusy = time.Second
+)
+
+// deadline is when a websocket is cut that has not come to its end.
+type deadline struct {
+	wheel.Timer
+	w *wsConn
+}
+
+func (w *wsConn) deadline(d time.Duration) {
+	if w.timer == nil {
+		w.timer = &deadline{w: w}
+	}
+	if d >= 0 {
+		w.s.srv.wheel.After(d, &w.timer.Timer, w.timer)
+	}
+}
+
+// Run implements wheel.Runner.
+func (d *deadline) Run() {
+	w := d.w
+	s := w.s
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case d.Pending():
+	case w.done:
+		w.c.Close(errDeadline)
+	case s.probe == w:
+		s.srv.bound("UpgradeTimeout", "a client has not completed its upgrade")
+		s.dropProbeLocked(w)
+	}
+}
+
+var errDeadline = errors.New("engineio: the client did not end its side")
+
+var scraps = sync.Pool{New: func() any { return new([4096]byte) }}
+
+// discard reads what nobody wants, up to the client's end.
+func discard(c *netpoll.Conn) error {
+	b := scraps.Get().(*[4096]byte)
+	defer scraps.Put(b)
+	_, err := c.Read(b[:])
+	if err == netpoll.ErrWouldBlock {
+		return nil
+	}
+	return err
+}

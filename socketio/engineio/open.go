@@ -1,0 +1,128 @@
+package engineio
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/sockeye-io/sockeye/socketio/wire/eiowire"
+)
+
+// open makes a new session, whose receiver has accepted it. Until the caller
+// calls end, no Closed is delivered.
+func (srv *Server) open(r *http.Request, q *query) (*Session, *refusal) {
+	addr := srv.clientAddr(r)
+	s := &Session{srv: srv, proto: 4, b64: q.b64, reading: true, hs: newHandshake(r, addr.text, &srv.contexts), addr: addr.key}
+	if q.eio == "3" {
+		s.proto = 3
+	}
+	if no := srv.reserve(s); no != nil {
+		return nil, no
+	}
+	if err := srv.name(s, r); err != nil {
+		srv.release(s)
+		return nil, &refusal{code: BadRequest, name: "ID_GENERATION_ERROR", err: err}
+	}
+	s.mu.Lock()
+	s.beatLocked()
+	s.mu.Unlock()
+	ok := srv.guard("accept", func() { s.recv = srv.accept(s) })
+	if !ok || s.recv == nil {
+		s.recv = nobody{}
+		s.shut(ForcedClose, errPanicked, false)
+		s.end()
+		return nil, &refusal{code: Forbidden, name: "NOT_ACCEPTED"}
+	}
+	srv.opened(s)
+	if srv.closing.Load() {
+		s.shut(ServerShuttingDown, nil, true) // Shutdown may not have seen it
+	}
+	return s, nil
+}
+
+// nobody receives what nobody wants.
+type nobody struct{}
+
+func (nobody) Receive([]byte, bool) {}
+func (nobody) Served()              {}
+func (nobody) Closed(Reason, error) {}
+
+// name gives s an id that no other session has.
+func (srv *Server) name(s *Session, r *http.Request) error {
+	for range 3 {
+		var id string
+		var err error
+		if g := srv.opts.GenerateID; g == nil {
+			id = randomID()
+		} else if !srv.guard("GenerateID", func() { id, err = g(r) }) {
+			err = errPanicked
+		}
+		if err != nil {
+			return err
+		}
+		if !validID(id) {
+			return errBadID
+		}
+		s.id = id
+		if srv.sessions.add(s) {
+			return nil
+		}
+	}
+	return errIDInUse
+}
+
+// openPacket is the packet that tells the client of its session.
+func (s *Session) openPacket(transport string) *Message {
+	o := &s.srv.opts
+	b := make([]byte, Headroom, 160)
+	b = append(b, `{"sid":"`...)
+	b = append(b, s.id...)
+	b = append(b, `","upgrades":[`...)
+	if transport == pollingName && s.srv.upgrades {
+		b = append(b, `"websocket"`...)
+	}
+	b = append(b, `],"pingInterval":`...)
+	b = strconv.AppendInt(b, millis(o.PingInterval), 10)
+	b = append(b, `,"pingTimeout":`...)
+	b = strconv.AppendInt(b, millis(o.PingTimeout), 10)
+	b = append(b, `,"maxPayload":`...)
+	b = strconv.AppendInt(b, max(0, o.MaxPayload), 10)
+	b = append(b, '}')
+	return newMessage(eiowire.Open, b, nil)
+}
+
+// servePollingHandshake opens a session over polling.
+func (srv *Server) servePollingHandshake(w http.ResponseWriter, r *http.Request, q *query) {
+	s, no := srv.open(r, q)
+	if no != nil {
+		srv.refuse(w, r, *no)
+		return
+	}
+	s.end() // before the answer, after which the client may post
+	srv.initialHeaders(w.Header(), r, s)
+	batch := []queued{{s.openPacket(pollingName), 0}}
+	if m := srv.opts.InitialPacket; m != nil {
+		batch = append(batch, queued{m, 0})
+		srv.sent(s, m.Size())
+		srv.polled(s, batch)
+	}
+	srv.answerPoll(w, r, q, s, batch)
+}
+
+// initialHeaders are those of the answer to a handshake only.
+func (srv *Server) initialHeaders(h http.Header, r *http.Request, s *Session) {
+	if c := srv.opts.Cookie; c != nil {
+		c := *c
+		c.Value = s.id
+		h.Add("Set-Cookie", c.String())
+	}
+	if f := srv.opts.OnInitialHeaders; f != nil {
+		srv.guard("OnInitialHeaders", func() { f(h, r) })
+	}
+}
+
+// hookHeaders lets OnHeaders change an answer's headers.
+func (srv *Server) hookHeaders(h http.Header, r *http.Request, _ *Session) {
+	if f := srv.opts.OnHeaders; f != nil {
+		srv.guard("OnHeaders", func() { f(h, r) })
+	}
+}

@@ -1,0 +1,221 @@
+package engineio
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Options configures a Server. The zero value, and nil, mean the documented
+// defaults. A negative duration or bound means none. A Server copies the struct;
+// what its fields point to must not be changed afterwards.
+type Options struct {
+	// Path is where the server is to be mounted; default "/engine.io/". It is for
+	// whoever mounts it: ServeHTTP serves any path.
+	Path string
+	// DisableTrailingSlash makes it the path without a slash at its end.
+	DisableTrailingSlash bool
+	// Transports lists what clients may use; default polling and websocket.
+	Transports []string
+	// DisableUpgrades keeps polling sessions from changing to websocket.
+	DisableUpgrades bool
+	// AllowEIO3 admits clients of Engine.IO 3 (socket.io-client 1.x and 2.x).
+	AllowEIO3 bool
+	// JSONP answers polls with ?j=<digits> as a script, for EIO 3 browsers
+	// without CORS. Such answers are readable by every site: leave it off.
+	JSONP bool
+
+	UpgradeTimeout time.Duration // a probing websocket must be done by then; default 10s
+	PingInterval   time.Duration // default 25s
+	PingTimeout    time.Duration // default 20s
+
+	// Cookie, if not nil, is set at the handshake with the session's id as value.
+	Cookie *http.Cookie
+	// CORS says which response headers are sent; nil sends none.
+	CORS *CORS
+	// Origins says who may connect, on every transport; nil is SameOrigin.
+	Origins OriginRule
+	// AllowRequest may refuse a handshake or an upgrade; the error's text is kept
+	// for the log and OnConnectionError, the client sees code 4, "Forbidden".
+	AllowRequest func(*http.Request) error
+	// Middleware wraps every request to the server, the first one outermost. With
+	// it, or with OnHeaders, each poll and post passes through net/http, and
+	// through what the application has put in front of the server. Without, a
+	// connection that polls or posts is taken over at its first one, and those
+	// that follow on it are read without either.
+	Middleware []func(http.Handler) http.Handler
+	// OnInitialHeaders may change the headers of a handshake's answer.
+	OnInitialHeaders func(http.Header, *http.Request)
+	// OnHeaders may change the headers of every answer.
+	OnHeaders func(http.Header, *http.Request)
+	// OnConnectionError is told of every refused request.
+	OnConnectionError func(*ConnectionError)
+	// GenerateID makes session ids; nil makes 20 random characters. An id of
+	// other characters than letters, digits, '_' and '-', an empty one, one of
+	// more than 64, and one in use, are refused.
+	GenerateID func(*http.Request) (string, error)
+	// InitialPacket is a message sent right behind the handshake.
+	InitialPacket *Message
+
+	// DisableHTTPCompression sends polling answers as they are. Otherwise those
+	// of HTTPCompressionThreshold bytes (default 1024) are compressed.
+	DisableHTTPCompression   bool
+	HTTPCompressionThreshold int
+	// PerMessageDeflate compresses websocket messages; nil (default) does not.
+	PerMessageDeflate *Deflate
+
+	// MaxPayload bounds one message, and the body of a POST, in bytes; default 1e6.
+	MaxPayload int64
+	// MaxPacketsPerPayload bounds the packets of one POST; default 10,000.
+	MaxPacketsPerPayload int
+	// MaxQueue bounds what waits for one client, in bytes; default 4 MiB. One
+	// message alone is always let in.
+	MaxQueue int
+	// SlowPolicy says what happens when MaxQueue is reached; default Close.
+	SlowPolicy SlowPolicy
+	// MaxSessions bounds the sessions in all; default none.
+	MaxSessions int
+	// MaxSessionsPerAddr bounds the sessions of one client address (IPv6: of a
+	// /64); default none.
+	MaxSessionsPerAddr int
+	// HandshakeRate bounds the handshakes of one client address per second, with
+	// bursts of as many; default none.
+	HandshakeRate float64
+	// ClientIPHeader names the header in which TrustedProxies (CIDR or address)
+	// tell the client's address; from others it is ignored.
+	ClientIPHeader string
+	TrustedProxies []string
+
+	StallTimeout time.Duration // a session may be paused so long; default 60s
+	WriteTimeout time.Duration // an answer or a closing flush may take so long; default 30s
+	BodyTimeout  time.Duration // the body of a POST may take so long; default 30s
+	IdleTimeout  time.Duration // a polling connection may wait for a request so long; default 75s
+
+	// DisablePoller gives every connection a goroutine and a buffer, and leaves
+	// polling to net/http.
+	DisablePoller bool
+
+	Logger *slog.Logger // nil is slog.Default()
+	Trace  *Trace
+}
+
+// CORS says which Access-Control headers answers carry.
+type CORS struct {
+	// Origins are those named in Access-Control-Allow-Origin; nil is Options.Origins.
+	// An origin that Options.Origins refuses never gets an allowing header.
+	Origins        OriginRule
+	Methods        []string // default GET, HEAD, PUT, PATCH, POST, DELETE
+	Headers        []string // default what the preflight asks for
+	ExposedHeaders []string
+	Credentials    bool
+	MaxAge         time.Duration // 0 sends none
+	// PreflightContinue leaves the answer to OPTIONS to the handshake checks.
+	PreflightContinue bool
+	OptionsStatus     int // default 204
+}
+
+// Deflate configures permessage-deflate.
+type Deflate struct {
+	Threshold int // messages of fewer bytes are sent as they are; default 1024
+	Level     int // as in compress/flate; 0 is the default level
+}
+
+// SlowPolicy says what to do with a message that has no room in the queue.
+type SlowPolicy uint8
+
+const (
+	// Close closes the session.
+	Close SlowPolicy = iota
+	// DropVolatile gives up queued volatile messages, and closes the session if
+	// that makes not enough room.
+	DropVolatile
+	// DropOldest gives up the oldest queued messages.
+	DropOldest
+)
+
+// ConnectionError describes a request that was refused.
+type ConnectionError struct {
+	Request *http.Request
+	Code    int    // 0 to 5, see the constants
+	Message string // the text of Code
+	Context map[string]any
+}
+
+func (e *ConnectionError) Error() string { return "engineio: " + e.Message }
+
+// Codes of refused requests, as they stand in the answer's body.
+const (
+	UnknownTransport = iota
+	UnknownSID
+	BadHandshakeMethod
+	BadRequest
+	Forbidden
+	UnsupportedProtocol
+)
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// setDefaults completes o. It panics on what makes no sense.
+func (o *Options) setDefaults() {
+	setDefault(&o.Path, "/engine.io/")
+	o.Path = "/" + strings.Trim(o.Path, "/")
+	if !o.DisableTrailingSlash && o.Path != "/" {
+		o.Path += "/"
+	}
+	if o.Transports == nil {
+		o.Transports = []string{pollingName, websocketName}
+	}
+	for _, t := range o.Transports {
+		if t != pollingName && t != websocketName {
+			panic(fmt.Sprintf("engineio: Options.Transports: %q is not a transport", t))
+		}
+	}
+	setDefault(&o.UpgradeTimeout, 10*time.Second)
+	setDefault(&o.PingInterval, 25*time.Second)
+	setDefault(&o.PingTimeout, 20*time.Second)
+	if o.Cookie != nil {
+		c := *o.Cookie
+		setDefault(&c.Name, "io")
+		setDefault(&c.Path, "/")
+		setDefault(&c.SameSite, http.SameSiteLaxMode)
+		o.Cookie = &c
+	}
+	if o.Origins == nil {
+		o.Origins = SameOrigin
+	}
+	setDefault(&o.HTTPCompressionThreshold, 1024)
+	if o.PerMessageDeflate != nil {
+		d := *o.PerMessageDeflate
+		setDefault(&d.Threshold, 1024)
+		o.PerMessageDeflate = &d
+	}
+	setDefault(&o.MaxPayload, 1e6)
+	setDefault(&o.MaxPacketsPerPayload, 10_000)
+	setDefault(&o.MaxQueue, 4<<20)
+	setDefault(&o.StallTimeout, 60*time.Second)
+	setDefault(&o.WriteTimeout, 30*time.Second)
+	setDefault(&o.BodyTimeout, 30*time.Second)
+	setDefault(&o.IdleTimeout, 75*time.Second)
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+}
+
+// forEver is what a client is told of a heartbeat that there is not: about 11
+// days, as clients add two of them and pass the sum to setTimeout.
+const forEver = 1_000_000_000
+
+// millis is d as clients are told it.
+func millis(d time.Duration) int64 {
+	if d < 0 {
+		return forEver
+	}
+	return d.Milliseconds()
+}

@@ -1,0 +1,207 @@
+package engineio
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/sockeye-io/sockeye/socketio/wire/eiowire"
+)
+
+// poll is a GET of the polling transport that waits for packets. Session.mu
+// guards it.
+type poll struct {
+	task  waiter
+	woken bool
+	last  *Message // what answers it if the session has let go of it
+}
+
+// waiter has a poll answered: soon, by somebody who calls Session.take.
+type waiter interface{ wake() }
+
+func (p *poll) wake() {
+	if !p.woken {
+		p.woken = true
+		p.task.wake()
+	}
+}
+
+// held is the waiter that is a goroutine of net/http.
+type held chan struct{}
+
+func (h held) wake() { close(h) }
+
+// startPoll makes p the poll of the session. ok is false if there is one
+// already: then the session has ended. ready says that p can be answered now.
+func (s *Session) startPoll(p *poll) (ready, ok bool) {
+	s.mu.Lock()
+	if s.poll != nil {
+		after := s.shutLocked(TransportError, errPollOverlap, false)
+		s.mu.Unlock()
+		after.run()
+		return false, false
+	}
+	if s.ws != nil || s.state.Load() == stateClosed {
+		s.mu.Unlock()
+		return false, false
+	}
+	s.poll = p
+	if len(s.queue) > 0 || s.state.Load() == stateClosing {
+		p.woken = true
+	} else if s.probed {
+		// A websocket is about to take over, and its client waits for this poll.
+		s.queue = append(s.queue, queued{noopMessage, 0})
+		p.woken = true
+	}
+	ready = p.woken
+	s.mu.Unlock()
+	return ready, true
+}
+
+// take is what answers p now: what has gathered for it, in order.
+func (s *Session) take(p *poll) []queued {
+	s.mu.Lock()
+	if s.poll != p {
+		last := p.last
+		s.mu.Unlock()
+		return []queued{{last, 0}}
+	}
+	s.poll = nil
+	batch := s.queue
+	s.queue, s.queued = nil, 0
+	var after aftermath
+	// The close packet comes alone: clients handle it at once, and the messages
+	// of the same payload a moment later, when they count as disconnected.
+	if s.state.Load() == stateClosing && len(batch) == 0 {
+		batch = []queued{{closeMessage, 0}}
+		after = s.endLocked(false, closeMessage)
+	}
+	s.mu.Unlock()
+	after.run()
+	s.srv.polled(s, batch)
+	return batch
+}
+
+// abandon ends the session because the client of p has gone away.
+func (s *Session) abandon(p *poll) {
+	s.mu.Lock()
+	var after aftermath
+	if s.poll == p {
+		s.poll = nil
+		after = s.shutLocked(TransportError, errPollAborted, false)
+	}
+	s.mu.Unlock()
+	after.run()
+}
+
+// servePoll answers a GET of an existing session.
+func (srv *Server) servePoll(w http.ResponseWriter, r *http.Request, q *query, s *Session) {
+	if q.j == "" {
+		if p := srv.adopt(w, r); p != nil {
+			p.hold(s)
+			return
+		}
+	}
+	h := make(held)
+	p := &poll{task: h}
+	ready, ok := s.startPoll(p)
+	if !ok {
+		srv.refuse(w, r, refusal{code: BadRequest, name: "OVERLAP"})
+		return
+	}
+	if !ready {
+		// The server's deadlines are for requests that are answered at once.
+		rc := http.NewResponseController(w)
+		_ = rc.SetReadDeadline(time.Time{}) // not all writers can: then there is none to lift
+		_ = rc.SetWriteDeadline(time.Time{})
+		select {
+		case <-h:
+		case <-r.Context().Done():
+			s.abandon(p)
+			return
+		}
+	}
+	srv.answerPoll(w, r, q, s, s.take(p))
+}
+
+// answerPoll writes the packets of batch as the answer to r.
+func (srv *Server) answerPoll(w http.ResponseWriter, r *http.Request, q *query, s *Session, batch []queued) {
+	body, form, compress := s.payload(batch)
+	header := w.Header()
+	header.Set("Content-Type", form.ContentType())
+	if q.j != "" {
+		header.Set("Content-Type", "text/javascript; charset=UTF-8")
+		header.Set("X-Content-Type-Options", "nosniff")
+		body = appendJSONP(nil, q.j, body)
+	}
+	if compress && !srv.opts.DisableHTTPCompression && len(body) >= srv.opts.HTTPCompressionThreshold {
+		header.Add("Vary", "Accept-Encoding")
+		if name, packed := compressFor(r.Header.Get("Accept-Encoding"), body); name != "" {
+			header.Set("Content-Encoding", name)
+			body = packed
+		}
+	}
+	if !srv.write(w, r, s, body) {
+		s.shut(TransportError, errPollAborted, false)
+	}
+}
+
+// payload encodes the packets of batch, for the client of s.
+func (s *Session) payload(batch []queued) (body []byte, form eiowire.Form, compress bool) {
+	size, binary, beyondASCII := 0, false, false
+	for _, q := range batch {
+		size += q.m.size + 16*q.m.packets()
+		binary = binary || q.m.hasBinary()
+		beyondASCII = beyondASCII || s.proto < 4 && !isASCII(q.m.data)
+		compress = compress || q.f&NoCompress == 0
+	}
+	form = eiowire.Text4
+	if s.proto < 4 {
+		form = eiowire.Text3
+		// Browsers of socket.io-client 1.x misread a text payload that is not ASCII,
+		// as they count its bytes. All of revision 3 read the binary form.
+		if (binary || beyondASCII) && !s.b64 {
+			form = eiowire.Binary3
+		}
+	}
+	if binary && form != eiowire.Binary3 {
+		size += size / 3
+	}
+	body = make([]byte, 0, size)
+	for _, q := range batch {
+		body = q.m.appendTo(body, form)
+	}
+	return body, form, compress
+}
+
+func isASCII(b []byte) bool {
+	for _, c := range b {
+		if c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+// write sends a 200 with body. It reports whether the client may have got it.
+func (srv *Server) write(w http.ResponseWriter, r *http.Request, s *Session, body []byte) bool {
+	header := w.Header()
+	header.Set("Cache-Control", "no-store")
+	header.Set("Content-Length", strconv.Itoa(len(body)))
+	if ua := r.Header.Get("User-Agent"); strings.Contains(ua, ";MSIE") || strings.Contains(ua, "Trident/") {
+		header.Set("X-XSS-Protection", "0") // they take a payload for an attack
+	}
+	srv.hookHeaders(header, r, s)
+	rc := http.NewResponseController(w)
+	if d := srv.opts.WriteTimeout; d > 0 {
+		_ = rc.SetWriteDeadline(time.Now().Add(d))
+		defer rc.SetWriteDeadline(time.Time{}) // what comes next on the connection may not be ours
+	}
+	if _, err := w.Write(body); err != nil {
+		return false
+	}
+	err := rc.Flush()
+	return err == nil || isUnsupported(err)
+}

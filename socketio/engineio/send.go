@@ -1,0 +1,147 @@
+package engineio
+
+import "errors"
+
+// queued is a message that waits for its transport.
+type queued struct {
+	m *Message
+	f Flags
+}
+
+// Send queues m and never blocks. nil means that it will be sent unless the
+// session ends first. With an error it was dropped, and counted: ErrClosed;
+// ErrNotWritable for a Volatile message that would have had to wait;
+// ErrQueueFull by Options.SlowPolicy. What one goroutine sends arrives in order.
+func (s *Session) Send(m *Message, f Flags) error {
+	s.mu.Lock()
+	var why Drop
+	var after aftermath
+	switch w := s.ws; {
+	case s.state.Load() != stateOpen:
+		why = DropClosed
+	case w != nil && len(s.queue) == 0 && !w.busy():
+		err := w.write(m, f)
+		if errors.Is(err, errTransportFull) {
+			// Much was written at once and nobody has had the time to send it.
+			s.mu.Unlock()
+			w.c.Flush()
+			s.mu.Lock()
+			err = w.write(m, f)
+		}
+		switch {
+		case err == nil:
+		case errors.Is(err, errTransportFull):
+			why, after = s.enqueueLocked(m, f)
+		default:
+			why = DropClosed
+		}
+	default:
+		why, after = s.enqueueLocked(m, f)
+	}
+	s.mu.Unlock()
+	after.run()
+	switch why {
+	case "":
+		s.srv.sent(s, m.size)
+		return nil
+	case DropNotWritable:
+		s.srv.dropped(s, m, why)
+		return ErrNotWritable
+	case DropQueueFull:
+		s.srv.dropped(s, m, why)
+		return ErrQueueFull
+	}
+	s.srv.dropped(s, m, why)
+	return ErrClosed
+}
+
+// enqueueLocked puts m behind what waits already, if policy and bound let it.
+func (s *Session) enqueueLocked(m *Message, f Flags) (why Drop, after aftermath) {
+	if s.state.Load() != stateOpen {
+		return DropClosed, after
+	}
+	o := &s.srv.opts
+	if f&Volatile != 0 && o.SlowPolicy != DropVolatile && !s.writableLocked() {
+		return DropNotWritable, after
+	}
+	if have := s.bufferedLocked(); o.MaxQueue >= 0 && have > 0 && have+m.cost() > o.MaxQueue {
+		after = s.shedLocked(have + m.cost() - o.MaxQueue)
+		if s.bufferedLocked()+m.cost() > o.MaxQueue {
+			if f&Volatile != 0 || o.SlowPolicy == DropOldest {
+				return DropQueueFull, after
+			}
+			shed := after.dropped
+			after = s.boundLocked("MaxQueue", "the client takes its messages too slowly")
+			after.dropped, after.shed = append(shed, after.dropped...), len(shed)
+			return DropQueueFull, after
+		}
+	}
+	s.queue = append(s.queue, queued{m, f})
+	s.queued += m.cost()
+	if s.poll != nil {
+		s.poll.wake()
+	}
+	return "", after
+}
+
+// writableLocked reports whether the transport takes a message at once.
+func (s *Session) writableLocked() bool {
+	if s.ws != nil {
+		return len(s.queue) == 0 && !s.ws.busy()
+	}
+	return s.poll != nil
+}
+
+// shedLocked gives up waiting messages as the policy says, at least n bytes if
+// there are so many.
+func (s *Session) shedLocked(n int) (after aftermath) {
+	policy := s.srv.opts.SlowPolicy
+	if policy == Close {
+		return after
+	}
+	after.s = s
+	keep := s.queue[:0]
+	for i, q := range s.queue {
+		if n <= 0 {
+			keep = append(keep, s.queue[i:]...)
+			break
+		}
+		if q.m.isControl() || policy == DropVolatile && q.f&Volatile == 0 {
+			keep = append(keep, q)
+			continue
+		}
+		n -= q.m.cost()
+		s.queued -= q.m.cost()
+		after.dropped = append(after.dropped, q)
+	}
+	clear(s.queue[len(keep):])
+	s.queue, after.shed = keep, len(after.dropped)
+	return after
+}
+
+// controlLocked sends a packet that is no message; it knows no bounds.
+func (s *Session) controlLocked(m *Message) {
+	if w := s.ws; w != nil && len(s.queue) == 0 && !w.busy() && w.write(m, 0) == nil {
+		return
+	}
+	s.queue = append(s.queue, queued{m, 0})
+	s.queued += m.cost()
+	if s.poll != nil {
+		s.poll.wake()
+	}
+}
+
+// moveLocked hands all that waits over to the websocket transport.
+func (s *Session) moveLocked() {
+	s.ws.unbound(true)
+	for i, q := range s.queue {
+		if s.ws.write(q.m, q.f) != nil {
+			clear(s.queue[:i])
+			s.queue = s.queue[i:]
+			return // it is closed: what is left counts as dropped
+		}
+		s.queued -= q.m.cost()
+	}
+	s.ws.unbound(false)
+	s.queue = nil
+}

@@ -1,0 +1,241 @@
+// Package engineio serves the Engine.IO protocol, revisions 4 and 3: sessions
+// that carry messages over long polling and WebSocket, and change from the one
+// to the other.
+//
+// A Server is an http.Handler. It calls a function for each new session, which
+// returns the session's Receiver:
+//
+//	srv := engineio.New(nil, func(s *engineio.Session) engineio.Receiver { return &echo{s} })
+//	http.Handle(srv.Path(), srv)
+//
+// Sessions cost neither a goroutine nor a timer while nothing happens.
+package engineio
+
+import (
+	"context"
+	"iter"
+	"log/slog"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sockeye-io/sockeye/socketio/internal/netpoll"
+	"github.com/sockeye-io/sockeye/socketio/internal/wheel"
+	"github.com/sockeye-io/sockeye/socketio/internal/ws"
+)
+
+// Server is an http.Handler that serves Engine.IO sessions. See New.
+type Server struct {
+	opts       Options // with defaults; read only
+	accept     func(*Session) Receiver
+	handler    http.Handler
+	transports map[string]bool
+	upgrades   bool
+	log        *slog.Logger
+	start      time.Time
+	poller     *netpoll.Poller
+	wheel      wheel.Wheel
+	limits     ws.Limits
+	deflater   *ws.Deflater // nil without PerMessageDeflate
+	sessions   registry
+	stats      counters
+	addrs      addresses
+	contexts   contexts
+	sweeper    sweeper
+	quieter    quieter
+
+	conns   adopted
+	answers answerTable
+	foreign atomic.Bool // connections come from a listener of a kind of its own
+	closing atomic.Bool // Shutdown or Close was called
+
+	mu       sync.Mutex
+	refusing bool
+	live     int // sessions and connections that have not ended
+	reserved int // sessions among them
+	drained  chan struct{}
+}
+
+// Runner is something to be run once.
+type Runner interface{ Run() }
+
+// New makes a Server. accept is called once for each new session, before
+// anything is read from it; it may send and close already. If it returns nil,
+// the client is refused.
+//
+// New panics if opts makes no sense.
+func New(opts *Options, accept func(*Session) Receiver) *Server {
+	srv := &Server{accept: accept, start: time.Now(), transports: make(map[string]bool)}
+	if opts != nil {
+		srv.opts = *opts
+	}
+	srv.opts.setDefaults()
+	o := &srv.opts
+	srv.log = o.Logger
+	srv.poller = netpoll.New(netpoll.Config{MaxQueue: o.MaxQueue, DisableEpoll: o.DisablePoller, Counts: isMessageFrame})
+	srv.limits.MaxMessage = int(o.MaxPayload)
+	if d := o.PerMessageDeflate; d != nil {
+		var err error
+		if srv.deflater, err = ws.NewDeflater(d.Level); err != nil {
+			panic("engineio: Options.PerMessageDeflate: " + err.Error())
+		}
+	}
+	srv.foreign.Store(!netpoll.Supported)
+	srv.sessions.init()
+	srv.addrs.init(o)
+	srv.sweeper.srv = srv
+	for _, t := range o.Transports {
+		srv.transports[t] = true
+	}
+	srv.upgrades = srv.transports[websocketName] && !o.DisableUpgrades
+	srv.handler = http.HandlerFunc(srv.serve)
+	for i := len(o.Middleware) - 1; i >= 0; i-- {
+		srv.handler = o.Middleware[i](srv.handler)
+	}
+	return srv
+}
+
+// Path is where the server expects to be mounted, with a slash at the end
+// unless Options.DisableTrailingSlash is set.
+func (srv *Server) Path() string { return srv.opts.Path }
+
+// Go runs r on a worker. One that blocks delays nobody.
+func (srv *Server) Go(r Runner) { srv.poller.Go(r) }
+
+// Timer is one deadline, see Server.AfterFunc. The zero value is ready; a
+// Timer must not be copied. Its method Stop reports whether it kept the timer
+// from running.
+type Timer = wheel.Timer
+
+// AfterFunc has r.Run called once d has passed, unless t is stopped, or set
+// anew, before. It is late by up to d/64, and never early. Deadlines cost
+// neither a goroutine nor a runtime timer each. Run must not block: hand longer
+// work to Go. After Shutdown nothing runs any more.
+func (srv *Server) AfterFunc(d time.Duration, t *Timer, r Runner) { srv.wheel.After(d, t, r) }
+
+// now is in ms since the server was made.
+func (srv *Server) now() int64 { return time.Since(srv.start).Milliseconds() }
+
+// Sessions ranges over the open sessions. Those that come and go meanwhile may
+// be left out.
+func (srv *Server) Sessions() iter.Seq[*Session] { return srv.sessions.all() }
+
+// Len is the number of open sessions.
+func (srv *Server) Len() int { return srv.sessions.len() }
+
+// Session finds an open session.
+func (srv *Server) Session(id string) (*Session, bool) { return srv.sessions.get(id) }
+
+// Refuse stops new sessions: they are answered with status 503. Those that
+// exist go on. It is the first step of a drain.
+func (srv *Server) Refuse() {
+	srv.mu.Lock()
+	srv.refusing = true
+	srv.mu.Unlock()
+}
+
+// reserve counts a new session, if there may be one more.
+func (srv *Server) reserve(s *Session) *refusal {
+	srv.mu.Lock()
+	defer srv.mu.Unlock()
+	o := &srv.opts
+	switch {
+	case srv.refusing:
+		return &refusal{code: Forbidden, status: http.StatusServiceUnavailable, name: "SHUTTING_DOWN", text: "Server is shutting down"}
+	case o.MaxSessions > 0 && srv.reserved >= o.MaxSessions:
+		srv.bound("MaxSessions", "too many sessions")
+		return &refusal{code: Forbidden, status: http.StatusServiceUnavailable, name: "MAX_SESSIONS", text: "Too many sessions (the server's option MaxSessions)"}
+	}
+	if !srv.addrs.reserve(s.addr) {
+		srv.bound("MaxSessionsPerAddr", "too many sessions of one address")
+		return &refusal{code: Forbidden, status: http.StatusTooManyRequests, name: "MAX_SESSIONS_PER_ADDR", text: "Too many sessions of your address (the server's option MaxSessionsPerAddr)"}
+	}
+	srv.live++
+	srv.reserved++
+	return nil
+}
+
+// release counts a session off.
+func (srv *Server) release(s *Session) {
+	srv.mu.Lock()
+	srv.reserved--
+	srv.addrs.release(s.addr)
+	srv.goneLocked()
+	srv.mu.Unlock()
+}
+
+// hold counts a connection, on behalf of a session that is counted.
+func (srv *Server) hold() {
+	srv.mu.Lock()
+	srv.live++
+	srv.mu.Unlock()
+}
+
+// unhold counts a connection off.
+func (srv *Server) unhold() {
+	srv.mu.Lock()
+	srv.goneLocked()
+	srv.mu.Unlock()
+}
+
+func (srv *Server) goneLocked() {
+	if srv.live--; srv.live == 0 && srv.drained != nil {
+		close(srv.drained)
+		srv.drained = nil
+	}
+}
+
+// Shutdown stops new sessions, closes those that exist once their queues are
+// sent (Engine.IO's close packet on polling, a close frame on websocket: clients
+// come back by themselves), and waits for them and for all that runs. When ctx
+// ends first, it cuts what is left and returns the error of ctx. It may be
+// called twice, and before the server was used.
+func (srv *Server) Shutdown(ctx context.Context) error {
+	srv.Refuse()
+	srv.closing.Store(true)
+	for s := range srv.Sessions() {
+		s.shut(ServerShuttingDown, nil, true)
+	}
+	srv.conns.closeIdle()
+	return srv.wait(ctx)
+}
+
+// closeWait is how long Close waits for clients to take note.
+const closeWait = time.Second
+
+// Close is Shutdown without sending what is queued, and waits for a second at
+// most. Its error says that something was still running then.
+func (srv *Server) Close() error {
+	srv.Refuse()
+	srv.closing.Store(true)
+	for s := range srv.Sessions() {
+		s.shut(ServerShuttingDown, nil, false)
+	}
+	srv.conns.closeIdle()
+	ctx, cancel := context.WithTimeout(context.Background(), closeWait)
+	defer cancel()
+	return srv.wait(ctx)
+}
+
+func (srv *Server) wait(ctx context.Context) error {
+	srv.mu.Lock()
+	if srv.live > 0 && srv.drained == nil {
+		srv.drained = make(chan struct{})
+	}
+	drained := srv.drained
+	srv.mu.Unlock()
+	if drained != nil {
+		select {
+		case <-drained:
+		case <-ctx.Done():
+			for s := range srv.Sessions() {
+				s.shut(ServerShuttingDown, ctx.Err(), false)
+			}
+		}
+	}
+	err := srv.poller.Shutdown(ctx)
+	srv.conns.stop()
+	srv.wheel.Stop()
+	return err
+}

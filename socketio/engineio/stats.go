@@ -1,0 +1,295 @@
+package engineio
+
+import (
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+)
+
+// Bound names a limit: the field of Options that sets it.
+type Bound string
+
+// Drop says why a message was given up.
+type Drop string
+
+// The reasons for which messages are given up.
+const (
+	DropNotWritable Drop = "not writable" // volatile, and the transport was busy
+	DropQueueFull   Drop = "queue full"   // see Options.SlowPolicy
+	DropClosed      Drop = "closed"       // the session ended with the message in its queue, or had ended before
+)
+
+// Stats counts what a server did since it was made. A message that Send was
+// given is counted in MessagesOut or in Dropped; one that was queued, and given
+// up later, in both.
+type Stats struct {
+	Sessions, Polling, WebSocket int               // open now
+	Opened, Upgraded             uint64            // sessions
+	Closed                       map[Reason]uint64 // sessions
+	Refused                      map[int]uint64    // requests, by the code of the answer
+	Bounds                       map[Bound]uint64  // how often each limit was reached
+	Dropped                      map[Drop]uint64   // messages
+	MessagesIn, MessagesOut      uint64
+	// The books: what Send has accepted was delivered, which means written to
+	// the client's socket or into the answer to its poll; or abandoned, because
+	// its session ended or SlowPolicy gave it up; or it waits. So
+	// MessagesOut = Delivered + Abandoned once nothing waits any more.
+	Delivered, Abandoned uint64
+	BytesIn, BytesOut    uint64 // of these messages
+	Panics               uint64 // of functions of the application
+}
+
+// Trace is told of single events. Its functions are optional; they are called
+// from any goroutine, may be called at once, and must not block.
+type Trace struct {
+	Opened   func(*Session)
+	Upgraded func(*Session)
+	Closed   func(*Session, Reason, error)
+	Refused  func(*ConnectionError)
+	Dropped  func(*Session, *Message, Drop)
+	Bound    func(b Bound, detail string)
+	Panicked func(where string, value any, stack []byte)
+}
+
+// traffic is counted apart by sessions, so that processors do not fight over
+// one cache line.
+type traffic struct {
+	messagesIn, messagesOut, bytesIn, bytesOut atomic.Uint64
+	polled                                     atomic.Uint64 // messages put into answers
+	_                                          [3]uint64
+}
+
+const trafficShards = 8
+
+type counters struct {
+	traffic   [trafficShards]traffic
+	panics    atomic.Uint64
+	abandoned atomic.Uint64
+
+	mu        sync.Mutex
+	opened    uint64
+	upgraded  uint64
+	websocket int
+	closed    map[Reason]uint64
+	refused   map[int]uint64
+	bounds    map[Bound]uint64
+	dropped   map[Drop]uint64
+}
+
+func count[K comparable](m *map[K]uint64, k K) {
+	if *m == nil {
+		*m = make(map[K]uint64)
+	}
+	(*m)[k]++
+}
+
+// Stats counts what has happened so far.
+func (srv *Server) Stats() Stats {
+	c := &srv.stats
+	n := srv.Len()
+	c.mu.Lock()
+	st := Stats{
+		Sessions: n, WebSocket: c.websocket, Polling: max(0, n-c.websocket),
+		Opened: c.opened, Upgraded: c.upgraded,
+		Closed: maps.Clone(c.closed), Refused: maps.Clone(c.refused),
+		Bounds: maps.Clone(c.bounds), Dropped: maps.Clone(c.dropped),
+		Panics: c.panics.Load(),
+	}
+	c.mu.Unlock()
+	for i := range c.traffic {
+		t := &c.traffic[i]
+		st.MessagesIn += t.messagesIn.Load()
+		st.MessagesOut += t.messagesOut.Load()
+		st.BytesIn += t.bytesIn.Load()
+		st.BytesOut += t.bytesOut.Load()
+		st.Delivered += t.polled.Load()
+	}
+	written, lost := srv.poller.Frames()
+	st.Delivered += written
+	st.Abandoned = c.abandoned.Load() + lost
+	return st
+}
+
+// traffic is the session's part of the counters.
+func (srv *Server) traffic(s *Session) *traffic {
+	return &srv.stats.traffic[s.id[0]%trafficShards]
+}
+
+func (srv *Server) received(s *Session, n int) {
+	t := srv.traffic(s)
+	t.messagesIn.Add(1)
+	t.bytesIn.Add(uint64(n))
+}
+
+func (srv *Server) sent(s *Session, n int) {
+	t := srv.traffic(s)
+	t.messagesOut.Add(1)
+	t.bytesOut.Add(uint64(n))
+}
+
+// polled counts the messages of a poll's answer.
+func (srv *Server) polled(s *Session, batch []queued) {
+	n := uint64(0)
+	for _, q := range batch {
+		if !q.m.isControl() {
+			n++
+		}
+	}
+	if n > 0 {
+		srv.traffic(s).polled.Add(n)
+	}
+}
+
+func (srv *Server) dropped(s *Session, m *Message, why Drop) {
+	if m.isControl() {
+		return
+	}
+	srv.stats.mu.Lock()
+	count(&srv.stats.dropped, why)
+	srv.stats.mu.Unlock()
+	if t := srv.opts.Trace; t != nil && t.Dropped != nil {
+		srv.guard("Trace.Dropped", func() { t.Dropped(s, m, why) })
+	}
+}
+
+func (srv *Server) opened(s *Session) {
+	srv.stats.mu.Lock()
+	srv.stats.opened++
+	srv.stats.mu.Unlock()
+	if t := srv.opts.Trace; t != nil && t.Opened != nil {
+		srv.guard("Trace.Opened", func() { t.Opened(s) })
+	}
+}
+
+func (srv *Server) upgraded(s *Session) {
+	srv.stats.mu.Lock()
+	srv.stats.upgraded++
+	srv.stats.mu.Unlock()
+	if t := srv.opts.Trace; t != nil && t.Upgraded != nil {
+		srv.guard("Trace.Upgraded", func() { t.Upgraded(s) })
+	}
+}
+
+// onWebSocket counts the sessions that have a websocket.
+func (srv *Server) onWebSocket(n int) {
+	srv.stats.mu.Lock()
+	srv.stats.websocket += n
+	srv.stats.mu.Unlock()
+}
+
+func (srv *Server) closed(s *Session) {
+	srv.stats.mu.Lock()
+	count(&srv.stats.closed, s.reason)
+	srv.stats.mu.Unlock()
+	srv.log.Debug("session closed", "session", s.shortID(), "reason", string(s.reason), "cause", s.cause)
+	if t := srv.opts.Trace; t != nil && t.Closed != nil {
+		srv.guard("Trace.Closed", func() { t.Closed(s, s.reason, s.cause) })
+	}
+}
+
+// bound notes that a limit was reached. It may be called with a lock held: the
+// hook runs on a worker.
+func (srv *Server) bound(b Bound, detail string) {
+	srv.stats.mu.Lock()
+	count(&srv.stats.bounds, b)
+	srv.stats.mu.Unlock()
+	srv.poller.Go(boundTask{srv, b, detail})
+}
+
+type boundTask struct {
+	srv    *Server
+	b      Bound
+	detail string
+}
+
+func (t boundTask) Run() {
+	if skipped, ok := t.srv.quieter.allow(string(t.b)); ok {
+		t.srv.log.Warn("limit reached", "option", string(t.b), "detail", t.detail, "skipped", skipped)
+	}
+	if tr := t.srv.opts.Trace; tr != nil && tr.Bound != nil {
+		t.srv.guard("Trace.Bound", func() { tr.Bound(t.b, t.detail) })
+	}
+}
+
+// refused notes a request that was refused.
+func (srv *Server) refused(r *http.Request, no refusal) {
+	srv.stats.mu.Lock()
+	count(&srv.stats.refused, no.code)
+	srv.stats.mu.Unlock()
+	level, skipped, tell := slog.LevelDebug, 0, true
+	if no.name == "ORIGIN" {
+		level = slog.LevelWarn
+		skipped, tell = srv.quieter.allow(no.name)
+	}
+	if tell && srv.log.Enabled(r.Context(), level) {
+		srv.log.Log(r.Context(), level, "request refused", "message", no.text, "cause", no.name, "error", no.err, "remote", r.RemoteAddr, "skipped", skipped)
+	}
+	o := &srv.opts
+	if o.OnConnectionError == nil && (o.Trace == nil || o.Trace.Refused == nil) {
+		return
+	}
+	e := &ConnectionError{Request: r, Code: no.code, Message: codeText[no.code], Context: maps.Clone(no.context)}
+	if e.Context == nil {
+		e.Context = make(map[string]any)
+	}
+	if no.name != "" {
+		e.Context["name"] = no.name
+	}
+	if no.err != nil {
+		e.Context["error"] = no.err
+	}
+	if f := o.OnConnectionError; f != nil {
+		srv.guard("OnConnectionError", func() { f(e) })
+	}
+	if t := o.Trace; t != nil && t.Refused != nil {
+		srv.guard("Trace.Refused", func() { t.Refused(e) })
+	}
+}
+
+// guard runs a function of the application. A panic is logged and counted, and
+// ends there; ok is false then.
+func (srv *Server) guard(where string, f func()) (ok bool) {
+	defer func() {
+		if ok {
+			return
+		}
+		v := recover()
+		if v == nil {
+			return // runtime.Goexit
+		}
+		srv.panicked(where, v, debug.Stack())
+	}()
+	f()
+	return true
+}
+
+// rescue is guard for a function that is called with defer.
+func (srv *Server) rescue(where string) {
+	if v := recover(); v != nil {
+		srv.panicked(where, v, debug.Stack())
+	}
+}
+
+func (srv *Server) panicked(where string, v any, stack []byte) {
+	srv.stats.panics.Add(1)
+	srv.log.Error("panic in a function of the application", "where", where, "panic", fmt.Sprint(v), "stack", string(stack))
+	if t := srv.opts.Trace; t != nil && t.Panicked != nil && where != "Trace.Panicked" {
+		srv.guard("Trace.Panicked", func() { t.Panicked(where, v, stack) })
+	}
+}
+
+// shortID tells a session in the log without giving it away.
+func (s *Session) shortID() string { return s.id[:min(6, len(s.id))] + "…" }
+
+// quoteCut makes a string of a client fit for a log and for an answer.
+func quoteCut(s string) string {
+	const limit = 100
+	if len(s) > limit {
+		return fmt.Sprintf("%q…", s[:limit])
+	}
+	return fmt.Sprintf("%q", s)
+}

@@ -1,0 +1,96 @@
+package engineio
+
+import (
+	"net"
+
+	"github.com/sockeye-io/sockeye/socketio/internal/netpoll"
+	"github.com/sockeye-io/sockeye/socketio/internal/ws"
+	"github.com/sockeye-io/sockeye/socketio/wire/eiowire"
+)
+
+// An upgrade from polling to websocket: the client opens a websocket with its
+// session's id, sends the ping "probe" on it and gets a pong. From then on its
+// polls are released at once; when it has none under way it sends an upgrade
+// packet, and the websocket is the transport. What is sent meanwhile waits in
+// the session's queue, which is the same for both transports.
+
+// startProbe makes c the websocket to which its session may change.
+func (srv *Server) startProbe(c *wsConn, nc net.Conn, pre, head []byte) {
+	s := c.s
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := c.add(nc, pre, head); err != nil {
+		return // and the client sees its connection end
+	}
+	if s.probe != nil || s.ws != nil || s.state.Load() == stateClosed {
+		c.finish(true) // a second one: as the reference, it is opened and closed
+		return
+	}
+	s.probe = c
+	c.deadline(srv.opts.UpgradeTimeout)
+	s.wakeWaitingLocked()
+}
+
+// probePacket handles a packet on a websocket that is not yet a transport.
+func (w *wsConn) probePacket(p eiowire.Packet) error {
+	s := w.s
+	var after aftermath
+	err, upgraded := error(nil), false
+	s.mu.Lock()
+	switch {
+	case w.done || s.probe != w:
+	case p.Type == eiowire.Ping && string(p.Data) == "probe":
+		_ = w.c.Write(probeAnswer.frame) // fails only with the connection
+		s.probed = true
+		if s.poll != nil {
+			if len(s.queue) == 0 {
+				s.queue = append(s.queue, queued{noopMessage, 0})
+				s.queued += noopMessage.cost()
+			}
+			s.poll.wake()
+		}
+	case p.Type == eiowire.Upgrade && (s.reading || s.posting):
+		// What a POST has brought comes first.
+		w.due, w.waits = true, true
+		err = netpoll.ErrPaused
+	case p.Type == eiowire.Upgrade:
+		s.reading, w.claim = true, true
+		after, upgraded = s.upgradeLocked(w), true
+		if s.paused {
+			err = netpoll.ErrPaused
+		}
+	default:
+		s.dropProbeLocked(w)
+	}
+	if w.done {
+		err = errDone
+	}
+	s.mu.Unlock()
+	after.run()
+	if upgraded {
+		s.srv.upgraded(s)
+	}
+	return err
+}
+
+// upgradeLocked makes the session's probe its transport. The caller delivers
+// input.
+func (s *Session) upgradeLocked(w *wsConn) aftermath {
+	s.probe, s.probed = nil, false
+	w.due = false
+	w.timer.Stop()
+	return s.useLocked(w)
+}
+
+var probeAnswer = control(eiowire.Pong, "probe")
+
+// dropProbeLocked gives up an upgrade; the session goes on as it was.
+func (s *Session) dropProbeLocked(w *wsConn) {
+	if s.probe == w {
+		s.probe, s.probed = nil, false
+	}
+	if w.code == 0 {
+		w.code = ws.NoStatus
+	}
+	w.finish(true)
+}

@@ -1,0 +1,111 @@
+package socketio
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Errors that the methods of this package return. Test for them with
+// [errors.Is]; a lost client is reported as its [DisconnectReason].
+var (
+	// ErrServerClosed: Shutdown or Close was called before.
+	ErrServerClosed = errors.New("socketio: server is closed")
+	// ErrDisconnected: the socket is not connected any more; nothing was sent.
+	ErrDisconnected = errors.New("socketio: socket is disconnected")
+	// ErrAckTimeout: the client did not acknowledge in time.
+	ErrAckTimeout = errors.New("socketio: no acknowledgement in time")
+	// ErrTooManyAcks: Limits.MaxAcks acknowledgements of this socket are
+	// outstanding; nothing was sent.
+	ErrTooManyAcks = errors.New("socketio: too many outstanding acknowledgements (Limits.MaxAcks)")
+	// ErrAckedTwice: the request was acknowledged before; nothing was sent.
+	ErrAckedTwice = errors.New("socketio: acknowledged twice")
+	// ErrReservedEvent: the event's name has a meaning of its own in the
+	// protocol or in clients; nothing was sent.
+	ErrReservedEvent = errors.New("socketio: reserved event name")
+	// ErrTooManyRooms: Limits.MaxRooms is reached.
+	ErrTooManyRooms = errors.New("socketio: too many rooms (Limits.MaxRooms)")
+
+	errEventRate = errors.New("socketio: too many events in a second (Limits.EventRate)")
+)
+
+// An Error is the one kind of error whose text reaches a client. A middleware
+// that returns one refuses the connection with its message and data; a [Call]
+// answers with {"error":{"code","message","data"}}. Any other error is logged
+// and reaches the client only as code "internal".
+type Error struct {
+	Code    string // for programs, such as "empty_name"
+	Message string // for people
+	Data    any    // optional, anything that can be encoded
+}
+
+// Errorf makes an Error with a formatted message.
+func Errorf(code, format string, args ...any) *Error {
+	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// With returns a copy of e that carries data.
+func (e *Error) With(data any) *Error {
+	c := *e
+	c.Data = data
+	return &c
+}
+
+// Error implements error.
+func (e *Error) Error() string {
+	switch {
+	case e.Code == "":
+		return e.Message
+	case e.Message == "":
+		return e.Code
+	}
+	return e.Code + ": " + e.Message
+}
+
+// text is what people are shown.
+func (e *Error) text() string {
+	if e.Message == "" {
+		return e.Code
+	}
+	return e.Message
+}
+
+// A MissingAcksError ends the answers to a broadcast of which some did not
+// arrive in time.
+type MissingAcksError struct {
+	Missing int   // how many sockets did not answer
+	Cause   error // ErrAckTimeout, or why the context ended
+}
+
+func (e *MissingAcksError) Error() string {
+	return fmt.Sprintf("socketio: %d acknowledgements missing: %v", e.Missing, e.Cause)
+}
+
+// Unwrap returns the cause.
+func (e *MissingAcksError) Unwrap() error { return e.Cause }
+
+// A PanicError is what OnError handlers see of a handler that panicked.
+type PanicError struct {
+	Value any    // what it panicked with
+	Stack []byte // of the panic
+}
+
+func (e *PanicError) Error() string { return fmt.Sprintf("socketio: panic: %v", e.Value) }
+
+// Unwrap returns the panic's value if it was an error.
+func (e *PanicError) Unwrap() error {
+	err, _ := e.Value.(error)
+	return err
+}
+
+// internalError is all that a client learns of an error that was not meant
+// for it.
+func internalError() *Error { return &Error{Code: "internal", Message: "internal error"} }
+
+// publicError is the Error inside err, or the one that says nothing.
+func publicError(err error) *Error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return internalError()
+}

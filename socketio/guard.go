@@ -1,0 +1,40 @@
+package socketio
+
+import (
+	"runtime/debug"
+	"strconv"
+)
+
+// contain makes a panic of user code an error. It is to be deferred.
+func (srv *Server) contain(where string, err *error) {
+	v := recover()
+	if v == nil {
+		return
+	}
+	p := &PanicError{Value: v, Stack: debug.Stack()}
+	*err = p
+	srv.stats.panics.Add(1)
+	srv.log.Error("socketio: panic in user code", "where", where, "panic", v, "stack", string(p.Stack))
+	srv.trace().panicked(where, p)
+}
+
+// try calls user code.
+func (srv *Server) try(where string, f func() error) (err error) {
+	defer srv.contain(where, &err)
+	return f()
+}
+
+// guard calls user code that has nobody to report an error to: a panic is
+// logged and counted.
+func (srv *Server) guard(where string, f func()) {
+	_ = srv.try(where, func() error { f(); return nil })
+}
+
+// quoted makes what a client has sent fit for a log: cut, and on one line.
+func quoted(s string) string {
+	const most = 64
+	if len(s) > most {
+		s = s[:most] + "…"
+	}
+	return strconv.QuoteToASCII(s)
+}

@@ -1,0 +1,236 @@
+package socketio
+
+import (
+	"context"
+	"iter"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// A Namespace is a channel of its own on a shared connection: clients join it
+// with io("/name"), pass its middleware, and meet its handlers. Handlers are
+// registered once, on the namespace, and serve all its sockets; they may be
+// added at any time and then count from the next event on.
+//
+// A namespace made by [Server.OfPattern] or [Server.OfFunc] has no sockets of
+// its own: it stands for all that match. What is registered on it serves them,
+// and what is emitted on it reaches them all.
+//
+// All methods may be called from any goroutine.
+type Namespace struct {
+	name     string
+	srv      *Server
+	reg      *registry // a dynamic namespace shares its parent's
+	parent   *Namespace
+	match    func(ctx context.Context, name string, h *Handshake) bool // of a parent
+	ackIDs   atomic.Uint64
+	recovery *recovery // nil if off
+
+	mu    sync.RWMutex
+	list  []*Socket          // all of them, in no order
+	byID  map[string]*Socket // the same
+	rooms map[string]*room
+	dead  bool // removed when empty; nobody may join any more
+}
+
+func newNamespace(srv *Server, name string, reg *registry) *Namespace {
+	ns := &Namespace{name: name, srv: srv, reg: reg}
+	if srv.opts.Recovery != nil {
+		ns.recovery = newRecovery(srv, ns)
+	}
+	return ns
+}
+
+// Name returns the name with its slash, "/" for the root.
+func (ns *Namespace) Name() string { return ns.name }
+
+// Server returns the server that the namespace belongs to.
+func (ns *Namespace) Server() *Server { return ns.srv }
+
+func (ns *Namespace) registered() *registry { return ns.reg }
+
+// Use adds a middleware: it runs, in order of registration, before a client is
+// let in. The socket is not connected yet. An error refuses it: the client's
+// connect_error carries the message and data of an [*Error], and says only
+// "internal error" otherwise.
+func (ns *Namespace) Use(f func(ctx context.Context, s *Socket) error) {
+	ns.reg.change(func(h *handlers) { h.use = add(h.use, f) })
+}
+
+// UsePacket adds a function that sees every incoming event before its
+// handlers. An error drops the event and goes to OnError.
+func (ns *Namespace) UsePacket(f func(ctx context.Context, s *Socket, r *Request) error) {
+	ns.reg.change(func(h *handlers) { h.usePacket = add(h.usePacket, f) })
+}
+
+// OnConnect has f called for every new socket, once it is connected. No event
+// of the socket is handled before f has returned.
+func (ns *Namespace) OnConnect(f func(ctx context.Context, s *Socket)) {
+	ns.reg.change(func(h *handlers) { h.connect = add(h.connect, f) })
+}
+
+// OnDisconnecting has f called when a socket has been lost or has left, after
+// its last event was handled and before the functions of OnDisconnect.
+// [Socket.Rooms] still tells where it was.
+func (ns *Namespace) OnDisconnecting(f func(ctx context.Context, s *Socket, reason DisconnectReason)) {
+	ns.reg.change(func(h *handlers) { h.disconnecting = add(h.disconnecting, f) })
+}
+
+// OnDisconnect has f called last, and once, for a socket that was connected.
+// ctx has ended by then.
+func (ns *Namespace) OnDisconnect(f func(ctx context.Context, s *Socket, reason DisconnectReason)) {
+	ns.reg.change(func(h *handlers) { h.disconnect = add(h.disconnect, f) })
+}
+
+// OnError has f called with the errors of handlers, packet middleware and
+// panics ([*PanicError]). Without any, they are logged.
+func (ns *Namespace) OnError(f func(ctx context.Context, s *Socket, event string, err error)) {
+	ns.reg.change(func(h *handlers) { h.failed = add(h.failed, f) })
+}
+
+// On has h called for every event of that name; several handlers run in order
+// of registration. It panics for the names connect, connect_error, disconnect,
+// disconnecting, newListener and removeListener.
+func (ns *Namespace) On(event string, h Handler) { ns.reg.on(event, h, false) }
+
+// Once is On for the first such event of each socket.
+func (ns *Namespace) Once(event string, h Handler) { ns.reg.on(event, h, true) }
+
+// OnAny has h called for every event, before the event's own handlers, also if
+// it has none.
+func (ns *Namespace) OnAny(h Handler) {
+	ns.reg.change(func(t *handlers) { t.any = add(t.any, h) })
+}
+
+// OnAnyOutgoing has f called for every event sent to a socket, on the
+// goroutine that emits. It must not block.
+func (ns *Namespace) OnAnyOutgoing(f func(s *Socket, event string, args []any)) {
+	ns.reg.change(func(h *handlers) { h.outgoing = add(h.outgoing, f) })
+}
+
+// OnServerSide has f called for events that other nodes of a cluster send with
+// ServerSideEmit.
+func (ns *Namespace) OnServerSide(event string, f func(ctx context.Context, r *Request) error) {
+	ns.reg.change(func(h *handlers) {
+		next := make(map[string][]func(context.Context, *Request) error, len(h.serverSide)+1)
+		for k, v := range h.serverSide {
+			next[k] = v
+		}
+		next[event] = add(next[event], f)
+		h.serverSide = next
+	})
+}
+
+// ServerSideEmit sends an event to the same namespace on the other nodes of
+// the cluster. A server without an adapter has none, and nothing is sent.
+func (ns *Namespace) ServerSideEmit(event string, args ...any) error {
+	return checkEvent(event)
+}
+
+// ServerSideEmitWithAck is ServerSideEmit that gathers the answers of the
+// other nodes. A server without an adapter gets none.
+func (ns *Namespace) ServerSideEmitWithAck(ctx context.Context, event string, args ...any) ([]Ack, error) {
+	if err := ns.ServerSideEmit(event, args...); err != nil {
+		return nil, err
+	}
+	return nil, ctx.Err()
+}
+
+// all is the broadcast to everybody, where the methods below start from.
+func (ns *Namespace) all() Broadcast { return Broadcast{ns: ns} }
+
+// Emit sends an event to every socket of the namespace; see [Broadcast.Emit].
+func (ns *Namespace) Emit(event string, args ...any) error { return ns.all().Emit(event, args...) }
+
+// EmitWithAck sends an event to every socket and gathers their answers; see
+// [Broadcast.EmitWithAck].
+func (ns *Namespace) EmitWithAck(ctx context.Context, event string, args ...any) iter.Seq2[Ack, error] {
+	return ns.all().EmitWithAck(ctx, event, args...)
+}
+
+// To addresses the sockets in any of these rooms.
+func (ns *Namespace) To(rooms ...string) Broadcast { return ns.all().To(rooms...) }
+
+// In is To.
+func (ns *Namespace) In(rooms ...string) Broadcast { return ns.all().To(rooms...) }
+
+// Except addresses all sockets but those in any of these rooms.
+func (ns *Namespace) Except(rooms ...string) Broadcast { return ns.all().Except(rooms...) }
+
+// Local addresses the sockets of this node only.
+func (ns *Namespace) Local() Broadcast { return ns.all().Local() }
+
+// Volatile addresses all; who cannot take the event now does not get it.
+func (ns *Namespace) Volatile() Broadcast { return ns.all().Volatile() }
+
+// Compress addresses all, and says whether to compress.
+func (ns *Namespace) Compress(on bool) Broadcast { return ns.all().Compress(on) }
+
+// Timeout addresses all, and bounds the wait for acknowledgements.
+func (ns *Namespace) Timeout(d time.Duration) Broadcast { return ns.all().Timeout(d) }
+
+// FetchSockets lists all sockets, those of other nodes too.
+func (ns *Namespace) FetchSockets(ctx context.Context) ([]RemoteSocket, error) {
+	return ns.all().FetchSockets(ctx)
+}
+
+// SocketsJoin makes all sockets join rooms.
+func (ns *Namespace) SocketsJoin(rooms ...string) { ns.all().SocketsJoin(rooms...) }
+
+// SocketsLeave makes all sockets leave rooms.
+func (ns *Namespace) SocketsLeave(rooms ...string) { ns.all().SocketsLeave(rooms...) }
+
+// DisconnectSockets disconnects all; see [Socket.Disconnect].
+func (ns *Namespace) DisconnectSockets(closeConn bool) { ns.all().DisconnectSockets(closeConn) }
+
+// Sockets iterates over the sockets that are connected to this node when the
+// loop begins.
+func (ns *Namespace) Sockets() iter.Seq[*Socket] {
+	return func(yield func(*Socket) bool) {
+		for _, n := range ns.leaves() {
+			n.mu.RLock()
+			list := slices.Clone(n.list)
+			n.mu.RUnlock()
+			for _, s := range list {
+				if !yield(s) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Socket finds a socket of this node by its id.
+func (ns *Namespace) Socket(id string) (*Socket, bool) {
+	for _, n := range ns.leaves() {
+		n.mu.RLock()
+		s, ok := n.byID[id]
+		n.mu.RUnlock()
+		if ok {
+			return s, true
+		}
+	}
+	return nil, false
+}
+
+// Len is the number of sockets on this node.
+func (ns *Namespace) Len() int {
+	total := 0
+	for _, n := range ns.leaves() {
+		n.mu.RLock()
+		total += len(n.list)
+		n.mu.RUnlock()
+	}
+	return total
+}
+
+// leaves are the namespaces that ns stands for: itself, or the children of a
+// parent.
+func (ns *Namespace) leaves() []*Namespace {
+	if ns.match == nil {
+		return []*Namespace{ns}
+	}
+	return ns.srv.childrenOf(ns)
+}

@@ -1,0 +1,166 @@
+package socketio
+
+import (
+	"cmp"
+	"io/fs"
+	"log/slog"
+	"time"
+
+	"github.com/sockeye-io/sockeye/socketio/engineio"
+	"github.com/sockeye-io/sockeye/socketio/wire/siowire"
+)
+
+// EngineOptions are the options of the layer below: transports, heartbeat,
+// origins, sizes. The alias spares an import.
+type EngineOptions = engineio.Options
+
+// Options configure a [Server]. Nil and the zero value mean the defaults,
+// which are Node's except where docs/rough_edges.md says otherwise. A negative
+// duration or bound means none.
+type Options struct {
+	// Engine configures the connections. Its Path is "/socket.io/" by default.
+	Engine EngineOptions
+
+	// Parser turns packets into bytes and back; nil is siowire.JSONParser.
+	// Clients must use the same.
+	Parser siowire.Parser
+
+	// ConnectTimeout is how long a connection may last without having joined a
+	// namespace; 45 s by default.
+	ConnectTimeout time.Duration
+
+	// AckTimeout bounds the wait for an acknowledgement when the context given
+	// has no deadline; 30 s by default.
+	AckTimeout time.Duration
+
+	// Recovery lets clients that were cut off come back to their rooms, data
+	// and missed events. Nil switches it off.
+	Recovery *Recovery
+
+	// KeepEmptyNamespaces keeps the namespaces that OfPattern and OfFunc have
+	// made after their last socket has left. By default they are removed.
+	KeepEmptyNamespaces bool
+
+	// ShutdownSpread is the time over which Shutdown closes the connections, a
+	// few at a time and in no order, so that a fleet's clients do not all come
+	// back at once. Those whose turn has not come are served as before. By
+	// default all are closed at once.
+	ShutdownSpread time.Duration
+
+	// Validate is called with every decoded payload of an Event or Call; its
+	// error refuses the payload with code "invalid". In a Gin application
+	// binding.Validator.ValidateStruct honours `binding` tags.
+	Validate func(any) error
+
+	// Client holds the browser bundle (socket.io.js and its siblings), served
+	// below the path. Nil serves none. ClientVersion is its version, for ETag.
+	Client        fs.FS
+	ClientVersion string
+
+	// Limits bound what a client may ask for.
+	Limits Limits
+
+	// Logger takes what happens; nil is slog.Default().
+	Logger *slog.Logger
+
+	// Trace is told of every emit and its fate; nil of nothing.
+	Trace *Trace
+}
+
+// Recovery configures connection state recovery. The zero value is Node's.
+type Recovery struct {
+	// MaxDuration is how long a client may be away; 2 minutes by default.
+	MaxDuration time.Duration
+	// RunMiddleware runs a namespace's middleware for recovered sockets too.
+	RunMiddleware bool
+	// MaxPackets and MaxBytes bound the events kept for each namespace; 10,000
+	// and 16 MiB by default. A client that missed more is not recovered.
+	MaxPackets int
+	MaxBytes   int
+	// MaxSessions bounds the absent clients remembered for each namespace;
+	// 100,000 by default, the oldest make room.
+	MaxSessions int
+}
+
+// Limits bound what a client may make the server hold. Zero means the default,
+// a negative number no bound.
+type Limits struct {
+	// Packets bounds attachments, depth, arguments and names; see there.
+	Packets siowire.Limits
+	// AttachmentTimeout is how long the attachments of a packet may take to
+	// arrive; 30 s.
+	AttachmentTimeout time.Duration
+	// MaxUnjoined is how many connections may exist that have not joined a
+	// namespace yet; 20,000. One more is closed.
+	MaxUnjoined int
+	// MaxNamespaces is how many namespaces one connection may be in; 64.
+	MaxNamespaces int
+	// MaxDynamicNamespaces is how many namespaces of patterns and functions may
+	// exist; 10,000.
+	MaxDynamicNamespaces int
+	// MaxRooms is how many rooms one socket may be in; 1,000.
+	MaxRooms int
+	// MaxAcks is how many acknowledgements one socket may owe; 10,000.
+	MaxAcks int
+	// Inbox is how many events of one socket may wait for its handlers before
+	// reading its connection pauses; 128. InboxBytes is their size; 1 MiB.
+	Inbox      int
+	InboxBytes int
+	// EventRate is how many events a second one socket may send on average, and
+	// EventBurst how many at once (10 s of EventRate by default). Zero is no
+	// bound. What is above is dropped, counted and told to OnError.
+	EventRate  float64
+	EventBurst int
+}
+
+// resolved fills in the defaults. The caller's Options are not changed.
+func (o *Options) resolved() Options {
+	var r Options
+	if o != nil {
+		r = *o
+	}
+	r.Engine.Path = cmp.Or(r.Engine.Path, "/socket.io/")
+	if r.Parser == nil {
+		r.Parser = new(siowire.JSONParser)
+	}
+	r.ConnectTimeout = cmp.Or(r.ConnectTimeout, 45*time.Second)
+	r.AckTimeout = cmp.Or(r.AckTimeout, 30*time.Second)
+	if r.Logger == nil {
+		r.Logger = slog.Default()
+	}
+	if r.Engine.Logger == nil {
+		r.Engine.Logger = r.Logger
+	}
+	if r.Recovery != nil {
+		rec := *r.Recovery
+		rec.MaxDuration = cmp.Or(rec.MaxDuration, 2*time.Minute)
+		rec.MaxPackets = bound(rec.MaxPackets, 10_000)
+		rec.MaxBytes = bound(rec.MaxBytes, 16<<20)
+		rec.MaxSessions = bound(rec.MaxSessions, 100_000)
+		r.Recovery = &rec
+	}
+	l := &r.Limits
+	l.AttachmentTimeout = cmp.Or(l.AttachmentTimeout, 30*time.Second)
+	l.MaxUnjoined = bound(l.MaxUnjoined, 20_000)
+	l.MaxNamespaces = bound(l.MaxNamespaces, 64)
+	l.MaxDynamicNamespaces = bound(l.MaxDynamicNamespaces, 10_000)
+	l.MaxRooms = bound(l.MaxRooms, 1000)
+	l.MaxAcks = bound(l.MaxAcks, 10_000)
+	l.Inbox = bound(l.Inbox, 128)
+	l.InboxBytes = bound(l.InboxBytes, 1<<20)
+	if l.EventBurst == 0 {
+		l.EventBurst = max(1, int(10*l.EventRate))
+	}
+	return r
+}
+
+// bound is n, its default for zero, or no bound for a negative number.
+func bound(n, def int) int {
+	switch {
+	case n == 0:
+		return def
+	case n < 0:
+		return int(^uint(0) >> 1)
+	}
+	return n
+}

@@ -1,0 +1,108 @@
+package socketio
+
+import (
+	"fmt"
+	"sync/atomic"
+
+	"github.com/sockeye-io/sockeye/socketio/wire/siowire"
+)
+
+// A Request is one event that a client has sent. Its arguments are still
+// encoded: Scan decodes them into what the handler wants. It may be kept and
+// acknowledged after the handler has returned.
+type Request struct {
+	s       *Socket
+	event   string
+	args    siowire.Args
+	id      uint64 // of the acknowledgement that the client wants
+	wantAck bool
+	kind    requestKind
+	acked   atomic.Bool
+	size    int
+	next    *Request // in the inbox
+	reply   *reply   // of kindCallback
+}
+
+// reply is an acknowledgement on its way to whoever waits for it.
+type reply struct {
+	callback func(Ack, error)
+	ack      Ack
+	err      error
+}
+
+// Event is the event's name.
+func (r *Request) Event() string { return r.event }
+
+// Len is the number of arguments, the acknowledgement not counted.
+func (r *Request) Len() int { return r.args.Len() }
+
+// Args are the arguments.
+func (r *Request) Args() *siowire.Args { return &r.args }
+
+// Arg returns argument i, counted from 0; the zero Raw if there is none.
+func (r *Request) Arg(i int) siowire.Raw { return r.args.At(i) }
+
+// Scan decodes the first arguments into what dst points to. A nil in dst skips
+// one. Arguments beyond len(dst) are ignored; a missing one, or one of another
+// type, is an error that names its position.
+func (r *Request) Scan(dst ...any) error { return scan(&r.args, dst) }
+
+func scan(args *siowire.Args, dst []any) error {
+	for i, d := range dst {
+		if d == nil {
+			continue
+		}
+		if i >= args.Len() {
+			return Errorf("invalid", "argument %d is missing", i+1)
+		}
+		if err := args.At(i).Decode(d); err != nil {
+			return &invalidArg{i + 1, err}
+		}
+	}
+	return nil
+}
+
+// invalidArg says which argument is of the wrong type. The client is told the
+// position and no more.
+type invalidArg struct {
+	pos int
+	err error
+}
+
+func (e *invalidArg) Error() string {
+	return fmt.Sprintf("socketio: argument %d: %v", e.pos, e.err)
+}
+
+func (e *invalidArg) Unwrap() []error {
+	return []error{Errorf("invalid", "argument %d is not valid", e.pos), e.err}
+}
+
+// WantsAck reports whether the client waits for an acknowledgement.
+func (r *Request) WantsAck() bool { return r.wantAck }
+
+// Ack acknowledges the event, once; the client gets args. It may be called from
+// any goroutine, and later. If the client does not want an acknowledgement,
+// nothing is sent and nil returned. The second call returns [ErrAckedTwice],
+// and one after the socket was lost why that was.
+func (r *Request) Ack(args ...any) error {
+	if !r.wantAck {
+		return nil
+	}
+	if r.acked.Swap(true) {
+		return fmt.Errorf("%w: %s", ErrAckedTwice, quoted(r.event))
+	}
+	s := r.s
+	if s.state.Load() == disconnected {
+		s.conn.srv.stats.dropped(ErrDisconnected)
+		return s.lostError()
+	}
+	e, b, err := s.encodeOne(siowire.Outgoing{Type: siowire.Ack, Namespace: s.name, ID: r.id, HasID: true, Args: args})
+	if err != nil {
+		r.acked.Store(false) // nothing was sent: a Call can still say that
+		return err
+	}
+	return s.sendEncoded(e, b, 0)
+}
+
+// Acked reports whether Ack was called.
+func (r *Request) Acked() bool { return r.acked.Load() }

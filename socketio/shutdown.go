@@ -1,0 +1,173 @@
+package socketio
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/sockeye-io/sockeye/socketio/engineio"
+)
+
+// Shutdown stops the server so that nothing accepted is lost and clients come
+// back by themselves:
+//
+//   - Ready is false, and no new connection or socket is let in;
+//   - no new events are taken; the handlers of those taken finish, and their
+//     acknowledgements are sent, until ctx ends;
+//   - OnDisconnect runs with [ServerShuttingDown], and the sockets' contexts end;
+//   - what is queued is sent, and the connections are closed below Socket.IO,
+//     which clients take for a loss and connect again.
+//
+// It returns when all that is done, or ctx's error when something was cut off.
+// It does not stop the HTTP server in front; that one's Shutdown comes after.
+// Calling it again, or before anything was served, is fine.
+func (srv *Server) Shutdown(ctx context.Context) error {
+	srv.closed.Store(true)
+	srv.engine.Refuse()
+	if d := srv.opts.ShutdownSpread; d > 0 {
+		srv.closeSpread(ctx, d)
+	}
+	srv.draining.Store(true)
+	err := srv.busy.wait(ctx)
+	for _, s := range srv.everySocket() {
+		s.close(ServerShuttingDown, nil)
+	}
+	if err == nil {
+		err = srv.busy.wait(ctx)
+	}
+	if e := srv.engine.Shutdown(ctx); err == nil {
+		err = e
+	}
+	return err
+}
+
+// closeSpread closes connections over d, or until ctx ends. It leaves those
+// that come late, and those without a socket, to Shutdown.
+func (srv *Server) closeSpread(ctx context.Context, d time.Duration) {
+	seen := make(map[*conn]bool)
+	var conns []*conn
+	for _, s := range srv.everySocket() {
+		if !seen[s.conn] {
+			seen[s.conn] = true
+			conns = append(conns, s.conn)
+		}
+	}
+	rand.Shuffle(len(conns), func(i, j int) { conns[i], conns[j] = conns[j], conns[i] })
+	const most = 100 * time.Millisecond // between two waves
+	waves := max(1, min(len(conns), int(d/most)))
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	var all sync.WaitGroup
+	defer all.Wait() // a handler that does not return holds up its own connection only, until ctx ends
+	for i := range waves {
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			return
+		}
+		for _, c := range conns[len(conns)*i/waves : len(conns)*(i+1)/waves] {
+			all.Go(func() { c.drain(ctx) })
+		}
+		pause := d / time.Duration(waves)
+		timer.Reset(pause/2 + rand.N(pause+1)) // the mean is pause
+	}
+}
+
+// drain closes one connection as Shutdown does.
+func (c *conn) drain(ctx context.Context) {
+	c.draining.Store(true)
+	c.mu.Lock()
+	sockets := slices.Clone(c.sockets)
+	c.mu.Unlock()
+	for _, s := range sockets {
+		s.settle(ctx)
+		s.close(ServerShuttingDown, nil)
+		s.settle(ctx) // OnDisconnect may still say something to others
+	}
+	c.sess.Close(engineio.ServerShuttingDown)
+}
+
+// settle waits until the inbox has been worked off, or ctx ends.
+func (s *Socket) settle(ctx context.Context) {
+	s.mu.Lock()
+	if !s.running {
+		s.mu.Unlock()
+		return
+	}
+	if s.idle == nil {
+		s.idle = make(chan struct{})
+	}
+	idle := s.idle
+	s.mu.Unlock()
+	select {
+	case <-idle:
+	case <-ctx.Done():
+	}
+}
+
+// Close stops the server at once: handlers that run see their context end, and
+// what is queued is dropped. OnDisconnect still runs.
+func (srv *Server) Close() error {
+	srv.closed.Store(true)
+	srv.engine.Refuse()
+	srv.draining.Store(true)
+	for _, s := range srv.everySocket() {
+		s.close(ServerShuttingDown, nil)
+	}
+	return srv.engine.Close()
+}
+
+// Ready reports whether new clients are let in: until Shutdown or Close.
+func (srv *Server) Ready() bool { return !srv.closed.Load() }
+
+// everySocket lists the sockets, those on their way in too.
+func (srv *Server) everySocket() []*Socket {
+	var list []*Socket
+	for ns := range srv.Namespaces() {
+		list = slices.AppendSeq(list, ns.Sockets())
+	}
+	return list
+}
+
+// busy counts sockets whose inbox is being worked off.
+type busy struct {
+	mu   sync.Mutex
+	n    int
+	idle chan struct{} // closed when n gets to 0; nil unless somebody waits
+}
+
+func (b *busy) add() {
+	b.mu.Lock()
+	b.n++
+	b.mu.Unlock()
+}
+
+func (b *busy) done() {
+	b.mu.Lock()
+	if b.n--; b.n == 0 && b.idle != nil {
+		close(b.idle)
+		b.idle = nil
+	}
+	b.mu.Unlock()
+}
+
+func (b *busy) wait(ctx context.Context) error {
+	b.mu.Lock()
+	if b.n == 0 {
+		b.mu.Unlock()
+		return nil
+	}
+	if b.idle == nil {
+		b.idle = make(chan struct{})
+	}
+	idle := b.idle
+	b.mu.Unlock()
+	select {
+	case <-idle:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,210 @@
+package socketio
+
+import (
+	"context"
+	"maps"
+	"sync"
+	"sync/atomic"
+
+	"github.com/sockeye-io/sockeye/socketio/engineio"
+	"github.com/sockeye-io/sockeye/socketio/wire/siowire"
+)
+
+// The states of a socket. It only goes forward.
+const (
+	connecting int32 = iota
+	connected
+	disconnected
+)
+
+// A Socket is one client in one namespace. All its methods may be called from
+// any goroutine. Its handlers run one at a time, in the order in which the
+// events arrived.
+type Socket struct {
+	// Static once the middleware runs.
+	id     string
+	name   string // of the namespace
+	ns     *Namespace
+	conn   *conn
+	sess   *engineio.Session // conn's: a broadcast looks at as little as it can
+	auth   siowire.Raw
+	origin *origin // nil without recovery
+
+	state   atomic.Int32
+	entered bool                     // of the inbox's worker: it was connected
+	own     atomic.Pointer[registry] // handlers of this socket alone
+
+	nextReady *Socket // of conn.ready
+	bucket    *bucket // of the reader
+
+	// Guarded by ns.mu.
+	in        []membership // its rooms
+	lastRooms []string     // before it is connected, and after it was
+	at        int32        // its place in ns.list
+	indexed   bool         // it is in ns.list
+	leftOwn   bool         // it has left the room named by its id
+
+	mu         sync.Mutex // guards what follows
+	head, tail *Request   // the inbox
+	bytes      int
+	queued     int32
+	running    bool          // somebody works the inbox off, or is on the way
+	full       bool          // reading is paused
+	ended      bool          // nothing more comes into the inbox
+	current    *Request      // the event at work; it would keep its packet's memory
+	idle       chan struct{} // closed when the inbox is empty; made when somebody waits
+	acks       map[uint64]acker
+	data       map[string]any
+	once       map[int]struct{}
+	life       *life // made when somebody wants it
+	cause      error // of its end: a DisconnectReason, or an error that wraps one
+}
+
+// life is the context of a socket, for those who want more than its values.
+type life struct {
+	context.Context
+	cancel context.CancelCauseFunc
+}
+
+// origin is what recovery knows of a socket.
+type origin struct {
+	pid       string // private id
+	since     uint64 // the offset at its connect
+	recovered bool
+	notWhy    string // why it was not recovered
+}
+
+// sprung is the socket's origin, to be changed by whoever connects it.
+func (s *Socket) sprung() *origin {
+	if s.origin == nil {
+		s.origin = new(origin)
+	}
+	return s.origin
+}
+
+// ID returns the socket's id. It is new with each connection unless the client
+// was recovered, and differs between namespaces.
+func (s *Socket) ID() string { return s.id }
+
+// Namespace returns the namespace that the socket is in.
+func (s *Socket) Namespace() *Namespace { return s.ns }
+
+// Server returns the server.
+func (s *Socket) Server() *Server { return s.conn.srv }
+
+// Conn returns the session below, which sockets of other namespaces may share.
+func (s *Socket) Conn() *engineio.Session { return s.conn.sess }
+
+// Transport is "polling" or "websocket", and may change from the first to the
+// second.
+func (s *Socket) Transport() string { return s.conn.sess.Transport() }
+
+// Protocol is the client's Engine.IO protocol: 4, or 3 for clients 1.x and 2.x.
+func (s *Socket) Protocol() int { return s.conn.sess.Protocol() }
+
+// Connected reports whether the socket is connected. In a middleware it is not
+// yet.
+func (s *Socket) Connected() bool { return s.state.Load() == connected }
+
+// Recovered reports whether the client has come back to its old state: id,
+// rooms and data are those it had, and it was sent what it missed.
+func (s *Socket) Recovered() bool { return s.origin != nil && s.origin.recovered }
+
+// RecoveryFailure says why a client that asked for its old state did not get
+// it; "" if it did, or did not ask.
+func (s *Socket) RecoveryFailure() string {
+	if s.origin == nil {
+		return ""
+	}
+	return s.origin.notWhy
+}
+
+// Buffered is the number of bytes that wait to be sent on the connection.
+func (s *Socket) Buffered() int { return s.conn.sess.Buffered() }
+
+// Disconnect makes the client leave the namespace; official clients then stay
+// away until they are told to connect again. With closeConn it leaves all
+// namespaces, and its connection is closed. What was emitted before is sent.
+func (s *Socket) Disconnect(closeConn bool) {
+	if closeConn {
+		s.conn.disconnect()
+		return
+	}
+	if s.state.Load() == connected {
+		s.control(siowire.Outgoing{Type: siowire.Disconnect, Namespace: s.name})
+	}
+	s.close(ServerNamespaceDisconnect, nil)
+}
+
+// On has h called for events of this socket, after the namespace's handlers.
+// Handlers that all sockets share belong on the [Namespace].
+func (s *Socket) On(event string, h Handler) { s.registered().on(event, h, false) }
+
+// Once is On for the next such event only.
+func (s *Socket) Once(event string, h Handler) { s.registered().on(event, h, true) }
+
+// OnAny has h called for every event of this socket.
+func (s *Socket) OnAny(h Handler) {
+	s.registered().change(func(t *handlers) { t.any = add(t.any, h) })
+}
+
+// Off removes what On and Once have registered on this socket for the event.
+func (s *Socket) Off(event string) { s.registered().off(event) }
+
+func (s *Socket) registered() *registry {
+	if g := s.own.Load(); g != nil {
+		return g
+	}
+	s.own.CompareAndSwap(nil, new(registry))
+	return s.own.Load()
+}
+
+// first reports whether an entry registered with Once has not run for s yet.
+func (s *Socket) first(once int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.once[once]; ok {
+		return false
+	}
+	if s.once == nil {
+		s.once = make(map[int]struct{})
+	}
+	s.once[once] = struct{}{}
+	return true
+}
+
+// Set keeps a value on the socket. With recovery it comes back with it.
+// [Key] is the typed way.
+func (s *Socket) Set(key string, v any) {
+	s.mu.Lock()
+	if s.data == nil {
+		s.data = make(map[string]any)
+	}
+	s.data[key] = v
+	s.mu.Unlock()
+}
+
+// Get returns a value kept with Set.
+func (s *Socket) Get(key string) (any, bool) {
+	s.mu.Lock()
+	v, ok := s.data[key]
+	s.mu.Unlock()
+	return v, ok
+}
+
+// Delete forgets a value.
+func (s *Socket) Delete(key string) {
+	s.mu.Lock()
+	delete(s.data, key)
+	s.mu.Unlock()
+}
+
+// Data returns a copy of all that is kept.
+func (s *Socket) Data() map[string]any {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.data == nil {
+		return map[string]any{}
+	}
+	return maps.Clone(s.data)
+}

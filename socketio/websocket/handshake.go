@@ -1,0 +1,77 @@
+package websocket
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/sockeye-io/sockeye/socketio/internal/ws"
+)
+
+var (
+	errShutdown = errors.New("the server is shutting down")
+	errFull     = errors.New("there are as many connections as the server takes")
+)
+
+// serve makes r a WebSocket of e, or refuses it with a status and one line of
+// text.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request, e *Endpoint) {
+	if !ws.IsUpgrade(r) {
+		w.Header().Set("Upgrade", "websocket")
+		w.Header().Set("Connection", "Upgrade")
+		s.refuse(w, http.StatusUpgradeRequired, "this is a WebSocket endpoint")
+		return
+	}
+	h, err := ws.ParseHandshake(r)
+	if err != nil {
+		status := http.StatusBadRequest
+		var no *ws.HandshakeError
+		if errors.As(err, &no) {
+			status = no.Status
+		}
+		w.Header().Set("Sec-WebSocket-Version", "13")
+		s.refuse(w, status, err.Error())
+		return
+	}
+	if origin := r.Header.Get("Origin"); origin != "" && !s.origins.AllowOrigin(origin, r) {
+		s.refuse(w, http.StatusForbidden, "pages of the origin "+strconv.QuoteToASCII(origin[:min(len(origin), 200)])+" may not connect")
+		return
+	}
+	if allow := s.opts.AllowRequest; allow != nil {
+		if err := allow(r); err != nil {
+			s.log.Info("websocket: request refused", "error", err)
+			s.refuse(w, http.StatusForbidden, "forbidden")
+			return
+		}
+	}
+
+	c := &Conn{srv: s, e: e, addr: r.RemoteAddr}
+	c.ctx, c.cancel = context.WithCancelCause(context.WithoutCancel(r.Context()))
+	if err := s.add(c); err != nil {
+		s.refuse(w, http.StatusServiceUnavailable, err.Error())
+		return
+	}
+	if i := slices.IndexFunc(h.Protocols(), func(p string) bool { return slices.Contains(e.Protocols, p) }); i >= 0 {
+		c.protocol = h.Protocols()[i]
+	}
+	deflate := s.deflate != nil && h.Deflate()
+	head := h.AppendResponse(make([]byte, 0, 256), c.protocol, deflate, w.Header())
+	nc, rw, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		s.remove(c)
+		s.refuse(w, http.StatusInternalServerError, "the connection cannot be taken over")
+		return
+	}
+	_ = nc.SetDeadline(time.Time{}) // those of the HTTP server; a connection that is gone says so when read
+	pre, _ := rw.Reader.Peek(rw.Reader.Buffered())
+	c.r.Deflate, c.deflate = deflate, deflate
+	c.open(nc, slices.Clone(pre), head, r)
+}
+
+func (s *Server) refuse(w http.ResponseWriter, status int, text string) {
+	s.stats.refused.Add(1)
+	http.Error(w, text, status)
+}

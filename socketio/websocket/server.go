@@ -1,0 +1,208 @@
+package websocket
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sockeye-io/sockeye/socketio/engineio"
+	"github.com/sockeye-io/sockeye/socketio/internal/netpoll"
+	"github.com/sockeye-io/sockeye/socketio/internal/wheel"
+	"github.com/sockeye-io/sockeye/socketio/internal/ws"
+)
+
+// Endpoint is a program that talks over WebSocket. All its functions are
+// optional.
+type Endpoint struct {
+	// Protocols are the sub-protocols that the program speaks. The first one
+	// that the client offers and that is among them is chosen. If there is
+	// none, the connection is opened without: OnOpen sees it by
+	// Conn.Protocol and may close it with a code and a reason. (A browser that
+	// has offered others refuses such a connection by itself.)
+	Protocols []string
+
+	// OnOpen is called first. The request is the one that asked for the
+	// connection; it may be kept, its body may not be read.
+	OnOpen func(c *Conn, r *http.Request)
+
+	// OnMessage is called with each message. Text is valid UTF-8. data is the
+	// function's to keep and to change.
+	OnMessage func(c *Conn, data []byte, binary bool)
+
+	// OnClose is called last, with the code and reason of whoever began to
+	// close the connection: the client, or Conn.Close, or this package.
+	// Code 1005 is a close without a code, 1006 an end without one.
+	OnClose func(c *Conn, code int, reason string)
+}
+
+// Server holds the connections of any number of endpoints. See New.
+type Server struct {
+	opts    engineio.Options
+	origins engineio.OriginRule
+	log     *slog.Logger
+	limits  ws.Limits
+	deflate *ws.Deflater // nil without compression
+	poller  *netpoll.Poller
+	wheel   wheel.Wheel
+	stats   counters
+
+	mu      sync.Mutex
+	conns   map[*Conn]struct{}
+	closing bool
+	empty   chan struct{} // closed when closing and the last connection is gone
+}
+
+// Stats counts what a Server has done since it was made.
+type Stats struct {
+	Open     int    // connections now
+	Opened   uint64 // connections ever
+	Refused  uint64 // handshakes that were not let in
+	Received uint64 // messages
+	Sent     uint64 // messages accepted for delivery
+	Dropped  uint64 // messages given up for a client that does not read
+	Slow     uint64 // connections closed for that
+	Silent   uint64 // connections closed because nothing came from them
+	Stalled  uint64 // connections closed because a handler held them too long
+	Invalid  uint64 // connections closed for breaking the protocol or a bound
+	Panics   uint64 // of the endpoints' functions
+}
+
+type counters struct {
+	opened, refused, received, sent, dropped, slow, silent, stalled, invalid, panics atomic.Uint64
+}
+
+// New makes a Server. A client from which nothing has come for PingInterval is
+// pinged, and dropped when nothing comes for PingTimeout after that. Of the options, which are those of the Socket.IO server
+// beside it if there is one, these count, with the same defaults: Origins (nil
+// is engineio.SameOrigin), AllowRequest, MaxPayload, MaxQueue, SlowPolicy (with
+// nothing volatile to give up, DropVolatile is Close), MaxSessions,
+// PerMessageDeflate, PingInterval, PingTimeout, StallTimeout, WriteTimeout,
+// DisablePoller and Logger. Shutdown or Close must be called in the end.
+func New(opts *engineio.Options) *Server {
+	s := &Server{conns: map[*Conn]struct{}{}, empty: make(chan struct{})}
+	if opts != nil {
+		s.opts = *opts
+	}
+	o := &s.opts
+	o.MaxPayload = cmp.Or(o.MaxPayload, 1e6)
+	o.MaxQueue = cmp.Or(o.MaxQueue, 4<<20)
+	o.PingInterval = cmp.Or(o.PingInterval, 25*time.Second)
+	o.PingTimeout = cmp.Or(o.PingTimeout, 20*time.Second)
+	o.StallTimeout = cmp.Or(o.StallTimeout, 60*time.Second)
+	o.WriteTimeout = cmp.Or(o.WriteTimeout, 30*time.Second)
+	if s.origins = o.Origins; s.origins == nil {
+		s.origins = engineio.SameOrigin
+	}
+	if s.log = o.Logger; s.log == nil {
+		s.log = slog.Default()
+	}
+	if d := o.PerMessageDeflate; d != nil {
+		var err error
+		if s.deflate, err = ws.NewDeflater(d.Level); err != nil {
+			panic("websocket: PerMessageDeflate: " + err.Error())
+		}
+	}
+	s.limits.MaxMessage = int(o.MaxPayload)
+	s.poller = netpoll.New(netpoll.Config{MaxQueue: o.MaxQueue, DisableEpoll: o.DisablePoller})
+	return s
+}
+
+// Handle returns the handler of an endpoint, to be mounted on any route for
+// GET requests.
+func (s *Server) Handle(e Endpoint) http.Handler {
+	e.Protocols = slices.Clone(e.Protocols)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, &e) })
+}
+
+// Requested reports whether r asks to become a WebSocket, for routes that
+// serve something else too.
+func Requested(r *http.Request) bool { return ws.IsUpgrade(r) }
+
+// Len is the number of open connections.
+func (s *Server) Len() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.conns)
+}
+
+// Stats returns the counters.
+func (s *Server) Stats() Stats {
+	c := &s.stats
+	return Stats{
+		Open: s.Len(), Opened: c.opened.Load(), Refused: c.refused.Load(), Received: c.received.Load(), Sent: c.sent.Load(),
+		Dropped: c.dropped.Load(), Slow: c.slow.Load(), Silent: c.silent.Load(), Stalled: c.stalled.Load(),
+		Invalid: c.invalid.Load(), Panics: c.panics.Load(),
+	}
+}
+
+// Shutdown refuses new connections, closes those that there are with code 1001
+// and waits until the last OnClose has returned, or until ctx ends: then they
+// are dropped, and the error is that of ctx. It may be called again.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.mu.Lock()
+	if !s.closing {
+		s.closing = true
+		if len(s.conns) == 0 {
+			close(s.empty)
+		}
+	}
+	all := make([]*Conn, 0, len(s.conns))
+	for c := range s.conns {
+		all = append(all, c)
+	}
+	s.mu.Unlock()
+	for _, c := range all {
+		_ = c.Close(int(ws.GoingAway), "server shutting down") // one that is closed already is fine
+	}
+	select {
+	case <-s.empty:
+	case <-ctx.Done():
+	}
+	err := s.poller.Shutdown(ctx)
+	s.wheel.Stop()
+	return err
+}
+
+// Close drops all connections without a word and waits for the endpoints'
+// functions to return. It may be called again, and before first use.
+func (s *Server) Close() error {
+	now, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := s.Shutdown(now); err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return s.poller.Shutdown(context.Background())
+}
+
+// add counts c in, unless the server is closing or full.
+func (s *Server) add(c *Conn) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.closing:
+		return errShutdown
+	case s.opts.MaxSessions > 0 && len(s.conns) >= s.opts.MaxSessions:
+		return errFull
+	}
+	s.conns[c] = struct{}{}
+	s.stats.opened.Add(1)
+	return nil
+}
+
+func (s *Server) remove(c *Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.conns[c]; !ok {
+		return
+	}
+	delete(s.conns, c)
+	if s.closing && len(s.conns) == 0 {
+		close(s.empty)
+	}
+}
