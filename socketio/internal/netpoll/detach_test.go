@@ -101,8 +101,7 @@ func TestFlush(t *testing.T) {
 		if err := c.Write(frame); !errors.Is(err, ErrQueueFull) {
 			continue
 		}
-		c.Flush()
-		if c.Blocked() {
+		if c.Flush() {
 			return
 		}
 		if err := c.Write(frame); err != nil {

@@ -3,6 +3,7 @@ package netpoll
 import (
 	"math"
 	"net"
+	"runtime"
 	"sync"
 )
 
@@ -281,28 +282,43 @@ func (c *Conn) DropOldestFunc(n int, droppable func(frame []byte) bool) (frames,
 
 // Flush writes what is queued, in the caller's goroutine but without blocking,
 // instead of leaving it to a worker. It is for who has met ErrQueueFull and
-// has to know whether it is the socket that is full: then Blocked reports true.
-// A connection that is not epoll's is left to its worker all the same.
-func (c *Conn) Flush() {
-	if c.flush() {
+// has to know whether it is the socket that is full: then it returns true. If
+// it does not, there is room in the queue. A connection that is not epoll's is
+// left to its worker all the same.
+func (c *Conn) Flush() (full bool) {
+	c.mu.Lock()
+	for c.writing && c.nc == nil { // a call that does not block is under way
+		c.mu.Unlock()
+		runtime.Gosched()
+		c.mu.Lock()
+	}
+	drain, full := c.flushLocked()
+	if drain {
 		c.p.push((*drainTask)(c))
 	}
+	return full
 }
 
-// flush writes what is queued until the queue is empty or the socket is full.
-// It leaves what may block to the caller, and the lock for writing with it,
-// and then returns true: drain is to be called.
 func (c *Conn) flush() (drain bool) {
 	c.mu.Lock()
+	drain, _ = c.flushLocked()
+	return drain
+}
+
+// flushLocked writes what is queued until the queue is empty or the socket is
+// full, and gives mu back. It leaves what may block to the caller, and the lock
+// for writing with it, and then returns drain: drain is to be called.
+func (c *Conn) flushLocked() (drain, full bool) {
 	c.dirty = false
-	if c.writing || c.closed || c.nc == nil && c.state.Load()&blocked != 0 {
+	full = c.nc == nil && c.state.Load()&blocked != 0
+	if c.writing || c.closed || full {
 		c.mu.Unlock()
-		return false
+		return false, full
 	}
 	c.writing = true
 	if c.nc != nil {
 		c.mu.Unlock()
-		return true
+		return true, false
 	}
 	var err error
 	for total := 0; err == nil && c.nextLocked(); {
@@ -319,7 +335,7 @@ func (c *Conn) flush() (drain bool) {
 		if err = e; again {
 			// Under mu, so that whoever is told of room finds writing unset.
 			c.state.Or(blocked)
-			c.armed = true
+			c.armed, full = true, true
 			err = c.watch(true)
 			break
 		}
@@ -337,7 +353,7 @@ func (c *Conn) flush() (drain bool) {
 	if drained {
 		c.tellDrained()
 	}
-	return false
+	return false, full
 }
 
 func (c *Conn) tellDrained() {
