@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"sync"
 
 	"github.com/sockeye-io/sockeye/socketio"
 )
@@ -54,7 +55,13 @@ func noticeLeaving(ns *socketio.Namespace) {
 	})
 }
 
+// telling is held while it is counted who is in a room and the room is told,
+// so that what a room hears last is how it is.
+var telling sync.Mutex
+
 func tell(ns *socketio.Namespace, room string) []Person {
+	telling.Lock()
+	defer telling.Unlock()
 	people := []Person{}
 	for s := range ns.Sockets() {
 		if seat, ok := Place.Get(s); ok && seat.Room == room {

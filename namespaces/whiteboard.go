@@ -57,7 +57,11 @@ func Whiteboard(ns *socketio.Namespace) {
 	boards := keepRooms[[]Stroke](ns)
 	polite(ns, 45, 90)
 	chaos(ns)
-	count := func(room string) { _ = BoardPeople.Emit(ns.To(room), max(0, ns.RoomLen(room))) }
+	count := func(room string) {
+		telling.Lock()
+		defer telling.Unlock()
+		_ = BoardPeople.Emit(ns.To(room), max(0, ns.RoomLen(room)))
+	}
 	place := func(s *socketio.Socket) string { seat, _ := Place.Get(s); return seat.Room }
 
 	BoardJoin.On(ns, func(_ context.Context, s *socketio.Socket, room string) (b Board, err error) {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { io } from "client-4.8";
-import { connected, lastPoll, leave, says, until, visit } from "./visit.mjs";
+import { connected, lastPoll, leave, says, until, visit, watched } from "./visit.mjs";
 
 export default function (world) {
   test("chat: two talk, a third finds the history, markup stays text", async () => {
@@ -84,8 +84,9 @@ export default function (world) {
     await ben.click("#undo");
     await says(ann, "#count", "1 strokes");
     await ben.click("#undo"); // not ann's
+    const states = await watched(ann, "#state");
     await ann.getByRole("button", { name: "Restart the server’s side" }).click();
-    await says(ann, "#state", /lost|polling/); // she is gone for a moment
+    await until(ann, (states) => states.some((text) => /lost/.test(text)) && /^Connected/.test(states.at(-1)), states); // gone for a moment
     await says(ann, "#people", "3 here");
     await says(ann, "#count", "1 strokes"); // and finds the picture again
     await ann.click("#clear");
@@ -110,15 +111,22 @@ export default function (world) {
     await press(ann, "Read normally");
     await says(ann, "#state", "websocket");
     await ann.locator("#chaos input").fill("500");
-    await stroke(ben);
+    await ben.click("#clear");
+    for (let i = 0; i < 3; i++) await stroke(ben);
+    await says(ann, "#count", "3 strokes"); // as many only in this order
+    await ann.locator("#chaos input").fill("3000");
     await ben.click("#clear");
     await stroke(ben);
-    await says(ann, "#count", "1 strokes");
-    await press(ann, "Cut the network");
+    await says(ben, "#count", "1 strokes");
+    await press(ann, "Cut the network"); // what is on its way to her is lost
     await says(ann, "#state", "lost");
     await stroke(ben);
+    await says(ben, "#count", "2 strokes");
     await press(ann, "Mend the network");
     await says(ann, "#count", "2 strokes");
+    await ann.locator("#chaos input").fill("0");
+    await stroke(ben);
+    await says(ann, "#count", "3 strokes"); // behind what was held, were it not gone
     await leave(ann, { expected: [lastPoll] });
     await leave(ben);
   });

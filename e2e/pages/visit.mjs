@@ -35,6 +35,13 @@ export const says = (page, selector, text) => page.locator(selector, { hasText: 
 /** Waits until check, run in the page with arg, is true. */
 export const until = (page, check, arg) => page.waitForFunction(check, arg, { polling: 50 });
 
+/** Writes down from now on what an element says, for until: what comes and goes between two looks is seen too. */
+export const watched = (page, selector) => page.locator(selector).evaluateHandle((node) => {
+  const texts = [];
+  new MutationObserver(() => texts.push(node.textContent)).observe(node, { childList: true, characterData: true, subtree: true });
+  return texts;
+});
+
 export const connected = (page) => page.locator('#state[data-state="on"]').waitFor();
 
 /** What a browser writes when a client leaves while it polls: its last GET may arrive behind the POST that ends the session. */

@@ -3,7 +3,7 @@
 //	chaos(socket, t, { delay: true, slow: true });
 //
 // cut      the connection is closed and kept from coming back until it is mended
-// delay    what comes down is held back for a while, in order
+// delay    what comes down is held back for a while, in order; what is still held when the connection ends is lost with it
 // slow     this page polls like a reader on a bad line: the server's queue for it grows, nobody else waits
 // restart  the server ends its side of the connection, as it does when it restarts; the client comes back by itself
 
@@ -71,10 +71,11 @@ export function chaos(socket, { delay = false, slow = false } = {}) {
 function delayer(socket, say) {
 	const range = el("input", { type: "range", min: 0, max: 3000, step: 250, value: 0 });
 	const deliver = socket.onevent.bind(socket);
-	let last = Promise.resolve();
+	let last = Promise.resolve(), connection = 0;
+	socket.on("disconnect", () => { connection++; });
 	socket.onevent = (packet) => {
-		const due = performance.now() + Number(range.value);
-		last = last.then(() => new Promise((done) => setTimeout(done, due - performance.now()))).then(() => deliver(packet));
+		const due = performance.now() + Number(range.value), its = connection;
+		last = last.then(() => new Promise((done) => setTimeout(done, due - performance.now()))).then(() => its === connection && deliver(packet));
 	};
 	range.addEventListener("input", () => say(Number(range.value) ? words.delayed.replace("{ms}", range.value) : words.none));
 	return el("label", {}, words.delay, range);

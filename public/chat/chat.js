@@ -6,6 +6,7 @@ import words from "./words.js";
 const t = page("chat", words);
 const lines = $("#lines");
 let people = [];
+let early = null; // while we enter: lines that were said after we were let in
 
 $("#name").value = myName();
 $("#room").value = decodeURIComponent(location.hash.slice(1)) || "lobby";
@@ -20,24 +21,28 @@ $("#seat").addEventListener("submit", (event) => {
 });
 
 async function enter() {
+	const held = early = [];
 	try {
 		const { room, name, people: now, history } = await ask(socket, "join", { room: $("#room").value, name: $("#name").value });
 		keepName(name);
 		remember(room);
-		lines.replaceChildren(...history.map(row));
+		const known = new Set(history.map((line) => JSON.stringify(line)));
+		lines.replaceChildren(...[...history, ...held.filter((line) => !known.has(JSON.stringify(line)))].map(row));
 		news("entered", { room });
 		show(now);
 		problem("");
 	} catch (err) {
+		for (const line of held) append(row(line));
 		problem(err.message);
 	}
+	if (early === held) early = null;
 }
 
 function remember(room) {
 	history.replaceState(null, "", "#" + encodeURIComponent(room));
 }
 
-socket.on("line", (line) => append(row(line)));
+socket.on("line", (line) => (early ? early.push(line) : append(row(line))));
 
 $("#composer").addEventListener("submit", async (event) => {
 	event.preventDefault();

@@ -11,37 +11,43 @@ let strokes = [];        // finished, as the server keeps them: { id, pen, width
 const moving = new Map(); // other people's unfinished strokes, by stroke id
 let mine = null;         // my unfinished stroke
 let pen = pens[1], serial = 0;
+let early = null;        // while we join: what others did after we were let in, to be done to the picture once it is here
 
 const socket = connect("/whiteboard", { t });
 chaos(socket, { delay: true, slow: true });
 
 socket.on("connect", async () => {
+	const held = early = [];
 	const board = await ask(socket, "join", room);
 	strokes = board.strokes;
 	moving.clear();
 	here(board.people);
+	if (early === held) early = null;
+	for (const change of held) change();
 	draw();
 });
 socket.on("people", here);
+
+// Handles an event that changes the finished picture. To do one of them twice is harmless.
+const changes = (event, change) => socket.on(event, (what) => {
+	if (early) early.push(() => change(what));
+	else change(what);
+	draw();
+});
 socket.on("move", (part) => {
 	const known = moving.get(part.id);
 	if (known) known.points.push(...part.points);
 	else moving.set(part.id, part);
 	draw();
 });
-socket.on("stroke", (stroke) => {
+changes("stroke", (stroke) => {
 	moving.delete(stroke.id);
-	strokes.push(stroke);
-	draw();
+	if (!strokes.some(({ id }) => id === stroke.id)) strokes.push(stroke);
 });
-socket.on("undo", (id) => {
-	strokes = strokes.filter((stroke) => stroke.id !== id);
-	draw();
-});
-socket.on("clear", () => {
+changes("undo", (id) => { strokes = strokes.filter((stroke) => stroke.id !== id); });
+changes("clear", () => {
 	strokes = [];
 	moving.clear();
-	draw();
 });
 
 function here(n) { $("#people").textContent = t("people", { n }); }
