@@ -57,6 +57,7 @@ func expose(st socketio.Stats, plain websocket.Stats) string {
 	e.one("sockeye_plain_connections", "gauge", "Open plain WebSocket connections.", plain.Open)
 	e.one("sockeye_plain_opened_total", "counter", "Plain WebSocket connections opened.", plain.Opened)
 	e.one("sockeye_plain_refused_total", "counter", "Plain WebSocket handshakes refused.", plain.Refused)
+	by(&e, "sockeye_plain_limits_total", "How often each limit of plain WebSocket handshakes was reached.", "limit", plain.Bounds)
 	e.one("sockeye_plain_received_total", "counter", "Messages received over plain WebSockets.", plain.Received)
 	e.one("sockeye_plain_sent_total", "counter", "Messages accepted for sending over plain WebSockets.", plain.Sent)
 	e.one("sockeye_plain_dropped_total", "counter", "Messages given up for slow clients of plain WebSockets.", plain.Dropped)

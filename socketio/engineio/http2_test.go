@@ -7,8 +7,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 )
 
 // Over HTTP/2, and over TLS, polls are left to net/http.
@@ -71,25 +69,5 @@ func TestOneByteWrites(t *testing.T) {
 			}
 		}()
 		want(t, "echo", s.read(), "4hello")
-	})
-}
-
-// What clients can cause as often as they like does not fill the log.
-func TestQuieter(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var q quieter
-		lines, told := 0, 0
-		for range 5000 {
-			for _, kind := range []string{"a", "b"} {
-				if skipped, ok := q.allow(kind); ok {
-					lines++
-					told += 1 + skipped
-				}
-			}
-			time.Sleep(time.Millisecond)
-		}
-		if lines != 10 || told < 8000 {
-			t.Errorf("%d lines tell of %d", lines, told)
-		}
 	})
 }

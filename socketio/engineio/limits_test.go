@@ -96,9 +96,7 @@ func TestHandshakeRate(t *testing.T) {
 		}
 		want(t, "statuses", fmt.Sprint(statuses), "map[200:10 429:10]")
 		time.Sleep(3 * time.Minute)
-		r.srv.addrs.mu.Lock()
-		defer r.srv.addrs.mu.Unlock()
-		if n := len(r.srv.addrs.seen); n != 0 {
+		if n := r.srv.peers.Len(); n != 0 {
 			t.Errorf("%d addresses are remembered", n)
 		}
 	})

@@ -10,8 +10,8 @@ import (
 // open makes a new session, whose receiver has accepted it. Until the caller
 // calls end, no Closed is delivered.
 func (srv *Server) open(r *http.Request, q *query) (*Session, *refusal) {
-	addr := srv.clientAddr(r)
-	s := &Session{srv: srv, proto: 4, b64: q.b64, reading: true, hs: newHandshake(r, addr.text, &srv.contexts), addr: addr.key}
+	peer := srv.peers.Of(r)
+	s := &Session{srv: srv, proto: 4, b64: q.b64, reading: true, hs: newHandshake(r, peer.Addr, &srv.contexts), addr: peer.Key}
 	if q.eio == "3" {
 		s.proto = 3
 	}

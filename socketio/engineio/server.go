@@ -21,6 +21,8 @@ import (
 	"time"
 
 	"github.com/sockeye-io/sockeye/socketio/internal/netpoll"
+	"github.com/sockeye-io/sockeye/socketio/internal/peers"
+	"github.com/sockeye-io/sockeye/socketio/internal/quieter"
 	"github.com/sockeye-io/sockeye/socketio/internal/wheel"
 	"github.com/sockeye-io/sockeye/socketio/internal/ws"
 )
@@ -40,10 +42,9 @@ type Server struct {
 	deflater   *ws.Deflater // nil without PerMessageDeflate
 	sessions   registry
 	stats      counters
-	addrs      addresses
+	peers      *peers.Peers
 	contexts   contexts
-	sweeper    sweeper
-	quieter    quieter
+	quieter    quieter.Lines
 
 	conns   adopted
 	answers answerTable
@@ -83,8 +84,11 @@ func New(opts *Options, accept func(*Session) Receiver) *Server {
 	}
 	srv.foreign.Store(!netpoll.Supported)
 	srv.sessions.init()
-	srv.addrs.init(o)
-	srv.sweeper.srv = srv
+	var err error
+	srv.peers, err = peers.New(peers.Config{MaxSessions: o.MaxSessionsPerAddr, Rate: o.HandshakeRate, Header: o.ClientIPHeader, Trusted: o.TrustedProxies}, &srv.wheel)
+	if err != nil {
+		panic("engineio: Options." + err.Error())
+	}
 	for _, t := range o.Transports {
 		srv.transports[t] = true
 	}
@@ -147,7 +151,7 @@ func (srv *Server) reserve(s *Session) *refusal {
 		srv.bound("MaxSessions", "too many sessions")
 		return &refusal{code: Forbidden, status: http.StatusServiceUnavailable, name: "MAX_SESSIONS", text: "Too many sessions (the server's option MaxSessions)"}
 	}
-	if !srv.addrs.reserve(s.addr) {
+	if !srv.peers.Enter(s.addr) {
 		srv.bound("MaxSessionsPerAddr", "too many sessions of one address")
 		return &refusal{code: Forbidden, status: http.StatusTooManyRequests, name: "MAX_SESSIONS_PER_ADDR", text: "Too many sessions of your address (the server's option MaxSessionsPerAddr)"}
 	}
@@ -160,7 +164,7 @@ func (srv *Server) reserve(s *Session) *refusal {
 func (srv *Server) release(s *Session) {
 	srv.mu.Lock()
 	srv.reserved--
-	srv.addrs.release(s.addr)
+	srv.peers.Leave(s.addr)
 	srv.goneLocked()
 	srv.mu.Unlock()
 }

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sockeye-io/sockeye/socketio/internal/peers"
 	"github.com/sockeye-io/sockeye/socketio/internal/wheel"
 )
 
@@ -73,7 +74,7 @@ type Session struct {
 	recv  Receiver
 	id    string
 	hs    Handshake
-	addr  addrKey // for the bound per address
+	addr  peers.Key // for the bound per address
 	proto uint8
 	b64   bool // EIO 3: the client asked for text only
 	serve bool // Served is wanted; of whoever delivers input

@@ -207,7 +207,7 @@ type boundTask struct {
 }
 
 func (t boundTask) Run() {
-	if skipped, ok := t.srv.quieter.allow(string(t.b)); ok {
+	if skipped, ok := t.srv.quieter.Allow(string(t.b)); ok {
 		t.srv.log.Warn("limit reached", "option", string(t.b), "detail", t.detail, "skipped", skipped)
 	}
 	if tr := t.srv.opts.Trace; tr != nil && tr.Bound != nil {
@@ -223,7 +223,7 @@ func (srv *Server) refused(r *http.Request, no refusal) {
 	level, skipped, tell := slog.LevelDebug, 0, true
 	if no.name == "ORIGIN" {
 		level = slog.LevelWarn
-		skipped, tell = srv.quieter.allow(no.name)
+		skipped, tell = srv.quieter.Allow(no.name)
 	}
 	if tell && srv.log.Enabled(r.Context(), level) {
 		srv.log.Log(r.Context(), level, "request refused", "message", no.text, "cause", no.name, "error", no.err, "remote", r.RemoteAddr, "skipped", skipped)

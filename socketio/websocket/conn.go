@@ -12,6 +12,7 @@ import (
 
 	"github.com/sockeye-io/sockeye/socketio/engineio"
 	"github.com/sockeye-io/sockeye/socketio/internal/netpoll"
+	"github.com/sockeye-io/sockeye/socketio/internal/peers"
 	"github.com/sockeye-io/sockeye/socketio/internal/wheel"
 	"github.com/sockeye-io/sockeye/socketio/internal/ws"
 )
@@ -43,6 +44,7 @@ type Conn struct {
 	srv      *Server
 	e        *Endpoint
 	addr     string
+	key      peers.Key
 	protocol string
 	deflate  bool
 	ctx      context.Context
@@ -67,7 +69,8 @@ type Conn struct {
 // Protocol is the sub-protocol agreed on, or "".
 func (c *Conn) Protocol() string { return c.protocol }
 
-// RemoteAddr is the peer's address and port.
+// RemoteAddr is the client's address and port; behind trusted proxies (see
+// engineio.Options.TrustedProxies) the address alone, as they tell it.
 func (c *Conn) RemoteAddr() string { return c.addr }
 
 // Context carries the values of the request's context, and ends when the

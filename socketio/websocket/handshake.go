@@ -11,11 +11,6 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/internal/ws"
 )
 
-var (
-	errShutdown = errors.New("the server is shutting down")
-	errFull     = errors.New("there are as many connections as the server takes")
-)
-
 // serve makes r a WebSocket of e, or refuses it with a status and one line of
 // text.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, e *Endpoint) {
@@ -48,10 +43,16 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, e *Endpoint) {
 		}
 	}
 
-	c := &Conn{srv: s, e: e, addr: r.RemoteAddr}
+	peer := s.peers.Of(r)
+	if !s.peers.Allow(peer.Key) {
+		s.bound("HandshakeRate")
+		s.refuse(w, http.StatusTooManyRequests, "too many handshakes of your address (the server's option HandshakeRate)")
+		return
+	}
+	c := &Conn{srv: s, e: e, addr: peer.Addr, key: peer.Key}
 	c.ctx, c.cancel = context.WithCancelCause(context.WithoutCancel(r.Context()))
-	if err := s.add(c); err != nil {
-		s.refuse(w, http.StatusServiceUnavailable, err.Error())
+	if status, text := s.add(c); status != 0 {
+		s.refuse(w, status, text)
 		return
 	}
 	if i := slices.IndexFunc(h.Protocols(), func(p string) bool { return slices.Contains(e.Protocols, p) }); i >= 0 {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
 	"slices"
 	"sync"
@@ -13,6 +14,8 @@ import (
 
 	"github.com/sockeye-io/sockeye/socketio/engineio"
 	"github.com/sockeye-io/sockeye/socketio/internal/netpoll"
+	"github.com/sockeye-io/sockeye/socketio/internal/peers"
+	"github.com/sockeye-io/sockeye/socketio/internal/quieter"
 	"github.com/sockeye-io/sockeye/socketio/internal/wheel"
 	"github.com/sockeye-io/sockeye/socketio/internal/ws"
 )
@@ -50,6 +53,8 @@ type Server struct {
 	deflate *ws.Deflater // nil without compression
 	poller  *netpoll.Poller
 	wheel   wheel.Wheel
+	peers   *peers.Peers
+	quieter quieter.Lines
 	stats   counters
 
 	mu      sync.Mutex
@@ -71,19 +76,29 @@ type Stats struct {
 	Stalled  uint64 // connections closed because a handler held them too long
 	Invalid  uint64 // connections closed for breaking the protocol or a bound
 	Panics   uint64 // of the endpoints' functions
+
+	Bounds map[engineio.Bound]uint64 // handshakes refused because of a limit, by its option
 }
 
 type counters struct {
 	opened, refused, received, sent, dropped, slow, silent, stalled, invalid, panics atomic.Uint64
+
+	mu     sync.Mutex
+	bounds map[engineio.Bound]uint64
 }
 
 // New makes a Server. A client from which nothing has come for PingInterval is
-// pinged, and dropped when nothing comes for PingTimeout after that. Of the options, which are those of the Socket.IO server
-// beside it if there is one, these count, with the same defaults: Origins (nil
-// is engineio.SameOrigin), AllowRequest, MaxPayload, MaxQueue, SlowPolicy (with
-// nothing volatile to give up, DropVolatile is Close), MaxSessions,
-// PerMessageDeflate, PingInterval, PingTimeout, StallTimeout, WriteTimeout,
-// DisablePoller and Logger. Shutdown or Close must be called in the end.
+// pinged, and dropped when nothing comes for PingTimeout after that.
+//
+// Of the options, which are those of the Socket.IO server beside it if there is
+// one, these count, with the same defaults: Origins (nil is
+// engineio.SameOrigin), AllowRequest, MaxPayload, MaxQueue, SlowPolicy,
+// MaxSessions, MaxSessionsPerAddr, HandshakeRate, ClientIPHeader,
+// TrustedProxies, PerMessageDeflate, PingInterval, PingTimeout, StallTimeout,
+// WriteTimeout, DisablePoller and Logger. The bounds count the connections of
+// this server alone. No message here is volatile, so DropVolatile has nothing
+// to give up, and a full queue ends the connection as with Close. New panics
+// if the options make no sense. Shutdown or Close must be called in the end.
 func New(opts *engineio.Options) *Server {
 	s := &Server{conns: map[*Conn]struct{}{}, empty: make(chan struct{})}
 	if opts != nil {
@@ -107,6 +122,11 @@ func New(opts *engineio.Options) *Server {
 		if s.deflate, err = ws.NewDeflater(d.Level); err != nil {
 			panic("websocket: PerMessageDeflate: " + err.Error())
 		}
+	}
+	var err error
+	s.peers, err = peers.New(peers.Config{MaxSessions: o.MaxSessionsPerAddr, Rate: o.HandshakeRate, Header: o.ClientIPHeader, Trusted: o.TrustedProxies}, &s.wheel)
+	if err != nil {
+		panic("websocket: " + err.Error())
 	}
 	s.limits.MaxMessage = int(o.MaxPayload)
 	s.poller = netpoll.New(netpoll.Config{MaxQueue: o.MaxQueue, DisableEpoll: o.DisablePoller})
@@ -137,7 +157,7 @@ func (s *Server) Stats() Stats {
 	return Stats{
 		Open: s.Len(), Opened: c.opened.Load(), Refused: c.refused.Load(), Received: c.received.Load(), Sent: c.sent.Load(),
 		Dropped: c.dropped.Load(), Slow: c.slow.Load(), Silent: c.silent.Load(), Stalled: c.stalled.Load(),
-		Invalid: c.invalid.Load(), Panics: c.panics.Load(),
+		Invalid: c.invalid.Load(), Panics: c.panics.Load(), Bounds: c.boundsNow(),
 	}
 }
 
@@ -180,19 +200,44 @@ func (s *Server) Close() error {
 	return s.poller.Shutdown(context.Background())
 }
 
-// add counts c in, unless the server is closing or full.
-func (s *Server) add(c *Conn) error {
+// bound notes that a limit has refused somebody.
+func (s *Server) bound(b engineio.Bound) {
+	c := &s.stats
+	c.mu.Lock()
+	if c.bounds == nil {
+		c.bounds = make(map[engineio.Bound]uint64)
+	}
+	c.bounds[b]++
+	c.mu.Unlock()
+	if skipped, ok := s.quieter.Allow(string(b)); ok {
+		s.log.Warn("websocket: limit reached", "option", string(b), "skipped", skipped)
+	}
+}
+
+func (c *counters) boundsNow() map[engineio.Bound]uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return maps.Clone(c.bounds)
+}
+
+// add counts c in. If it may not be, status and text say why.
+func (s *Server) add(c *Conn) (status int, text string) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	switch {
 	case s.closing:
-		return errShutdown
+		status, text = http.StatusServiceUnavailable, "the server is shutting down"
 	case s.opts.MaxSessions > 0 && len(s.conns) >= s.opts.MaxSessions:
-		return errFull
+		status, text = http.StatusServiceUnavailable, "too many connections (the server's option MaxSessions)"
+		defer s.bound("MaxSessions")
+	case !s.peers.Enter(c.key):
+		status, text = http.StatusTooManyRequests, "too many connections of your address (the server's option MaxSessionsPerAddr)"
+		defer s.bound("MaxSessionsPerAddr")
+	default:
+		s.conns[c] = struct{}{}
+		s.stats.opened.Add(1)
 	}
-	s.conns[c] = struct{}{}
-	s.stats.opened.Add(1)
-	return nil
+	s.mu.Unlock()
+	return status, text
 }
 
 func (s *Server) remove(c *Conn) {
@@ -202,6 +247,7 @@ func (s *Server) remove(c *Conn) {
 		return
 	}
 	delete(s.conns, c)
+	s.peers.Leave(c.key)
 	if s.closing && len(s.conns) == 0 {
 		close(s.empty)
 	}

@@ -1,0 +1,210 @@
+// Package peers keeps the bounds per client address: how many sessions each may
+// have, and how many handshakes a second.
+package peers
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sockeye-io/sockeye/socketio/internal/wheel"
+)
+
+// Key is what counts as one client address: an IPv4 address, or an IPv6
+// network of 64 bits, which is what one subscriber has.
+type Key netip.Prefix
+
+// Peer is whom a request comes from.
+type Peer struct {
+	Addr string // address and port; the address alone where a proxy tells it
+	Key  Key
+}
+
+// Config is the configuration of Peers. Zero bounds mean none.
+type Config struct {
+	MaxSessions int
+	Rate        float64 // handshakes per second, with bursts of as many
+	// Header names the header in which Trusted (addresses and networks) tell the
+	// client's address.
+	Header  string
+	Trusted []string
+}
+
+// Peers counts clients by their address.
+type Peers struct {
+	max     int
+	rate    float64
+	header  string
+	trusted []netip.Prefix
+	wheel   *wheel.Wheel
+	sweeper wheel.Timer
+
+	mu   sync.Mutex
+	seen map[Key]*use
+}
+
+type use struct {
+	sessions int
+	tokens   float64
+	at       time.Time
+}
+
+// New returns Peers that forget with the help of w. The error tells which of
+// Trusted is neither an address nor a network.
+func New(cfg Config, w *wheel.Wheel) (*Peers, error) {
+	p := &Peers{max: cfg.MaxSessions, rate: cfg.Rate, header: cfg.Header, wheel: w, seen: make(map[Key]*use)}
+	for _, t := range cfg.Trusted {
+		network, err := netip.ParsePrefix(t)
+		if err != nil {
+			addr, err := netip.ParseAddr(t)
+			if err != nil {
+				return nil, fmt.Errorf("TrustedProxies: %q is neither an address nor a network", t)
+			}
+			network = netip.PrefixFrom(addr, addr.BitLen())
+		}
+		p.trusted = append(p.trusted, network.Masked())
+	}
+	return p, nil
+}
+
+// Of finds the client's address. The header is believed only as far as it was
+// written by trusted proxies: from its end on.
+func (p *Peers) Of(r *http.Request) Peer {
+	who := Peer{Addr: r.RemoteAddr}
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		host = r.RemoteAddr // a unix socket, or a test
+	}
+	addr, err := netip.ParseAddr(host)
+	if err != nil {
+		addr = netip.Addr{}
+	}
+	if p.header != "" && p.trusts(addr) {
+		list := strings.Split(strings.Join(r.Header.Values(p.header), ","), ",")
+		for i := len(list) - 1; i >= 0; i-- {
+			next, err := netip.ParseAddr(strings.TrimSpace(list[i]))
+			if err != nil {
+				break
+			}
+			addr, who.Addr = next, next.String()
+			if !p.trusts(addr) {
+				break
+			}
+		}
+	}
+	who.Key = keyOf(addr)
+	return who
+}
+
+func keyOf(addr netip.Addr) Key {
+	addr = addr.Unmap().WithZone("")
+	bits := 32
+	if addr.Is6() {
+		bits = 64
+	}
+	network, err := addr.Prefix(bits)
+	if err != nil {
+		return Key{} // no address: all of these count as one
+	}
+	return Key(network)
+}
+
+func (p *Peers) trusts(addr netip.Addr) bool {
+	for _, t := range p.trusted {
+		if t.Contains(addr.Unmap()) || t.Contains(addr) {
+			return true
+		}
+	}
+	return false
+}
+
+// Enter counts a session of the address, if there may be one more.
+func (p *Peers) Enter(k Key) bool {
+	if p.max <= 0 {
+		return true
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	u := p.useLocked(k)
+	if u.sessions >= p.max {
+		return false
+	}
+	u.sessions++
+	return true
+}
+
+// Leave counts off a session that Enter has let in.
+func (p *Peers) Leave(k Key) {
+	if p.max <= 0 {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	u := p.seen[k]
+	if u.sessions--; u.sessions == 0 && p.rate <= 0 {
+		delete(p.seen, k)
+	}
+}
+
+// Allow reports whether the address may shake hands once more by now.
+func (p *Peers) Allow(k Key) bool {
+	if p.rate <= 0 {
+		return true
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	u := p.useLocked(k)
+	now := time.Now()
+	u.tokens = min(p.burst(), u.tokens+p.rate*now.Sub(u.at).Seconds())
+	u.at = now
+	p.againLocked()
+	if u.tokens < 1 {
+		return false
+	}
+	u.tokens--
+	return true
+}
+
+// Len is the number of addresses that are remembered.
+func (p *Peers) Len() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.seen)
+}
+
+func (p *Peers) useLocked(k Key) *use {
+	u := p.seen[k]
+	if u == nil {
+		u = &use{tokens: p.burst(), at: time.Now()}
+		p.seen[k] = u
+	}
+	return u
+}
+
+func (p *Peers) burst() float64 { return max(1, p.rate) }
+
+const sweepEvery = time.Minute
+
+// Run implements wheel.Runner: it forgets addresses that are as good as new.
+func (p *Peers) Run() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	for k, u := range p.seen {
+		if u.sessions == 0 && u.tokens+p.rate*now.Sub(u.at).Seconds() >= p.burst() {
+			delete(p.seen, k)
+		}
+	}
+	p.againLocked()
+}
+
+// againLocked sets the timer if there is something to forget and it is not set.
+func (p *Peers) againLocked() {
+	if len(p.seen) > 0 && !p.sweeper.Pending() {
+		p.wheel.After(sweepEvery, &p.sweeper, p)
+	}
+}

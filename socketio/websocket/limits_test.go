@@ -1,0 +1,129 @@
+package websocket
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sockeye-io/sockeye/socketio/engineio"
+)
+
+// from is a request that a trusted proxy has passed on for addr.
+func from(addr string) *http.Request {
+	r := request("X-Real-Ip: " + addr)
+	r.RemoteAddr = "10.0.0.1:1000"
+	return r
+}
+
+func behindProxy(o engineio.Options) *Server {
+	o.ClientIPHeader, o.TrustedProxies = "X-Real-Ip", []string{"10.0.0.0/8"}
+	return New(quiet(o))
+}
+
+// The bound on connections of one address is kept: an IPv6 client has a /64,
+// the ones that end make room, and others are not concerned.
+func TestMaxSessionsPerAddr(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := behindProxy(engineio.Options{MaxSessionsPerAddr: 2, MaxSessions: 4})
+		defer shutdown(t, s)
+		e := Endpoint{OnOpen: func(c *Conn, _ *http.Request) { _ = c.Send(c.RemoteAddr()) }}
+		var open []*client
+		for _, step := range []struct {
+			addr string
+			want int
+		}{
+			{"2001:db8::1", 0}, {"2001:db8::2", 0}, {"2001:db8::3", 429}, {"2001:db8:0:1::1", 0}, {"192.0.2.1", 0}, {"192.0.2.2", 503},
+		} {
+			c, w := dial(t, s, e, from(step.addr))
+			if c == nil {
+				if w.status != step.want {
+					t.Errorf("%s: %d %s, want %d", step.addr, w.status, w.body.String(), step.want)
+				}
+				continue
+			}
+			if open = append(open, c); step.want != 0 {
+				t.Errorf("%s got in, want %d", step.addr, step.want)
+			}
+			if _, addr := c.next(); addr != step.addr {
+				t.Errorf("%s is seen as %q", step.addr, addr)
+			}
+		}
+		if st := s.Stats(); fmt.Sprint(st.Bounds) != "map[MaxSessions:1 MaxSessionsPerAddr:1]" || st.Refused != 2 {
+			t.Errorf("%+v", st)
+		}
+		open[0].Close()
+		synctest.Wait()
+		c, w := dial(t, s, e, from("2001:db8::4"))
+		if c == nil {
+			t.Fatalf("there is room again: %d", w.status)
+		}
+		for _, c := range append(open[1:], c) {
+			c.Close()
+		}
+		synctest.Wait()
+		if n := s.peers.Len(); n != 0 {
+			t.Errorf("%d addresses are remembered", n)
+		}
+	})
+}
+
+func TestHandshakeRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := behindProxy(engineio.Options{HandshakeRate: 5})
+		defer shutdown(t, s)
+		try := func(addr string) (in, out int) {
+			for range 10 {
+				if c, w := dial(t, s, Endpoint{}, from(addr)); c != nil {
+					in++
+					c.Close()
+				} else if w.status == http.StatusTooManyRequests {
+					out++
+				}
+			}
+			return in, out
+		}
+		for _, addr := range []string{"192.0.2.1", "192.0.2.2", "192.0.2.2", "192.0.2.1"} {
+			if in, out := try(addr); in != 5 || out != 5 {
+				t.Errorf("%s: %d in, %d refused", addr, in, out)
+			}
+			time.Sleep(time.Second)
+		}
+		if n := s.Stats().Bounds["HandshakeRate"]; n != 20 {
+			t.Errorf("%d refusals are counted", n)
+		}
+		time.Sleep(3 * time.Minute)
+		if n := s.peers.Len(); n != 0 {
+			t.Errorf("%d addresses are remembered", n)
+		}
+	})
+}
+
+func TestUntrustedProxy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := behindProxy(engineio.Options{MaxSessionsPerAddr: 1})
+		defer shutdown(t, s)
+		var open []*client
+		for i, want := range []int{0, 429} {
+			r := from(fmt.Sprintf("192.0.2.%d", i)) // what the client says itself
+			r.RemoteAddr = "198.51.100.7:1000"
+			c, w := dial(t, s, Endpoint{}, r)
+			if c != nil {
+				open = append(open, c)
+			}
+			if (c == nil) != (want != 0) || c == nil && w.status != want {
+				t.Errorf("connection %d: %+v", i, w)
+			}
+		}
+		for _, c := range open {
+			c.Close()
+		}
+	})
+	defer func() {
+		if recover() == nil {
+			t.Error("a proxy's address that is none was accepted")
+		}
+	}()
+	New(&engineio.Options{TrustedProxies: []string{"proxy.example"}})
+}
