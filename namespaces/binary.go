@@ -49,7 +49,7 @@ func Binary(ns *socketio.Namespace) {
 		case len(p.Data) > 700_000:
 			return none, socketio.Errorf("too_big", "a picture may have 700 KB, this has %d", len(p.Data)/1000)
 		case !slices.Contains(pictureTypes, p.Type):
-			return none, socketio.Errorf("no_picture", "these bytes are %s, not a PNG, JPEG, GIF or WebP image", p.Type)
+			return none, socketio.Errorf("no_picture", "these bytes are %s, not a PNG, JPEG, GIF or WebP image", p.Type).With(map[string]any{"type": p.Type})
 		}
 		err = walls.in(seat.Room, func(all *[]Picture) {
 			*all = append(*all, p)

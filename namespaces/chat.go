@@ -17,6 +17,8 @@ const (
 	ChatTyping socketio.Event[Typing]       = "typing" // said
 )
 
+const maxLine = 500 // characters
+
 // Arrival is what a newcomer is told.
 type Arrival struct {
 	Seat
@@ -54,18 +56,16 @@ func Chat(ns *socketio.Namespace) {
 
 	ChatSay.On(ns, func(_ context.Context, s *socketio.Socket, text string) (Line, error) {
 		seat, _ := Place.Get(s)
-		if n := utf8.RuneCountInString(text); n == 0 || n > 500 {
-			return Line{}, socketio.Errorf("length", "a line has 1 to 500 characters, this has %d", n)
+		if n := utf8.RuneCountInString(text); n == 0 || n > maxLine {
+			return Line{}, socketio.Errorf("length", "a line has 1 to %d characters, this has %d", maxLine, n).With(limit(maxLine))
 		}
 		line := Line{From: s.ID(), Name: seat.Name, Text: text, At: time.Now().UnixMilli()}
 		err := history.in(seat.Room, func(lines *[]Line) {
 			*lines = append(*lines, line)
 			*lines = (*lines)[max(0, len(*lines)-50):]
+			_ = ChatLine.Emit(s.To(seat.Room), line) // text can be encoded
 		})
-		if err != nil {
-			return Line{}, err
-		}
-		return line, ChatLine.Emit(s.To(seat.Room), line)
+		return line, err
 	})
 
 	ChatType.On(ns, func(_ context.Context, s *socketio.Socket, on bool) error {

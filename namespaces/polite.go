@@ -58,9 +58,12 @@ func polite(ns *socketio.Namespace, rate, burst float64) {
 	})
 }
 
+// limit is what a refusal carries for a page to tell in its reader's language.
+func limit(n int) map[string]any { return map[string]any{"limit": n} }
+
 // tidy makes a name fit for display: one line without control or direction
-// characters, of at most limit characters. It refuses an empty one.
-func tidy(what, text string, limit int) (string, error) {
+// characters, of at most longest characters. It refuses an empty one.
+func tidy(what, text string, longest int) (string, error) {
 	text = strings.Join(strings.Fields(strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r):
@@ -73,8 +76,8 @@ func tidy(what, text string, limit int) (string, error) {
 	switch n := utf8.RuneCountInString(text); {
 	case n == 0:
 		return "", socketio.Errorf("empty", "the %s is empty", what)
-	case n > limit:
-		return "", socketio.Errorf("too_long", "a %s has %d characters at most, this has %d", what, limit, n)
+	case n > longest:
+		return "", socketio.Errorf("too_long", "a %s has %d characters at most, this has %d", what, longest, n).With(limit(longest))
 	}
 	return text, nil
 }

@@ -46,7 +46,7 @@ func (r *rooms[T]) in(room string, f func(*T)) error {
 	t := r.m[room]
 	if t == nil {
 		if len(r.m) >= maxRooms {
-			return socketio.Errorf("full", "there are %d rooms already", maxRooms)
+			return socketio.Errorf("full", "there are %d rooms already", maxRooms).With(limit(maxRooms))
 		}
 		t = new(T)
 		r.m[room] = t

@@ -2,6 +2,7 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
 import { io } from "client-4.8";
 import { connected, lastPoll, leave, says, until, visit, watched } from "./visit.mjs";
 
@@ -25,6 +26,9 @@ export default function (world) {
     await ann.fill("#text", "x".repeat(501));
     await ann.click("#composer button");
     await says(ann, "#problem", "1 to 500 characters");
+    await ben.fill("#text", "x".repeat(501));
+    await ben.click("#composer button");
+    await says(ben, "#problem", "一行 1 到 500 个字符");
     await ann.fill("#text", "last");
     await ann.keyboard.press("Enter");
     await says(ben, "#lines .text", "last");
@@ -39,6 +43,24 @@ export default function (world) {
     await until(ann, () => document.querySelector("#people").innerText.includes("xxxxxxxxxx (you)"));
     await leave(ann);
     await leave(ben);
+  });
+
+  test("gate: what overtakes the answer waits for it", async () => {
+    const source = await readFile(new URL("../../public/assets/gate.js", import.meta.url), "utf8");
+    const { gate } = await import("data:text/javascript," + encodeURIComponent(source));
+    const joining = gate(), seen = [], hear = joining.behind((what) => seen.push(what));
+    hear("before");
+    joining.shut();
+    hear("one");
+    hear("two");
+    seen.push("answer");
+    joining.open();
+    hear("after");
+    joining.shut();
+    hear("of a connection that ended");
+    joining.shut();
+    joining.open();
+    assert.deepEqual(seen, ["before", "answer", "one", "two", "after"]);
   });
 
   test("chat: a flood reaches nobody, and its sender is told", async () => {

@@ -7,6 +7,7 @@
 
 import { io } from "/socket.io/socket.io.esm.min.js";
 import { $ } from "./dom.js";
+import { chinese, explain } from "./words.js";
 
 export { io };
 
@@ -31,7 +32,7 @@ export function watch(socket, t, state) {
 	socket.on("connect_error", (err) => say(socket.active ? "wait" : "off", socket.active ? t("lost") : t("refused", { why: err.message })));
 	let back;
 	socket.on("slow down", (why) => {
-		say("off", t("limit", { why: String(why) }));
+		say("off", t("limit", { why: chinese ? t("error.slow_down") : String(why) }));
 		clearTimeout(back);
 		back = setTimeout(() => socket.connected && on(), 2500);
 	});
@@ -40,6 +41,6 @@ export function watch(socket, t, state) {
 // Calls the server and waits for the answer. What the server refuses, and a server that does not answer in time, is thrown.
 export async function ask(socket, event, ...args) {
 	const answer = await socket.timeout(5000).emitWithAck(event, ...args);
-	if (answer?.error) throw Object.assign(new Error(answer.error.message), { code: answer.error.code });
+	if (answer?.error) throw Object.assign(new Error(explain(answer.error)), { code: answer.error.code });
 	return answer;
 }

@@ -16,6 +16,8 @@ const common = {
 		connecting: "正在连接…", connected: "已连接 · {transport}", lost: "连接已断开，正在重连…", refused: "被拒绝：{why}",
 		stopped: "已断开", limit: "服务器说：{why}", skip: "跳到内容", demos: "演示", playground: "试验场", doctor: "诊断",
 		serverSource: "服务端源码", clientSource: "客户端源码", theme: "切换深色与浅色", language: "Switch to English", close: "关闭", raw: "原始文件",
+		"error.slow_down": "太快了，请稍等", "error.empty": "不能为空", "error.too_long": "最多 {limit} 个字符", "error.length": "一行 1 到 {limit} 个字符",
+		"error.too_big": "一张图片最多 700 KB", "error.no_picture": "这不是 PNG、JPEG、GIF 或 WebP 图片（{type}）", "error.no_room": "请先进入房间", "error.full": "已满（最多 {limit}）",
 		copy: "复制", copied: "已复制", next: "下一个：{title}", home: "首页", you: "你", madeWith: "由 Sockeye 提供，一个用 Go 写的 Socket.IO 服务器。",
 	},
 	en: {
@@ -26,11 +28,19 @@ const common = {
 	},
 };
 
+const fill = (text, values) => String(text).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+
 export function words(dictionary = {}) {
 	const mine = { ...common[chinese ? "zh" : "en"], ...dictionary.en, ...(chinese ? dictionary.zh : {}) };
-	const t = (key, values = {}) => String(mine[key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+	const t = (key, values = {}) => fill(mine[key] ?? key, values);
 	translate(chinese ? mine : {});
 	return t;
+}
+
+// Why the server refused, in the reader's language: its own English words, or ours for the code.
+export function explain({ code, message, data }) {
+	const text = chinese && common.zh["error." + code];
+	return text ? fill(text, data ?? {}) : message;
 }
 
 export function switchLanguage() {

@@ -1,17 +1,19 @@
 import { $, el, page } from "/assets/page.js";
 import { ask, connect } from "/assets/live.js";
+import { gate } from "/assets/gate.js";
 import { colourOf, myName, keepName } from "/assets/me.js";
 import words from "./words.js";
 
 const t = page("chat", words);
 const lines = $("#lines");
 let people = [];
-let early = null; // while we enter: lines that were said after we were let in
+let known = new Set(); // the lines that entering brought
 
 $("#name").value = myName();
 $("#room").value = decodeURIComponent(location.hash.slice(1)) || "lobby";
 
 const socket = connect("/chat", { t });
+const entering = gate();
 
 // A new connection is a new socket to the server: it takes its seat again.
 socket.on("connect", () => socket.recovered || enter());
@@ -21,28 +23,27 @@ $("#seat").addEventListener("submit", (event) => {
 });
 
 async function enter() {
-	const held = early = [];
+	entering.shut();
 	try {
 		const { room, name, people: now, history } = await ask(socket, "join", { room: $("#room").value, name: $("#name").value });
 		keepName(name);
 		remember(room);
-		const known = new Set(history.map((line) => JSON.stringify(line)));
-		lines.replaceChildren(...[...history, ...held.filter((line) => !known.has(JSON.stringify(line)))].map(row));
+		known = new Set(history.map((line) => JSON.stringify(line)));
+		lines.replaceChildren(...history.map(row));
 		news("entered", { room });
 		show(now);
 		problem("");
 	} catch (err) {
-		for (const line of held) append(row(line));
 		problem(err.message);
 	}
-	if (early === held) early = null;
+	entering.open();
 }
 
 function remember(room) {
 	history.replaceState(null, "", "#" + encodeURIComponent(room));
 }
 
-socket.on("line", (line) => (early ? early.push(line) : append(row(line))));
+socket.on("line", entering.behind((line) => known.has(JSON.stringify(line)) || append(row(line))));
 
 $("#composer").addEventListener("submit", async (event) => {
 	event.preventDefault();

@@ -1,5 +1,6 @@
 import { $, el, page } from "/assets/page.js";
 import { ask, connect } from "/assets/live.js";
+import { gate } from "/assets/gate.js";
 import { colourOf, myName } from "/assets/me.js";
 import { chaos } from "/assets/chaos.js";
 import { apply, diff, rebase, shift } from "./merge.js";
@@ -14,9 +15,11 @@ let people = [];
 const carets = new Map(); // userId → { line, column }
 
 const socket = connect("/cursors", { t });
+const joining = gate();
 chaos(socket, { delay: true });
 
 socket.on("connect", async () => {
+	joining.shut();
 	const now = await ask(socket, "join", { room, name: myName(), pending: pending?.id ?? "" });
 	if (base === null) text.value = now.text;
 	else {
@@ -29,11 +32,12 @@ socket.on("connect", async () => {
 	pending = null;
 	carets.clear();
 	text.disabled = false;
+	joining.open();
 	push();
 });
 
 // Every edit comes back to everybody in the one order that the server gave them; our own is thereby confirmed.
-socket.on("edit", (edit) => {
+socket.on("edit", joining.behind((edit) => {
 	if (edit.version !== version + 1) return; // one that join has told us already
 	if (edit.id === pending?.id) pending = null;
 	else absorb(edit);
@@ -41,7 +45,7 @@ socket.on("edit", (edit) => {
 	version = edit.version;
 	for (const at of carets.values()) Object.assign(at, place(base, shift(at.offset, edit)));
 	push();
-});
+}));
 
 // Takes somebody else's edit into our text, which may be ahead of the server's.
 function absorb(edit) {

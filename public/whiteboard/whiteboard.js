@@ -1,5 +1,6 @@
 import { $, $$, el, page } from "/assets/page.js";
 import { ask, connect } from "/assets/live.js";
+import { gate } from "/assets/gate.js";
 import { chaos } from "/assets/chaos.js";
 import words from "./words.js";
 
@@ -11,29 +12,27 @@ let strokes = [];        // finished, as the server keeps them: { id, pen, width
 const moving = new Map(); // other people's unfinished strokes, by stroke id
 let mine = null;         // my unfinished stroke
 let pen = pens[1], serial = 0;
-let early = null;        // while we join: what others did after we were let in, to be done to the picture once it is here
 
 const socket = connect("/whiteboard", { t });
+const joining = gate();
 chaos(socket, { delay: true, slow: true });
 
 socket.on("connect", async () => {
-	const held = early = [];
+	joining.shut();
 	const board = await ask(socket, "join", room);
 	strokes = board.strokes;
 	moving.clear();
 	here(board.people);
-	if (early === held) early = null;
-	for (const change of held) change();
+	joining.open();
 	draw();
 });
 socket.on("people", here);
 
 // Handles an event that changes the finished picture. To do one of them twice is harmless.
-const changes = (event, change) => socket.on(event, (what) => {
-	if (early) early.push(() => change(what));
-	else change(what);
+const changes = (event, change) => socket.on(event, joining.behind((what) => {
+	change(what);
 	draw();
-});
+}));
 socket.on("move", (part) => {
 	const known = moving.get(part.id);
 	if (known) known.points.push(...part.points);

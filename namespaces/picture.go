@@ -1,0 +1,61 @@
+package namespaces
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/sockeye-io/sockeye/socketio"
+)
+
+const (
+	maxNumbers = 2002  // of one stroke: two for each point, from 0 to 1
+	maxBoard   = 60000 // of all strokes of a picture; the oldest go
+)
+
+// Stroke is a line. Its id begins with that of the socket that drew it.
+type Stroke struct {
+	ID     string    `json:"id"`
+	Pen    string    `json:"pen"`
+	Width  float32   `json:"width"`
+	Points []float32 `json:"points"`
+}
+
+func (t *Stroke) by(owner string) bool { return strings.HasPrefix(t.ID, owner+".") }
+
+// check refuses what is no stroke of owner's.
+func (t *Stroke) check(owner string) error {
+	switch {
+	case !t.by(owner) || len(t.ID) > 40 || len(t.Pen) > 12:
+		return socketio.Errorf("stroke", "this is not a stroke of yours")
+	case t.Width < 1 || t.Width > 40 || len(t.Points) < 2 || len(t.Points)%2 != 0 || len(t.Points) > maxNumbers:
+		return socketio.Errorf("stroke", "a stroke is 1 to %d points, 1 to 40 wide", maxNumbers/2)
+	case slices.ContainsFunc(t.Points, func(v float32) bool { return v < -1 || v > 2 }):
+		return socketio.Errorf("stroke", "a point lies far outside the board")
+	}
+	return nil
+}
+
+// picture is strokes, the oldest first.
+type picture []Stroke
+
+func (p *picture) add(t Stroke) {
+	*p = append(*p, t)
+	sum := 0
+	for i, old := range slices.Backward(*p) {
+		if sum += len(old.Points); sum > maxBoard {
+			*p = slices.Clone((*p)[i+1:])
+			return
+		}
+	}
+}
+
+// undo takes owner's last stroke away and returns its id.
+func (p *picture) undo(owner string) (id string, ok bool) {
+	for i, t := range slices.Backward(*p) {
+		if t.by(owner) {
+			*p = slices.Delete(*p, i, i+1)
+			return t.ID, true
+		}
+	}
+	return "", false
+}
