@@ -161,10 +161,11 @@ func TestNamespaceFlood(t *testing.T) {
 		srv := socketiotest.Serve(t, io)
 		bystander := srv.Connect(nil)
 		c := srv.Connect(nil)
-		for i := range 5 {
-			if err := c.SendRaw(fmt.Sprintf("0/n%d,", i)); err != nil {
-				t.Fatal(err)
-			}
+		for i := range 4 {
+			c.Join(fmt.Sprintf("/n%d", i), nil)
+		}
+		if err := c.SendRaw("0/n4,"); err != nil {
+			t.Fatal(err)
 		}
 		c.Disconnected()
 		var kept []*socketiotest.Client
