@@ -28,7 +28,7 @@ setup: $(CLIENT) ## install what the tests need: npm packages, Chromium, Python'
 test: ## run every check and every test
 	@scripts/test
 
-check: ## formatting, vet and staticcheck only
+check: ## formatting, vet, staticcheck and govulncheck only
 	@scripts/test check
 
 unit: $(CLIENT) ## Go tests only
