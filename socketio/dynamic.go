@@ -7,7 +7,7 @@ import (
 
 var (
 	errNoNamespace      = &Error{Message: "Invalid namespace"}
-	errTooManyDynamic   = errors.New("too many dynamic namespaces (Limits.MaxDynamicNamespaces)")
+	errTooManyDynamic   = Errorf("too_many", "too many dynamic namespaces (Limits.MaxDynamicNamespaces)")
 	errNamespaceRefused = errors.New("the server is closing")
 )
 
@@ -65,6 +65,7 @@ func (srv *Server) adopt(p *Namespace, name string) (*Namespace, error) {
 	if srv.dynamic >= srv.opts.Limits.MaxDynamicNamespaces {
 		srv.mu.Unlock()
 		srv.stats.bound("MaxDynamicNamespaces")
+		srv.log.Warn("socketio: connection refused", "namespace", quoted(name), "error", errTooManyDynamic)
 		return nil, errTooManyDynamic
 	}
 	ns := newNamespace(srv, name, p.reg)
