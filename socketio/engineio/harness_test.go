@@ -92,14 +92,14 @@ func (p *pipes) Accept() (net.Conn, error) {
 func (p *pipes) Close() error   { p.once.Do(func() { close(p.done) }); return nil }
 func (p *pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1} }
 
-func (p *pipes) dial() net.Conn {
+func (p *pipes) dial() (net.Conn, error) {
 	a, b := net.Pipe()
 	select {
 	case p.ch <- b:
-		return a
+		return a, nil
 	case <-p.done:
-		_ = b.Close()
-		return a
+		_, _ = a.Close(), b.Close()
+		return nil, net.ErrClosed
 	}
 }
 
@@ -112,11 +112,19 @@ func brisk() *Options {
 }
 
 // newRig serves o on l. accept may be nil, for an echo.
-func newRig(t testing.TB, o *Options, l net.Listener, dial func() net.Conn, accept func(*Session) Receiver, tune ...func(*http.Server)) *rig {
+func newRig(t testing.TB, o *Options, l net.Listener, dial func() (net.Conn, error), accept func(*Session) Receiver, tune ...func(*http.Server)) *rig {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	r := &rig{t: t, dial: dial, opened: make(chan *echo, 10_000)}
+	r := &rig{t: t, opened: make(chan *echo, 10_000)}
+	r.dial = func() net.Conn {
+		c, err := dial()
+		if err != nil {
+			t.Error(err)
+			c, _ = net.Pipe()
+		}
+		return c
+	}
 	if accept == nil {
 		accept = func(s *Session) Receiver {
 			e := &echo{s: s, closed: make(chan struct{})}
@@ -136,7 +144,8 @@ func newRig(t testing.TB, o *Options, l net.Listener, dial func() net.Conn, acce
 			t.Error(err)
 		}
 	}()
-	transport := &http.Transport{DisableCompression: true, DialContext: func(context.Context, string, string) (net.Conn, error) { return dial(), nil }}
+	// The transport may dial once more than it needs, and find the server gone: no error of the test.
+	transport := &http.Transport{DisableCompression: true, DialContext: func(context.Context, string, string) (net.Conn, error) { return dial() }}
 	r.client = &http.Client{Transport: transport}
 	t.Cleanup(func() {
 		_ = r.srv.Close()
@@ -166,15 +175,7 @@ func tcpRig(t testing.TB, o *Options, accept func(*Session) Receiver, tune ...fu
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newRig(t, o, l, func() net.Conn {
-		c, err := net.Dial("tcp", l.Addr().String())
-		if err != nil {
-			t.Error(err)
-			a, _ := net.Pipe()
-			return a
-		}
-		return c
-	}, accept, tune...)
+	return newRig(t, o, l, func() (net.Conn, error) { return net.Dial("tcp", l.Addr().String()) }, accept, tune...)
 }
 
 // everywhere runs f over memory, over TCP with the poller, and without it.
