@@ -283,9 +283,7 @@ func (s *Socket) close(reason DisconnectReason, cause error) {
 	ev := ns.roomEvents()
 	ns.recovery.lock()
 	empty := ns.remove(s, ev)
-	if reason.recoverable() {
-		ns.recovery.remember(s)
-	}
+	ns.recovery.leave(s, reason.recoverable())
 	ns.recovery.unlock()
 	ev.send()
 	if empty {

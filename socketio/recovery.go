@@ -3,6 +3,8 @@ package socketio
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -41,10 +43,14 @@ type recovery struct {
 	seq   uint64
 	log   []keptEvent
 	bytes int
-	lost  uint64 // the last event given up before its time, to stay within bounds
+	lost  uint64                        // the last event given up before its time, to stay within bounds
+	here  map[[sha256.Size]byte]*Socket // connected, by private id
 	away  map[[sha256.Size]byte]*absent
 	queue []*absent // those of away, and some that have left it, by age
 }
+
+// errSuperseded is the cause of an end that the client's return brought.
+var errSuperseded = errors.New("socketio: the client came back on another connection")
 
 type keptEvent struct {
 	seq    uint64
@@ -81,6 +87,7 @@ func newRecovery(srv *Server, ns *Namespace) *recovery {
 		marker: newID()[:offsetLen],
 		prefix: newID()[:prefixLen],
 		keeps:  srv.opts.Recovery.MaxDuration + notice,
+		here:   make(map[[sha256.Size]byte]*Socket),
 		away:   make(map[[sha256.Size]byte]*absent),
 	}
 }
@@ -176,17 +183,24 @@ func (r *recovery) enroll(s *Socket, back *absent) string {
 	} else {
 		o.pid, o.since = newID(), r.seq
 	}
+	r.here[sha256.Sum256([]byte(o.pid))] = s
 	return o.pid
 }
 
-// remember keeps what a lost socket had. The caller holds the lock.
-func (r *recovery) remember(s *Socket) {
+// leave notes that a socket's life has ended, and keeps what it had if it may
+// come back. The caller holds the lock.
+func (r *recovery) leave(s *Socket, mayReturn bool) {
 	if r == nil || s.origin == nil || s.origin.pid == "" {
 		return
 	}
 	now := time.Now()
 	o := s.origin
-	a := &absent{key: sha256.Sum256([]byte(o.pid)), sid: s.id, pid: o.pid, since: o.since, at: now}
+	key := sha256.Sum256([]byte(o.pid))
+	delete(r.here, key)
+	if !mayReturn {
+		return
+	}
+	a := &absent{key: key, sid: s.id, pid: o.pid, since: o.since, at: now}
 	r.ns.mu.RLock()
 	for _, name := range s.lastRooms {
 		if name != s.id {
@@ -195,7 +209,7 @@ func (r *recovery) remember(s *Socket) {
 	}
 	r.ns.mu.RUnlock()
 	s.mu.Lock()
-	a.data = s.data
+	a.data = maps.Clone(s.data) // handlers of this life may still be running
 	s.mu.Unlock()
 	r.away[a.key] = a
 	r.queue = append(r.queue, a)
@@ -258,10 +272,11 @@ func (r *recovery) take(s *Socket) *absent {
 	if !ok {
 		return nil
 	}
+	key := sha256.Sum256([]byte(pid))
+	r.end(key)
 	r.lock()
 	defer r.unlock()
 	r.forgetAbsent(time.Now())
-	key := sha256.Sum256([]byte(pid))
 	a := r.away[key]
 	if a == nil {
 		return r.refuse(s, "unknown or expired session")
@@ -278,6 +293,21 @@ func (r *recovery) take(s *Socket) *absent {
 		return r.refuse(s, "missed events were discarded (Recovery.MaxPackets, MaxBytes)")
 	}
 	return a
+}
+
+// end ends the life of a socket whose client is back on another connection: it
+// has noticed the loss of the old one before the server did. Only that client
+// knows the private id.
+func (r *recovery) end(key [sha256.Size]byte) {
+	r.lock()
+	old := r.here[key]
+	r.unlock()
+	if old == nil {
+		return
+	}
+	old.close(TransportClose, errSuperseded)
+	<-old.Context().Done() // somebody else may be ending it just now
+	old.sess.CloseNow(engineio.TransportClose, errSuperseded)
 }
 
 func (r *recovery) refuse(s *Socket, why string) *absent {

@@ -160,6 +160,46 @@ func TestRecoveryOfAQuietConnection(t *testing.T) {
 	})
 }
 
+// TestRecoveryBeforeTheLossIsNoticed: a client that is back on another
+// connection is the same socket, and the connection it has left ends at once.
+func TestRecoveryBeforeTheLossIsNoticed(t *testing.T) {
+	bubble(t, func(t *testing.T, o *socketiotest.Options) {
+		re := newRecoveries(t, &socketio.Recovery{})
+		re.io.OnDisconnect(func(ctx context.Context, s *socketio.Socket, reason socketio.DisconnectReason) {
+			re.note(fmt.Sprint(reason, ": ", context.Cause(ctx)))
+			s.Set("n", "too late") // neither kept nor a race with the next life
+		})
+		re.io.Of("/other").OnDisconnect(func(context.Context, *socketio.Socket, socketio.DisconnectReason) { re.note("the other too") })
+		c := re.server.Connect(o)
+		c.Join("/other", nil)
+		c.StopReading()
+		if err := re.io.To("b").Emit("missed"); err != nil {
+			t.Fatal(err)
+		}
+		re.said()
+		again := c.Reconnect()
+		said := re.said()
+		for _, want := range []string{`recovered true "", rooms [a b], n 1`, "transport close: ", "came back on another connection", "the other too"} {
+			if !strings.Contains(said, want) {
+				t.Errorf("%q does not say %q", said, want)
+			}
+		}
+		if got := names(again.Events()); again.ID() != c.ID() || !slices.Equal(got, []string{"missed"}) {
+			t.Errorf("%s became %s and missed %q", c.ID(), again.ID(), got)
+		}
+		if n := re.io.Engine().Len(); n != 1 || re.io.Of("/").Len() != 1 {
+			t.Errorf("%d sessions, %d sockets", n, re.io.Of("/").Len())
+		}
+		// The client that it was hears nothing any more.
+		c.StartReading()
+		c.Disconnected()
+		if err := re.io.Emit("after"); err != nil {
+			t.Fatal(err)
+		}
+		again.Next("after")
+	})
+}
+
 // TestNotRecovered: each failure is definite, and its reason is known on the server.
 func TestNotRecovered(t *testing.T) {
 	const failed = `middleware; recovered false %q, rooms [], n <nil>`
