@@ -214,7 +214,6 @@ func TestNotRecovered(t *testing.T) {
 		{name: "left by itself", lose: func(c *socketiotest.Client, _ *recoveries) { c.Disconnect() }, failure: "unknown or expired session"},
 		{name: "sent away", lose: func(_ *socketiotest.Client, re *recoveries) { re.io.DisconnectSockets(true) }, failure: "unknown or expired session"},
 		{name: "forged pid", auth: func(a map[string]any) { a["pid"] = "x" }, failure: "unknown or expired session"},
-		{name: "still there", lose: func(*socketiotest.Client, *recoveries) {}, failure: "unknown or expired session"},
 		{name: "unknown offset", auth: func(a map[string]any) { a["offset"] = "0-0" }, failure: "unknown offset"},
 		{name: "offset is a number", auth: func(a map[string]any) { a["offset"] = 5 }, failure: "unknown offset"},
 		{name: "too many missed", r: socketio.Recovery{MaxPackets: 3}, lose: func(c *socketiotest.Client, re *recoveries) {
