@@ -84,14 +84,14 @@ func (s *Socket) emitAck(w acker, event string, args []any) (id uint64, err erro
 		return 0, err
 	}
 	if err := s.expect(id, w); err != nil {
-		s.conn.srv.stats.dropped(err)
+		s.conn.srv.dropped(s, event, err)
 		if err == ErrDisconnected {
 			err = s.lostError()
 		}
 		return 0, err
 	}
 	s.outgoing(event, args)
-	if err := s.send(m, 0); err != nil {
+	if err := s.send(event, m, 0); err != nil {
 		if s.take(id) == nil {
 			return id, nil // w has its answer: the loss
 		}

@@ -120,35 +120,25 @@ func (b *Broadcast) emit(ns *Namespace, event string, args []any) error {
 	}
 	r := receiverLists.Get().(*receivers)
 	defer r.free()
+	var failed []unsent
 	if kept {
 		// The log and the sockets shall see events in the same order.
 		rec.lock()
-		m := rec.keep(e, b.rooms, b.excluded())
+		m := rec.keep(event, e, b.rooms, b.excluded())
 		r.list = b.appendTo(r.list, ns)
-		srv.deliver(r.list, m, b.flags)
+		failed = srv.deliver(r.list, m, b.flags)
 		rec.unlock()
 	} else {
 		r.list = b.appendTo(r.list, ns)
-		srv.deliver(r.list, message(e), b.flags)
+		failed = srv.deliver(r.list, message(e), b.flags)
 	}
+	srv.account(r.list, event, failed)
 	if len(ns.reg.load().outgoing) > 0 {
 		for _, s := range r.list {
 			s.outgoing(event, args)
 		}
 	}
 	return nil
-}
-
-func (srv *Server) deliver(list []*Socket, m *engineio.Message, f engineio.Flags) {
-	sent := 0
-	for _, s := range list {
-		if err := s.sess.Send(m, f); err != nil {
-			srv.stats.dropped(err)
-		} else {
-			sent++
-		}
-	}
-	srv.stats.sent.Add(uint64(sent))
 }
 
 // excluded are the rooms left out, the sender's own among them.

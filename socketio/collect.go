@@ -98,11 +98,11 @@ func (c *collector) emit(b *Broadcast, ns *Namespace, event string, args []any) 
 		c.waiting = append(c.waiting, expected{s, id})
 		c.mu.Unlock()
 		if err := s.expect(id, c); err != nil {
-			ns.srv.stats.dropped(err)
+			ns.srv.dropped(s, event, err)
 			continue
 		}
 		s.outgoing(event, args)
-		if s.send(m, b.flags) != nil {
+		if s.send(event, m, b.flags) != nil {
 			_ = s.take(id) // it counts as missing
 		}
 	}

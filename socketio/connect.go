@@ -155,7 +155,7 @@ func (s *Socket) join() {
 		return // the connection was lost meanwhile
 	}
 	srv.stats.connected.Add(1)
-	srv.trace().connected(s)
+	srv.traceConnected(s)
 	c.join()
 	ctx = s.Context()
 	for _, f := range s.ns.reg.load().connect {
@@ -172,6 +172,12 @@ func (s *Socket) enter(back *absent) bool {
 	ns := s.ns
 	ev := ns.roomEvents()
 	defer ev.send()
+	var resent []fate
+	defer func() {
+		for _, r := range resent {
+			_ = s.counted(r.event, r.err) // by which the socket's end has begun
+		}
+	}()
 	ns.recovery.lock()
 	defer ns.recovery.unlock()
 	ns.mu.Lock()
@@ -186,11 +192,11 @@ func (s *Socket) enter(back *absent) bool {
 	rooms := s.lastRooms // joined in a middleware
 	s.lastRooms = nil
 	if back != nil {
-		var missed []*engineio.Message
+		var missed []keptEvent
 		if missed, s.sprung().recovered = ns.recovery.missed(back); s.origin.recovered {
 			rooms = append(rooms, back.rooms...)
-			for _, m := range missed {
-				_ = s.send(m, 0) // counted there
+			for _, e := range missed {
+				resent = append(resent, fate{e.event, s.sess.Send(e.m, 0)})
 			}
 		} else {
 			back = nil
@@ -221,9 +227,7 @@ func (s *Socket) control(p siowire.Outgoing) {
 		s.conn.srv.log.Error("socketio: cannot encode", "packet", p.Type.String(), "error", err)
 		return
 	}
-	if err := s.conn.sess.Send(m, 0); err != nil {
-		s.conn.srv.stats.dropped(err)
-	}
+	_ = s.conn.sess.Send(m, 0) // it fails only with the connection; the engine counts it
 }
 
 // refuse tells the client why it is not let in, as far as it may know.

@@ -56,12 +56,12 @@ func (s *Socket) encodeOne(p siowire.Outgoing) (siowire.Encoded, *engineio.Buffe
 }
 
 // sendEncoded sends what was encoded with b, which it takes over.
-func (s *Socket) sendEncoded(e siowire.Encoded, b *engineio.Buffer, f engineio.Flags) error {
+func (s *Socket) sendEncoded(event string, e siowire.Encoded, b *engineio.Buffer, f engineio.Flags) error {
 	if len(e.Text) > 0 && unsafe.SliceData(e.Text) == unsafe.SliceData(b.B) {
-		return s.counted(s.conn.sess.SendBuffer(b, f))
+		return s.counted(event, s.conn.sess.SendBuffer(b, f))
 	}
 	b.Free()
-	return s.send(message(e), f)
+	return s.send(event, message(e), f)
 }
 
 func message(e siowire.Encoded) *engineio.Message {
@@ -123,7 +123,7 @@ func (s *Socket) emit(event string, args []any, f engineio.Flags) error {
 		return err
 	}
 	if s.state.Load() == disconnected {
-		s.conn.srv.stats.dropped(ErrDisconnected)
+		s.conn.srv.dropped(s, event, ErrDisconnected)
 		return s.lostError()
 	}
 	p := siowire.Outgoing{Type: siowire.Event, Namespace: s.name, Event: event, Args: args}
@@ -138,30 +138,34 @@ func (s *Socket) emit(event string, args []any, f engineio.Flags) error {
 	}
 	s.outgoing(event, args)
 	if !kept {
-		return s.sendEncoded(e, b, f)
+		return s.sendEncoded(event, e, b, f)
 	}
 	// What is kept lives on, and the buffer's memory with it.
 	rec.lock()
-	defer rec.unlock()
-	return s.send(rec.keep(e, []string{s.id}, nil), f)
+	err = s.conn.sess.Send(rec.keep(event, e, []string{s.id}, nil), f)
+	rec.unlock()
+	return s.counted(event, err)
 }
 
-// send queues m and counts what became of it.
-func (s *Socket) send(m *engineio.Message, f engineio.Flags) error {
-	return s.counted(s.conn.sess.Send(m, f))
+// send queues m and counts what became of it. event is "" for an
+// acknowledgement.
+func (s *Socket) send(event string, m *engineio.Message, f engineio.Flags) error {
+	return s.counted(event, s.conn.sess.Send(m, f))
 }
 
-// counted counts what became of a message, and says it in this package's words.
-func (s *Socket) counted(err error) error {
-	stats := &s.conn.srv.stats
+// counted counts what became of a message, tells of it, and says it in this
+// package's words. The caller holds no lock.
+func (s *Socket) counted(event string, err error) error {
+	srv := s.conn.srv
 	if err != nil {
-		stats.dropped(err)
+		srv.dropped(s, event, err)
 		if s.state.Load() == disconnected {
 			return s.lostError()
 		}
 		return err
 	}
-	stats.sent.Add(1)
+	srv.stats.sent.Add(1)
+	srv.traceSent(s, event)
 	return nil
 }
 

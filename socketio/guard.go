@@ -15,7 +15,7 @@ func (srv *Server) contain(where string, err *error) {
 	*err = p
 	srv.stats.panics.Add(1)
 	srv.log.Error("socketio: panic in user code", "where", where, "panic", v, "stack", string(p.Stack))
-	srv.trace().panicked(where, p)
+	srv.tracePanicked(where, p)
 }
 
 // try calls user code.

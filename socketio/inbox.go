@@ -36,7 +36,7 @@ func (s *Socket) event(p *siowire.Packet, size int) {
 	}
 	if srv.opts.Limits.EventRate > 0 && !s.allow() {
 		srv.stats.bound("EventRate")
-		srv.trace().bound("EventRate", s)
+		srv.traceBound("EventRate", s)
 		s.failed(p.Event, errEventRate)
 		return
 	}
@@ -290,7 +290,7 @@ func (s *Socket) close(reason DisconnectReason, cause error) {
 		srv.prune(ns)
 	}
 	srv.stats.disconnect(reason)
-	srv.trace().disconnected(s, reason, cause)
+	srv.traceDisconnected(s, reason, cause)
 	s.mu.Lock()
 	acks := s.acks
 	s.acks = nil

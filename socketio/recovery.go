@@ -55,6 +55,7 @@ var errSuperseded = errors.New("socketio: the client came back on another connec
 type keptEvent struct {
 	seq    uint64
 	at     time.Time
+	event  string
 	m      *engineio.Message
 	rooms  []string
 	except []string
@@ -133,7 +134,7 @@ func (r *recovery) position(offset string) (uint64, bool) {
 
 // keep gives an encoded event its offset and logs it. The caller holds the
 // lock, and sends the message before it releases it.
-func (r *recovery) keep(e siowire.Encoded, rooms, except []string) *engineio.Message {
+func (r *recovery) keep(event string, e siowire.Encoded, rooms, except []string) *engineio.Message {
 	r.seq++
 	text := e.Text
 	if e.Binary != nil {
@@ -144,7 +145,7 @@ func (r *recovery) keep(e siowire.Encoded, rooms, except []string) *engineio.Mes
 	}
 	m := message(e)
 	now := time.Now()
-	r.log = append(r.log, keptEvent{r.seq, now, m, rooms, except})
+	r.log = append(r.log, keptEvent{r.seq, now, event, m, rooms, except})
 	r.bytes += m.Size()
 	r.forgetEvents(now)
 	return m
@@ -318,14 +319,14 @@ func (r *recovery) refuse(s *Socket, why string) *absent {
 
 // missed lists the events that a has not seen. It reports false if some of
 // them are not there any more. The caller holds the lock.
-func (r *recovery) missed(a *absent) ([]*engineio.Message, bool) {
+func (r *recovery) missed(a *absent) ([]keptEvent, bool) {
 	if r.lost > a.from {
 		return nil, false
 	}
-	var list []*engineio.Message
+	var list []keptEvent
 	for _, e := range r.log {
 		if e.seq > a.from && a.addressed(&e) {
-			list = append(list, e.m)
+			list = append(list, e)
 		}
 	}
 	return list, true

@@ -93,7 +93,7 @@ func (r *Request) Ack(args ...any) error {
 	}
 	s := r.s
 	if s.state.Load() == disconnected {
-		s.conn.srv.stats.dropped(ErrDisconnected)
+		s.conn.srv.dropped(s, "", ErrDisconnected)
 		return s.lostError()
 	}
 	e, b, err := s.encodeOne(siowire.Outgoing{Type: siowire.Ack, Namespace: s.name, ID: r.id, HasID: true, Args: args})
@@ -101,7 +101,7 @@ func (r *Request) Ack(args ...any) error {
 		r.acked.Store(false) // nothing was sent: a Call can still say that
 		return err
 	}
-	return s.sendEncoded(e, b, 0)
+	return s.sendEncoded("", e, b, 0)
 }
 
 // Acked reports whether Ack was called.

@@ -23,8 +23,8 @@ type Stats struct {
 	Malformed    uint64                      // packets that cost their connection
 	Errors       uint64                      // of handlers, panics included
 	Panics       uint64                      // of user code
-	Sent         uint64                      // packets accepted for delivery, one for each receiver
-	Dropped      map[string]uint64           // packets that were not, by reason
+	Sent         uint64                      // events and acknowledgements handed to the connections, one for each receiver
+	Dropped      map[string]uint64           // those that were not, by reason
 	Bounds       map[string]uint64           // how often each bound was reached
 }
 
@@ -49,9 +49,10 @@ func (c *counters) disconnect(r DisconnectReason) { count(c, &c.reasons, r) }
 func (c *counters) ignored(why string)            { count(c, &c.ignore, why) }
 func (c *counters) bound(name string)             { count(c, &c.boundary, name) }
 
-// dropped counts a packet that was not accepted because of err.
-func (c *counters) dropped(err error) {
-	why := "other"
+// dropped counts a packet that was not accepted because of err, and returns the
+// reason in the words of Stats.Dropped.
+func (c *counters) dropped(err error) (why string) {
+	why = "other"
 	switch {
 	case errors.Is(err, engineio.ErrNotWritable):
 		why = "not writable"
@@ -63,6 +64,7 @@ func (c *counters) dropped(err error) {
 		why = "too many acknowledgements"
 	}
 	count(c, &c.drop, why)
+	return why
 }
 
 // Stats returns the counters. It costs little more than copying them.
@@ -87,47 +89,4 @@ func (srv *Server) Stats() Stats {
 	st.Ignored, st.Dropped, st.Bounds = maps.Clone(c.ignore), maps.Clone(c.drop), maps.Clone(c.boundary)
 	c.mu.Unlock()
 	return st
-}
-
-// Trace is told of single events, for logs, metrics and tests. All functions
-// are optional, run on the goroutine at work, must not block, and must not
-// call the server back.
-type Trace struct {
-	Connected    func(s *Socket)
-	Disconnected func(s *Socket, reason DisconnectReason, cause error)
-	Panicked     func(where string, p *PanicError)
-	Bound        func(name string, s *Socket) // a field of Limits was reached
-}
-
-var noTrace Trace
-
-func (srv *Server) trace() *Trace {
-	if t := srv.opts.Trace; t != nil {
-		return t
-	}
-	return &noTrace
-}
-
-func (t *Trace) connected(s *Socket) {
-	if t.Connected != nil {
-		t.Connected(s)
-	}
-}
-
-func (t *Trace) disconnected(s *Socket, r DisconnectReason, cause error) {
-	if t.Disconnected != nil {
-		t.Disconnected(s, r, cause)
-	}
-}
-
-func (t *Trace) panicked(where string, p *PanicError) {
-	if t.Panicked != nil {
-		t.Panicked(where, p)
-	}
-}
-
-func (t *Trace) bound(name string, s *Socket) {
-	if t.Bound != nil {
-		t.Bound(name, s)
-	}
 }

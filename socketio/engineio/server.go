@@ -74,7 +74,7 @@ func New(opts *Options, accept func(*Session) Receiver) *Server {
 	srv.opts.setDefaults()
 	o := &srv.opts
 	srv.log = o.Logger
-	srv.poller = netpoll.New(netpoll.Config{MaxQueue: o.MaxQueue, DisableEpoll: o.DisablePoller, Counts: isMessageFrame})
+	srv.poller = netpoll.New(netpoll.Config{MaxQueue: o.MaxQueue, DisableEpoll: o.DisablePoller, Counts: isMessageFrame, Fates: srv.fates()})
 	srv.limits.MaxMessage = int(o.MaxPayload)
 	if d := o.PerMessageDeflate; d != nil {
 		var err error

@@ -232,15 +232,20 @@ func (a aftermath) run() {
 	if a.s == nil {
 		return
 	}
+	abandoned := uint64(0)
 	for i, q := range a.dropped {
 		if !q.m.isControl() {
-			a.s.srv.stats.abandoned.Add(1)
+			abandoned++
 		}
 		if i < a.shed {
 			a.s.srv.dropped(a.s, q.m, DropQueueFull)
 		} else {
 			a.s.srv.dropped(a.s, q.m, DropClosed)
 		}
+	}
+	if abandoned > 0 {
+		a.s.srv.stats.abandoned.Add(abandoned)
+		a.s.srv.told(fateTask{s: a.s, abandoned: abandoned})
 	}
 	if a.s.state.Load() == stateClosed {
 		a.s.srv.sessions.remove(a.s)

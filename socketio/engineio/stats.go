@@ -43,18 +43,6 @@ type Stats struct {
 	Panics               uint64 // of functions of the application
 }
 
-// Trace is told of single events. Its functions are optional; they are called
-// from any goroutine, may be called at once, and must not block.
-type Trace struct {
-	Opened   func(*Session)
-	Upgraded func(*Session)
-	Closed   func(*Session, Reason, error)
-	Refused  func(*ConnectionError)
-	Dropped  func(*Session, *Message, Drop)
-	Bound    func(b Bound, detail string)
-	Panicked func(where string, value any, stack []byte)
-}
-
 // traffic is counted apart by sessions, so that processors do not fight over
 // one cache line.
 type traffic struct {
@@ -141,6 +129,7 @@ func (srv *Server) polled(s *Session, batch []queued) {
 	}
 	if n > 0 {
 		srv.traffic(s).polled.Add(n)
+		srv.told(fateTask{s: s, delivered: n})
 	}
 }
 
@@ -152,7 +141,7 @@ func (srv *Server) dropped(s *Session, m *Message, why Drop) {
 	count(&srv.stats.dropped, why)
 	srv.stats.mu.Unlock()
 	if t := srv.opts.Trace; t != nil && t.Dropped != nil {
-		srv.guard("Trace.Dropped", func() { t.Dropped(s, m, why) })
+		srv.poller.Go(dropTask{s, m, why})
 	}
 }
 

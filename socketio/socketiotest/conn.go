@@ -125,7 +125,7 @@ func (c *conn) transportName() string {
 func (c *conn) sendPacket(o siowire.Outgoing) error {
 	e, err := c.parser.Encode(o, 4)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", errEncoding, err)
 	}
 	packets := make([]eiowire.Packet, 0, 1+len(e.Attachments))
 	if e.Binary != nil {
@@ -138,6 +138,8 @@ func (c *conn) sendPacket(o siowire.Outgoing) error {
 	}
 	return c.send(packets...)
 }
+
+var errEncoding = errors.New("socketiotest: cannot be encoded")
 
 func (c *conn) send(packets ...eiowire.Packet) error {
 	c.sending.Lock()
@@ -219,13 +221,6 @@ func (c *conn) ending(reason string) transport {
 	}
 	c.reason = reason
 	return c.wire
-}
-
-// over reports whether the connection has ended or is about to.
-func (c *conn) over() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.reason != ""
 }
 
 // finished is the last act of the goroutine that reads: err is why it does not go on.

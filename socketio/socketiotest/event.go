@@ -1,6 +1,7 @@
 package socketiotest
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -46,7 +47,8 @@ func (e *Event) Ack(args ...any) {
 		e.c.t.Errorf("%s wants no acknowledgement", e)
 		return
 	}
-	if err := e.c.send(siowire.Outgoing{Type: siowire.Ack, ID: e.id, HasID: true, Args: args}); err != nil && !e.c.conn.over() {
+	err := e.c.send(siowire.Outgoing{Type: siowire.Ack, ID: e.id, HasID: true, Args: args})
+	if errors.Is(err, errEncoding) { // any other is the connection's end, which the reader may not have seen yet
 		e.c.t.Errorf("acknowledging %s: %v", e, err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/sockeye-io/sockeye/socketio/wire/eiowire"
 )
@@ -197,7 +198,10 @@ func (p *polling) send(packets ...eiowire.Packet) error {
 }
 
 func (p *polling) close() {
-	_ = p.send(eiowire.Packet{Type: eiowire.Close}) // if the server is gone there is nobody to tell
+	ctx, cancel := context.WithTimeout(p.c.ctx, time.Second) // nobody may be reading the answer
+	defer cancel()
+	// If the server is gone there is nobody to tell.
+	_, _ = p.do(ctx, http.MethodPost, eiowire.Text4.Append(nil, eiowire.Packet{Type: eiowire.Close}))
 	p.stop()
 }
 

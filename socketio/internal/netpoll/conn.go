@@ -264,7 +264,7 @@ func (c *Conn) Detach() (net.Conn, error) {
 func (c *Conn) retire() {
 	c.mu.Lock()
 	if c.queue != nil {
-		c.p.giveUp(c.queue)
+		c.giveUp(c.queue)
 		c.queue = nil
 	}
 	c.queued = 0

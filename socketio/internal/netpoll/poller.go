@@ -59,6 +59,10 @@ type Config struct {
 	// Counts says which frames Poller.Frames counts; nil none. It is called
 	// with locks held, and looks at the frame only.
 	Counts func(frame []byte) bool
+	// Fates is told how many of these frames of a connection were written, or
+	// given up with it, as that happens; nil is not. It may be called with locks
+	// held: all it may do here is Poller.Go.
+	Fates func(h Handler, written, lost uint64)
 }
 
 const defaultMaxQueue = 1 << 20

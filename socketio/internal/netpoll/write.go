@@ -120,8 +120,8 @@ func (b *batch) advance(n int, counts func([]byte) bool) (all bool, counted uint
 }
 
 // giveUp counts what is left of b, and frees it.
-func (p *Poller) giveUp(b *batch) {
-	if counts := p.cfg.Counts; counts != nil {
+func (c *Conn) giveUp(b *batch) {
+	if counts := c.p.cfg.Counts; counts != nil {
 		n := uint64(0)
 		for _, f := range b.frames[b.first:] {
 			if counts(f.b) {
@@ -129,7 +129,10 @@ func (p *Poller) giveUp(b *batch) {
 			}
 		}
 		if n > 0 {
-			p.lost.Add(n)
+			c.p.lost.Add(n)
+			if f := c.p.cfg.Fates; f != nil {
+				f(c.h, 0, n)
+			}
 		}
 	}
 	b.free()
@@ -378,6 +381,9 @@ func (c *Conn) wroteLocked(n int) {
 	all, counted := c.out.advance(n, c.p.cfg.Counts)
 	if counted > 0 {
 		c.p.written.Add(counted)
+		if f := c.p.cfg.Fates; f != nil {
+			f(c.h, counted, 0)
+		}
 	}
 	if all {
 		c.out.free()
@@ -405,7 +411,7 @@ func (c *Conn) writtenLocked(err error) {
 // end runs once: when c is retired and nobody writes.
 func (c *Conn) end() {
 	if c.out != nil {
-		c.p.giveUp(c.out)
+		c.giveUp(c.out)
 		c.out = nil
 	}
 	c.p.forget(c)

@@ -1,0 +1,29 @@
+package socketio_test
+
+import (
+	"fmt"
+	"log"
+
+	"github.com/sockeye-io/sockeye/socketio"
+	"github.com/sockeye-io/sockeye/socketio/engineio"
+)
+
+func ExampleTrace() {
+	// docs:trace
+	opts := &socketio.Options{Trace: &socketio.Trace{
+		Dropped: func(s *socketio.Socket, event, why string) {
+			log.Printf("%s did not get %q: %s", s.ID(), event, why)
+		},
+	}}
+	opts.Engine.Trace = &engineio.Trace{
+		Abandoned: func(s *engineio.Session, messages int) {
+			log.Printf("%d messages were still on their way to %s", messages, s.Handshake().RemoteAddr())
+		},
+	}
+	io := socketio.New(opts)
+	// docs:end
+	st := io.Stats()
+	fmt.Println(st.Sent, st.Dropped["queue full"], st.Engine.Delivered, st.Engine.Abandoned)
+	io.Close()
+	// Output: 0 0 0 0
+}

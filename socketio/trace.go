@@ -1,0 +1,114 @@
+package socketio
+
+import "github.com/sockeye-io/sockeye/socketio/engineio"
+
+// Trace is told of single events, for logs, metrics and tests. All functions
+// are optional; one that is nil costs nothing. They run on the goroutine at
+// work, several at once perhaps, and must not block. No lock is held: they may
+// use the server, but what they emit they are told of, too. A panic is logged
+// and counted, and ends there.
+//
+// An event, and an acknowledgement, is told of once for each receiver: by Sent
+// or by Dropped. What was sent waits in the connection's queue until the client
+// takes it. What becomes of it then is known for the whole connection, which
+// the sockets of several namespaces may share ([Socket.Conn]): see Delivered
+// and Abandoned of [engineio.Trace], in Options.Engine.
+type Trace struct {
+	Connected    func(s *Socket)
+	Disconnected func(s *Socket, reason DisconnectReason, cause error)
+	Panicked     func(where string, p *PanicError)
+	Bound        func(name string, s *Socket) // a field of Limits was reached
+
+	// Sent: handed to the connection of s, and counted in Stats.Sent. event is ""
+	// for an acknowledgement.
+	Sent func(s *Socket, event string)
+	// Dropped: it was not, and is counted in Stats.Dropped under why.
+	Dropped func(s *Socket, event string, why string)
+}
+
+var noTrace Trace
+
+func (srv *Server) trace() *Trace {
+	if t := srv.opts.Trace; t != nil {
+		return t
+	}
+	return &noTrace
+}
+
+func (srv *Server) traceConnected(s *Socket) {
+	if f := srv.trace().Connected; f != nil {
+		srv.guard("Trace.Connected", func() { f(s) })
+	}
+}
+
+func (srv *Server) traceDisconnected(s *Socket, r DisconnectReason, cause error) {
+	if f := srv.trace().Disconnected; f != nil {
+		srv.guard("Trace.Disconnected", func() { f(s, r, cause) })
+	}
+}
+
+func (srv *Server) tracePanicked(where string, p *PanicError) {
+	if f := srv.trace().Panicked; f != nil && where != "Trace.Panicked" {
+		srv.guard("Trace.Panicked", func() { f(where, p) })
+	}
+}
+
+func (srv *Server) traceBound(name string, s *Socket) {
+	if f := srv.trace().Bound; f != nil {
+		srv.guard("Trace.Bound", func() { f(name, s) })
+	}
+}
+
+func (srv *Server) traceSent(s *Socket, event string) {
+	if f := srv.trace().Sent; f != nil {
+		srv.guard("Trace.Sent", func() { f(s, event) })
+	}
+}
+
+// dropped counts what s was not sent because of err, and tells of it. As the
+// hooks of a Trace are user code, the caller holds no lock.
+func (srv *Server) dropped(s *Socket, event string, err error) {
+	why := srv.stats.dropped(err)
+	if f := srv.trace().Dropped; f != nil {
+		srv.guard("Trace.Dropped", func() { f(s, event, why) })
+	}
+}
+
+// fate is what Send has said of a packet that is not accounted for yet.
+type fate struct {
+	event string
+	err   error
+}
+
+// unsent is a socket that a broadcast has not reached.
+type unsent struct {
+	s   *Socket
+	err error
+}
+
+// deliver sends m to all in list, and returns in their order those who were not
+// sent it. Locks may be held: account follows without them.
+func (srv *Server) deliver(list []*Socket, m *engineio.Message, f engineio.Flags) (failed []unsent) {
+	for _, s := range list {
+		if err := s.sess.Send(m, f); err != nil {
+			failed = append(failed, unsent{s, err})
+		}
+	}
+	return failed
+}
+
+// account counts what deliver has done, and tells of it.
+func (srv *Server) account(list []*Socket, event string, failed []unsent) {
+	srv.stats.sent.Add(uint64(len(list) - len(failed)))
+	if len(failed) == 0 && srv.trace().Sent == nil {
+		return
+	}
+	for _, s := range list {
+		if len(failed) > 0 && failed[0].s == s {
+			srv.dropped(s, event, failed[0].err)
+			failed = failed[1:]
+		} else {
+			srv.traceSent(s, event)
+		}
+	}
+}

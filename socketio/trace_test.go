@@ -1,0 +1,178 @@
+package socketio_test
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sockeye-io/sockeye/socketio"
+	"github.com/sockeye-io/sockeye/socketio/engineio"
+	"github.com/sockeye-io/sockeye/socketio/socketiotest"
+)
+
+// No lock is held while a hook runs: each may use the server, even where an
+// emit has taken the locks of recovery.
+func TestTraceMayUseTheServer(t *testing.T) {
+	bubble(t, func(t *testing.T, o *socketiotest.Options) {
+		opts := quiet()
+		opts.Recovery = &socketio.Recovery{}
+		opts.Engine.MaxQueue = 20_000
+		opts.Engine.SlowPolicy = engineio.DropOldest
+		var io *socketio.Server
+		var mu sync.Mutex
+		calls := map[string]int{}
+		// use does what takes locks; an emit in answer to one would be endless.
+		use := func(hook, event string) {
+			mu.Lock()
+			calls[hook]++
+			mu.Unlock()
+			if event == "inner" {
+				return
+			}
+			if err := io.Emit("inner"); err != nil {
+				t.Error(err)
+			}
+			for s := range io.Of("/").Sockets() {
+				_ = s.Join("room") // it may be gone
+				_ = s.Emit("inner")
+			}
+		}
+		opts.Trace = &socketio.Trace{
+			Connected:    func(*socketio.Socket) { use("Connected", "") },
+			Disconnected: func(*socketio.Socket, socketio.DisconnectReason, error) { use("Disconnected", "") },
+			Sent:         func(_ *socketio.Socket, event string) { use("Sent", event) },
+			Dropped:      func(_ *socketio.Socket, event, _ string) { use("Dropped", event) },
+		}
+		dropped := 0
+		opts.Engine.Trace = &engineio.Trace{
+			Dropped: func(*engineio.Session, *engineio.Message, engineio.Drop) {
+				mu.Lock()
+				dropped++
+				once := dropped == 1
+				mu.Unlock()
+				if once {
+					use("engine", "")
+				}
+			},
+			Abandoned: func(*engineio.Session, int) { use("Abandoned", "inner") },
+			Delivered: func(*engineio.Session, int) { use("Delivered", "inner") },
+		}
+		io = socketio.New(opts)
+		srv := socketiotest.Serve(t, io)
+		c := srv.Connect(o)
+		synctest.Wait()
+		s, _ := io.Of("/").Socket(c.ID())
+		emit := func(arg string) {
+			for _, e := range []socketio.Emitter{s, io, s.Volatile(), io.Volatile()} {
+				_ = e.Emit("outer", arg) // some are dropped
+			}
+		}
+		emit("x")
+		synctest.Wait()
+		c.Cut()
+		synctest.Wait()
+		emit("x")
+		c = c.Reconnect()
+		synctest.Wait()
+		if s, _ = io.Of("/").Socket(c.ID()); s == nil || !s.Recovered() {
+			t.Fatal("not recovered: what is sent again was not told of")
+		}
+		c.StopReading()
+		for range 100 {
+			emit(pad)
+		}
+		synctest.Wait()
+		c.Cut()
+		synctest.Wait()
+		for _, hook := range []string{"Connected", "Disconnected", "Sent", "Dropped", "engine", "Delivered", "Abandoned"} {
+			if calls[hook] == 0 {
+				t.Errorf("%s was not called", hook)
+			}
+		}
+	})
+}
+
+// Each fate is told once, with the event's name; an acknowledgement has none.
+// A hook that panics harms nobody.
+func TestTraceTellsEachFate(t *testing.T) {
+	bubble(t, func(t *testing.T, o *socketiotest.Options) {
+		opts := quiet()
+		var mu sync.Mutex
+		var told []string
+		note := func(s string) {
+			mu.Lock()
+			told = append(told, s)
+			mu.Unlock()
+			panic("a hook")
+		}
+		opts.Trace = &socketio.Trace{
+			Connected:    func(*socketio.Socket) { panic("a hook") },
+			Disconnected: func(*socketio.Socket, socketio.DisconnectReason, error) { panic("a hook") },
+			Panicked:     func(string, *socketio.PanicError) { panic("a hook") },
+			Bound:        func(string, *socketio.Socket) { panic("a hook") },
+			Sent:         func(s *socketio.Socket, event string) { note("sent " + event) },
+			Dropped:      func(s *socketio.Socket, event, why string) { note("dropped " + event + ": " + why) },
+		}
+		opts.Limits.MaxAcks = 1
+		opts.Limits.EventRate, opts.Limits.EventBurst = 1, 2
+		io := echoServer(opts)
+		var kept *socketio.Request
+		io.On("keep", func(_ context.Context, _ *socketio.Socket, r *socketio.Request) error { kept = r; return nil })
+		srv := socketiotest.Serve(t, io)
+		o.Handle = map[string]func(*socketiotest.Event){"question": func(*socketiotest.Event) {}} // unanswered
+		c := srv.Connect(o)
+		synctest.Wait()
+		s, _ := io.Of("/").Socket(c.ID())
+		expect := func(want ...string) {
+			t.Helper()
+			synctest.Wait()
+			mu.Lock()
+			defer mu.Unlock()
+			if !slices.Equal(told, want) {
+				t.Errorf("told of %q, want %q", told, want)
+			}
+			told = nil
+		}
+		_ = s.Emit("one")
+		expect("sent one")
+		_ = io.Emit("all")
+		expect("sent all")
+		_ = s.Broadcast().Emit("nobody")
+		expect()
+		c.Ask("echo", 1)
+		expect("sent ")
+		nothing := func(socketio.Ack, error) {}
+		_ = s.EmitFunc("question", -1, nothing)
+		expect("sent question")
+		_ = s.EmitFunc("another", -1, nothing)
+		expect("dropped another: too many acknowledgements")
+		for range io.EmitWithAck(context.Background(), "third") {
+		}
+		expect("dropped third: too many acknowledgements")
+		for range 3 {
+			_ = c.Emit("echo")
+		}
+		expect()
+		time.Sleep(time.Minute) // for EventRate
+		if err := c.SendRaw(`21["keep"]`); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		s.Disconnect(true)
+		c.Disconnected()
+		synctest.Wait()
+		_ = kept.Ack()
+		expect("dropped : disconnected")
+		_ = s.Emit("late")
+		expect("dropped late: disconnected")
+		_ = io.Emit("all")
+		expect()
+		// 8 above, Connected, Bound and Disconnected; and Panicked after each.
+		if st := io.Stats(); st.Panics != 22 {
+			t.Errorf("%d panics", st.Panics)
+		}
+	})
+}
