@@ -3,6 +3,7 @@ package engineio
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -283,6 +284,39 @@ func TestAdoptedWithoutHost(t *testing.T) {
 	k.write("GET /other HTTP/1.1\r\nHost: host.example\r\n\r\n")
 	if got := k.answer(); strings.HasPrefix(got, "200") {
 		t.Error(got)
+	}
+}
+
+// Functions of the application that are called with connections meet those of
+// its own listener only. One that insists on a type would otherwise end the
+// process, at the wish of any client.
+func TestAdoptedConnectionsAreSeen(t *testing.T) {
+	insist := func(c net.Conn) { _ = c.(*net.TCPConn) }
+	for name, tune := range map[string]func(*http.Server){
+		"BaseContext": func(s *http.Server) {
+			s.BaseContext = func(l net.Listener) context.Context {
+				_ = l.(*net.TCPListener)
+				return context.Background()
+			}
+		},
+		"ConnContext": func(s *http.Server) {
+			s.ConnContext = func(ctx context.Context, c net.Conn) context.Context { insist(c); return ctx }
+		},
+		"ConnState": func(s *http.Server) {
+			s.ConnState = func(c net.Conn, _ http.ConnState) { insist(c) }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := tcpRig(t, quiet(), nil, tune)
+			q, _ := r.open(4)
+			k := r.keepAlive()
+			k.write(postHead(q, "4x"))
+			want(t, "post", k.answer(), "200 ok")
+			k.write("GET /engine.io/other HTTP/1.1\r\nHost: host.example\r\n\r\n") // not one that is read here
+			if got := k.answer(); !strings.HasPrefix(got, "400 ") {
+				t.Error(got)
+			}
+		})
 	}
 }
 

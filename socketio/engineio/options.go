@@ -44,7 +44,9 @@ type Options struct {
 	// it, or with OnHeaders, each poll and post passes through net/http, and
 	// through what the application has put in front of the server. Without, a
 	// connection that polls or posts is taken over at its first one, and those
-	// that follow on it are read without either.
+	// that follow on it are read without either. That is not done if the
+	// http.Server has BaseContext, ConnContext or ConnState: these meet its own
+	// connections only.
 	Middleware []func(http.Handler) http.Handler
 	// OnInitialHeaders may change the headers of a handshake's answer.
 	OnInitialHeaders func(http.Header, *http.Request)

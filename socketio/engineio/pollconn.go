@@ -96,7 +96,15 @@ func (srv *Server) adoptable(header http.Header, r *http.Request) bool {
 		return false
 	}
 	host, ok := r.Context().Value(http.ServerContextKey).(*http.Server)
-	return ok && host != nil
+	return ok && host != nil && !looksAtConns(host)
+}
+
+// looksAtConns reports whether the application has functions that its
+// http.Server calls with connections or listeners. A connection that is given
+// back is none of those it knows: a function that insists on a *net.TCPConn
+// would panic where nobody can recover.
+func looksAtConns(host *http.Server) bool {
+	return host.BaseContext != nil || host.ConnContext != nil || host.ConnState != nil
 }
 
 // start gives the connection to the poller.
