@@ -297,6 +297,26 @@ func (b *books) close() fates {
 	return fates{st.Engine.Delivered, st.Engine.Abandoned, dropped(st), b.acks.Load(), b.replayed}
 }
 
+// The books are those of what the application emits: a DISCONNECT that cannot
+// be sent any more is no dropped event, as one that is sent is no sent event.
+func TestBooksLeaveControlOut(t *testing.T) {
+	bubble(t, func(t *testing.T, o *socketiotest.Options) {
+		io := socketio.New(quiet())
+		io.On("bye", func(_ context.Context, s *socketio.Socket, _ *socketio.Request) error {
+			s.Conn().CloseNow(engineio.TransportClose, nil)
+			s.Disconnect(false)
+			return nil
+		})
+		c := socketiotest.Serve(t, io).Connect(o)
+		_ = c.Emit("bye") // over polling the end may come before the answer
+		c.Disconnected()
+		synctest.Wait()
+		if st := io.Stats(); st.Sent != 0 || dropped(st) != 0 {
+			t.Errorf("nothing was emitted; %d sent, dropped %v", st.Sent, st.Dropped)
+		}
+	})
+}
+
 func dropped(st socketio.Stats) (n uint64) {
 	for _, k := range st.Dropped {
 		n += k
