@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // ServeHTTP serves handshakes, polls, posts and upgrades, at whatever path it is
@@ -14,14 +15,28 @@ func (srv *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	srv.handler.ServeHTTP(w, r)
 }
 
+// strayBody is how long the body of a request may take to come that nobody
+// reads. net/http waits for it, so that the connection can be used again.
+const strayBody = 300 * time.Millisecond
+
 // serve is behind the middleware.
 func (srv *Server) serve(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength != 0 {
+		// Whoever does read it sets another deadline.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(strayBody))
+	}
 	if c := srv.opts.CORS; c != nil {
 		done := false
 		ok := srv.guard("CORS", func() { done = c.serve(w, r, srv.opts.Origins) })
 		if done || !ok {
 			return
 		}
+	}
+	if r.ContentLength != 0 && r.Method == http.MethodGet {
+		// Whether those bytes are a body or another request must not depend on
+		// who reads the connection next.
+		srv.refuse(w, r, refusal{code: BadRequest, name: "BODY"})
+		return
 	}
 	q := parseQuery(r.URL.RawQuery)
 	upgrade := isUpgrade(r)

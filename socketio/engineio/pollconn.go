@@ -47,6 +47,9 @@ type pollConn struct {
 	served *Session // whose Served is wanted
 	timer  wheel.Timer
 
+	answered *Session // whose poll the last answer was, unless that has been taken
+	writing  bool     // the timer is that of the last answer
+
 	poll poll // of s; guarded by its mu
 }
 
@@ -135,7 +138,7 @@ func (p *pollConn) hold(s *Session) {
 		p.mu.Unlock()
 		return // it was not even begun
 	}
-	p.s = s
+	p.s, p.answered = s, nil
 	p.poll = poll{task: p}
 	p.timer.Stop()
 	p.mu.Unlock()
@@ -166,7 +169,7 @@ func (p *pollConn) wake() { p.srv.poller.Go(p) }
 func (p *pollConn) Run() {
 	p.mu.Lock()
 	s := p.s
-	p.s = nil
+	p.s, p.answered = nil, s
 	p.mu.Unlock()
 	if s == nil {
 		return // the client has gone
@@ -187,6 +190,9 @@ func (p *pollConn) ending(s *Session) bool {
 
 // post takes the packets of a POST of s.
 func (p *pollConn) post(s *Session, body []byte) {
+	p.mu.Lock()
+	p.answered = nil
+	p.mu.Unlock()
 	if !s.startPost() {
 		p.refuse(s, refusal{code: BadRequest, name: "OVERLAP"})
 		return
@@ -247,7 +253,12 @@ func (p *pollConn) respond(b []byte, end bool) error {
 		return nil
 	}
 	p.busy = false
-	p.deadline(p.srv.opts.IdleTimeout)
+	if w, idle := p.srv.opts.WriteTimeout, p.srv.opts.IdleTimeout; w > 0 && (w < idle || idle < 0) {
+		p.deadline(w)
+		p.writing = true
+	} else {
+		p.deadline(idle)
+	}
 	if p.early {
 		p.early = false
 		p.c.Wake()
@@ -257,6 +268,7 @@ func (p *pollConn) respond(b []byte, end bool) error {
 
 // deadline closes the connection after d. p.mu is held.
 func (p *pollConn) deadline(d time.Duration) {
+	p.writing = false
 	if d < 0 {
 		p.timer.Stop()
 		return
@@ -269,14 +281,37 @@ type pollDeadline pollConn
 func (d *pollDeadline) Run() {
 	p := (*pollConn)(d)
 	p.mu.Lock()
-	stale := p.timer.Pending() || p.s != nil
+	if p.timer.Pending() || p.s != nil {
+		p.mu.Unlock()
+		return // it is of no interest any more
+	}
+	why, s := errIdle, p.answered
+	switch {
+	case !p.writing:
+		s = nil
+	case p.c.Queued() > 0:
+		why = errAnswer
+	default: // the answer has been taken, and the rest of the time begins
+		idle := p.srv.opts.IdleTimeout
+		if idle > 0 {
+			idle -= p.srv.opts.WriteTimeout
+		}
+		p.answered = nil
+		p.deadline(idle)
+		p.mu.Unlock()
+		return
+	}
 	p.mu.Unlock()
-	if !stale {
-		p.c.Close(errIdle)
+	p.c.Close(why)
+	if s != nil {
+		s.shut(TransportError, why, false)
 	}
 }
 
-var errIdle = errors.New("engineio: no request came in time")
+var (
+	errIdle   = errors.New("engineio: no request came in time")
+	errAnswer = errors.New("engineio: the client did not take an answer in time")
+)
 
 // closeIdle ends a connection on which nothing is going on. Any other ends with
 // the last answer of its session.
@@ -306,7 +341,7 @@ func (p *pollConn) OnClose(*netpoll.Conn, error) {
 	p.mu.Lock()
 	p.gone = true
 	s := p.s
-	p.s = nil
+	p.s, p.answered = nil, nil
 	p.timer.Stop()
 	p.mu.Unlock()
 	if s != nil {

@@ -52,6 +52,7 @@ func TestIDs(t *testing.T) {
 // CVE-2022-41940: a client that resets its connection while its upgrade is
 // being refused, or at any other step, harms nobody else.
 func TestResets(t *testing.T) {
+	tried := 0
 	for _, disable := range []bool{false, true} {
 		o := quiet()
 		o.DisablePoller = disable
@@ -78,6 +79,7 @@ func TestResets(t *testing.T) {
 			"GET /engine.io/?EIO=4",
 		} {
 			for range 5 {
+				tried++
 				c := r.dial()
 				_, _ = io.WriteString(c, sent)
 				if rand.IntN(2) == 0 {
@@ -100,6 +102,7 @@ func TestResets(t *testing.T) {
 			t.Errorf("%d sessions", n)
 		}
 	}
+	t.Logf("hostile inputs: resets: %d", tried)
 }
 
 // Upgrade abuse: a second probe, a probe that says something else, polls and
