@@ -26,6 +26,7 @@ type conn struct {
 	draining atomic.Bool // its turn in a Shutdown has come: no new events are taken
 
 	// Guarded by mu.
+	waiting bool // for attachments; changed by the reader alone
 	joined  bool // it has been in a namespace
 	closed  bool
 	stalls  int32 // full inboxes; reading is paused while there are any
@@ -61,11 +62,15 @@ func (srv *Server) accept(sess *engineio.Session) engineio.Receiver {
 func (c *conn) join() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.joined && c.sess.Protocol() != 3 {
+	if c.joined || c.closed {
+		return
+	}
+	c.joined = true
+	if c.sess.Protocol() != 3 {
 		c.srv.unjoined.Add(-1)
 		c.timer.Stop()
 	}
-	c.joined = true
+	c.limitWaitLocked()
 }
 
 // connectTimeout is the Runner of conn.timer.
@@ -99,8 +104,8 @@ func (c *conn) Receive(data []byte, binary bool) {
 		c.srv.log.Debug("socketio: malformed packet", "client", c.sess.Handshake().RemoteAddr(), "error", err)
 		c.close(engineio.ForcedClose, err)
 	case complete:
-		if binary {
-			c.timer.Stop() // of its attachments
+		if c.waiting {
+			c.attached()
 		}
 		c.packet(p)
 		c.size = 0
@@ -116,8 +121,23 @@ func (c *conn) Receive(data []byte, binary bool) {
 func (c *conn) awaitAttachments() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if d := c.srv.opts.Limits.AttachmentTimeout; d > 0 && c.joined {
+	c.waiting = true
+	c.limitWaitLocked()
+}
+
+func (c *conn) limitWaitLocked() {
+	if d := c.srv.opts.Limits.AttachmentTimeout; d > 0 && c.joined && c.waiting {
 		c.srv.engine.AfterFunc(d, &c.timer, (*attachmentTimeout)(c))
+	}
+}
+
+// attached ends the wait. The connect timeout, if it still runs, goes on.
+func (c *conn) attached() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.waiting = false
+	if c.joined {
+		c.timer.Stop()
 	}
 }
 
@@ -126,8 +146,13 @@ type attachmentTimeout conn
 
 func (t *attachmentTimeout) Run() {
 	c := (*conn)(t)
-	c.srv.stats.bound("AttachmentTimeout")
-	c.close(engineio.ForcedClose, errAttachments)
+	c.mu.Lock()
+	waiting := c.waiting
+	c.mu.Unlock()
+	if waiting {
+		c.srv.stats.bound("AttachmentTimeout")
+		c.close(engineio.ForcedClose, errAttachments)
+	}
 }
 
 func (c *conn) packet(p *siowire.Packet) {

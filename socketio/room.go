@@ -261,11 +261,18 @@ func (s *Socket) Join(rooms ...string) error {
 		}
 	case s.state.Load() == connecting:
 		// In a middleware: it joins when it is let in.
+		place := max(0, ns.srv.opts.Limits.MaxRooms-len(s.lastRooms))
+		if place < len(rooms) {
+			rooms, err = rooms[:place], ErrTooManyRooms
+		}
 		s.lastRooms = append(s.lastRooms, rooms...)
 	default:
 		err = ErrDisconnected
 	}
 	ns.mu.Unlock()
+	if err == ErrTooManyRooms {
+		ns.srv.stats.bound("MaxRooms")
+	}
 	ev.send()
 	return err
 }

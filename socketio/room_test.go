@@ -149,6 +149,13 @@ func TestMaxRooms(t *testing.T) {
 	if got := s.Rooms(); !slices.Equal(got, []string{"a", "x", "y"}) {
 		t.Errorf("rooms %v", got)
 	}
+	early := &Socket{id: "b", ns: ns} // in a middleware
+	if err := early.Join("x", "y", "z"); err != ErrTooManyRooms || len(early.lastRooms) != 2 {
+		t.Errorf("before it is let in: %v, %v", err, early.lastRooms)
+	}
+	if n := ns.srv.Stats().Bounds["MaxRooms"]; n != 2 {
+		t.Errorf("the bound is counted %d times", n)
+	}
 }
 
 func TestRoomEvents(t *testing.T) {
