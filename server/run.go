@@ -24,15 +24,7 @@ func (s *Server) Run(ctx context.Context, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	srv := &http.Server{
-		Handler:           s,
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       30 * time.Second, // the Socket.IO server sets its own, longer and shorter
-		WriteTimeout:      30 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // what clients do wrong
-	}
+	srv := httpServer(s, s.log)
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(listener) }()
 	if err := s.announce(out, listener.Addr()); err != nil {
@@ -49,6 +41,19 @@ func (s *Server) Run(ctx context.Context, out io.Writer) (err error) {
 		err = errors.Join(err, e)
 	}
 	return err
+}
+
+// httpServer is the one around h: nobody may take as long as they like.
+func httpServer(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second, // the Socket.IO server sets its own, longer and shorter
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug), // what clients do wrong
+	}
 }
 
 // stop ends the connections first: a Socket.IO connection is no longer the

@@ -5,6 +5,7 @@ import (
 	"compress/flate"
 	"io"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -104,6 +105,20 @@ func TestDeflateRefused(t *testing.T) {
 		t.Error(got, err)
 	}
 	refused(t, "one more", Limits{MaxMessage: 999}, true, asClient(d.AppendFrame(nil, Text, most)), TooBig, "big")
+}
+
+// Decompression bombs: what is over the limit is not even inflated.
+func TestDecompressionBombStopsAtTheLimit(t *testing.T) {
+	const limit = 64 << 10
+	bomb := asClient(newDeflater(t, 1).AppendFrame(nil, Binary, make([]byte, 4<<20)))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	refused(t, "bomb", Limits{MaxMessage: limit}, true, bomb, TooBig, "big")
+	runtime.ReadMemStats(&after)
+	if n := after.TotalAlloc - before.TotalAlloc; n > 16*limit {
+		t.Errorf("%d bytes were allocated for a message of at most %d", n, limit)
+	}
+	t.Log("hostile inputs: decompression bombs: 1")
 }
 
 // One compressed frame serves all receivers: it depends on no other.

@@ -60,6 +60,7 @@ func TestReader(t *testing.T) {
 func TestRefused(t *testing.T) {
 	unmasked := AppendFrame(nil, Text, []byte("x"))
 	lim := Limits{MaxMessage: 1000}
+	tried := 0
 	for _, c := range []struct {
 		name  string
 		in    []byte
@@ -102,7 +103,9 @@ func TestRefused(t *testing.T) {
 		{"too big together", frames(frame(text, strings.Repeat("x", 600)), frame(0, strings.Repeat("x", 401))[:8]), TooBig, "big"},
 	} {
 		refused(t, c.name, lim, false, c.in, c.code, c.words)
+		tried++
 	}
+	t.Logf("hostile inputs: WebSocket frames: %d", tried)
 	if got, err := read(lim, false, frame(fin|text, strings.Repeat("x", 1000))); err != io.EOF || len(got) != 1 {
 		t.Error("a message of the greatest size:", got, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -76,17 +77,20 @@ func TestUnpaddedBase64(t *testing.T) {
 }
 
 func TestMalformedPayloads(t *testing.T) {
+	tried := 0
 	for form, bodies := range map[Form][]string{
 		Text4:   {"", "abc", "7", "4a\x1e", "\x1e4a", "b%%%", "bA", "bAQID===="},
 		Text3:   {"4hello", ":4a", "1", "1:", "2:4", "x:4", "3:4€€€", "2:4😀", "0:", "01:4", "-1:4", "99999999999:4", "1:9", "2:b9", "1:b", "3:b9AA", "+1:4", "1e1:4"},
 		Binary3: {"\x02\x01\xff4", "\x00\x01", "\x00\x01\xff", "\x00\xff4", "\x00\x02\xff4", "\x00\x0a\xff4", "\x01\x01\xff\x07", "\x00\x01\xff9", "\x00\x00\xff", "\x00\x00\x01\xff4", "\x00"},
 	} {
 		for _, body := range bodies {
+			tried++
 			if got, err := decode(form, body); !errors.Is(err, ErrMalformed) {
 				t.Errorf("form %d, %q: %v, %v", form, body, got, err)
 			}
 		}
 	}
+	t.Logf("hostile inputs: payloads: %d", tried)
 	if got, err := decode(Text4, "4a\x1ex"); len(got) != 1 || err == nil {
 		t.Errorf("what stands before a malformed packet: %v, %v", got, err)
 	}
@@ -125,28 +129,38 @@ func TestFrames(t *testing.T) {
 }
 
 // CVE-2020-36048, CVE-2020-36049: a large payload must not cost more per byte
-// than a small one.
-// No clock is asked: work that grew with the square of half a million packets would
-// not end within the time a test run has.
-func TestLinear(t *testing.T) {
+// than a small one. What is copied is counted in bytes. For what is only looked
+// at no clock is asked: work that grew with the square of millions of packets
+// would not end within the time a test run has.
+func TestCVE202036048PayloadsAreLinear(t *testing.T) {
+	const n = 4 << 20
+	tried := 0
 	for form, units := range map[Form][]string{
-		Text4:   {"4\x1e", "4a", "bAQI=\x1e"},
-		Text3:   {"1:4", "9", "2:4€"},
-		Binary3: {"\x00\x01\xff4", "\x00\x09"},
+		Text4:   {"4\x1e", "4a", "\x1e", "bAQI=\x1e"},
+		Text3:   {"1:4", "9", "2:4€", "1:"},
+		Binary3: {"\x00\x01\xff4", "\x00\x09", "\x00"},
 	} {
 		for _, unit := range units {
-			body := []byte(strings.Repeat(unit, 500_000))
-			n := 0
-			for d := NewPayload(form, body); d.More(); n++ {
+			tried++
+			body := []byte(strings.Repeat(unit, n/len(unit)))
+			packets := 0
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			for d := NewPayload(form, body); d.More(); packets++ {
 				if _, err := d.Next(); err != nil {
 					break
 				}
 			}
-			if n > 500_001 {
-				t.Errorf("form %d, %q: %d packets", form, unit, n)
+			runtime.ReadMemStats(&after)
+			if packets > n {
+				t.Errorf("form %d, %q: %d packets", form, unit, packets)
+			}
+			if copied := after.TotalAlloc - before.TotalAlloc; copied > 8*n {
+				t.Errorf("form %d, %q: %d bytes were allocated", form, unit, copied)
 			}
 		}
 	}
+	t.Logf("hostile inputs: payloads: %d", tried)
 }
 
 func FuzzPayload(f *testing.F) {

@@ -7,7 +7,7 @@ import (
 )
 
 // TestAdvisories: what is known to have broken parsers of this protocol is refused here. Those with tests of their own: CVE-2026-33151 and
-// CVE-2026-48804 (TestLimits), CVE-2026-69185 (TestReassembly), CVE-2020-36049 (TestParseIsLinear).
+// CVE-2026-48804 (TestLimits), CVE-2026-69185 (TestCVE202669185Reassembly), CVE-2020-36049 (TestCVE202036049ParseIsLinear).
 func TestAdvisories(t *testing.T) {
 	refused := map[string][]string{
 		// socket.io-parser did not look at the number in a placeholder.
@@ -27,9 +27,12 @@ func TestAdvisories(t *testing.T) {
 			fmt.Sprintf(`51-["x",{"_placeholder":true,"num":%s}]`, num), fmt.Sprintf(`51-["x",[{"a":{"num":%s,"_placeholder":true}}]]`, num))
 	}
 	refused["CVE-2022-2421"] = append(refused["CVE-2022-2421"], `51-["x",{"_placeholder":true}]`,
-		`52-["x",{"_placeholder":true,"num":1},{"_placeholder":true,"num":1}]`)
+		`52-["x",{"_placeholder":true,"num":1},{"_placeholder":true,"num":1}]`, `52-["x",{"_placeholder":true,"num":0},{"_placeholder":true,"num":0}]`,
+		`51-["x",{"_placeholder":true,"num":0,"num":0}]`, `51-["x",{"_placeholder":true,"num":0,"num":1}]`, `51-["x",{"num":-1,"_placeholder":true,"num":0}]`)
+	tried := 0
 	for advisory, texts := range refused {
 		for _, text := range texts {
+			tried++
 			var p Packet
 			d := (&JSONParser{}).NewDecoder(nil)
 			if ok, err := d.Add([]byte(text), false, &p); !errors.Is(err, ErrMalformed) || ok || d.Pending() {
@@ -37,4 +40,5 @@ func TestAdvisories(t *testing.T) {
 			}
 		}
 	}
+	t.Logf("hostile inputs: packets of advisories: %d", tried)
 }

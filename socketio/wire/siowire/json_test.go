@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"unsafe"
@@ -170,8 +171,8 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// TestReassembly: CVE-2026-69185. What announces no attachments leaves nothing armed, and after Reset nothing is left either.
-func TestReassembly(t *testing.T) {
+// CVE-2026-69185: what announces no attachments leaves nothing armed, and after Reset nothing is left either.
+func TestCVE202669185Reassembly(t *testing.T) {
 	d := (&JSONParser{}).NewDecoder(nil)
 	var p Packet
 	if _, err := d.Add([]byte(`50-["x"]`), false, &p); err == nil || d.Pending() {
@@ -206,9 +207,11 @@ func TestReassembly(t *testing.T) {
 	}
 }
 
-// TestParseIsLinear: CVE-2020-36049 and its like. The work grows as the input does.
-func TestParseIsLinear(t *testing.T) {
-	shapes := map[string]func(n int) string{
+// CVE-2020-36049 and its like: the work grows as the input does. What is copied is counted in bytes. For what is only looked at no clock is
+// asked: work that grew with the square of 4 MiB would not end within the time a test run has.
+func TestCVE202036049ParseIsLinear(t *testing.T) {
+	const n = 4 << 20
+	for name, shape := range map[string]func(n int) string{
 		"string":    func(n int) string { return `2["x","` + strings.Repeat("y", n) + `"]` },
 		"escapes":   func(n int) string { return `2["x","` + strings.Repeat(`\n`, n/2) + `"]` },
 		"arguments": func(n int) string { return `2["x"` + strings.Repeat(",1", n/2) + `]` },
@@ -220,14 +223,36 @@ func TestParseIsLinear(t *testing.T) {
 		"junk":      func(n int) string { return `2` + strings.Repeat(" ", n) },
 		"id":        func(n int) string { return `2` + strings.Repeat("1", n) },
 		"namespace": func(n int) string { return `0/` + strings.Repeat("n", n) },
-	}
-	// No clock is asked: work that grew with the square of 2 MiB would not end within the time a test run has.
-	for name, shape := range shapes {
-		_, err := decodeText(&Limits{MaxArgs: -1, MaxNamespaceLen: -1}, shape(2<<20))
+	} {
+		var p Packet
+		data := []byte(shape(n))
+		d := (&JSONParser{}).NewDecoder(&Limits{MaxArgs: -1, MaxNamespaceLen: -1})
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := d.Add(data, false, &p)
+		runtime.ReadMemStats(&after)
 		if refused := name == "junk" || name == "id"; refused != (err != nil) {
 			t.Errorf("%s: %v", name, err)
 		}
+		if copied := after.TotalAlloc - before.TotalAlloc; copied > 32*n {
+			t.Errorf("%s: %d bytes were allocated for %d", name, copied, len(data))
+		}
 	}
+	t.Log("hostile inputs: costly packets: 9")
+}
+
+// Deep JSON is refused where it gets too deep: what stands behind is not looked at.
+func TestDeepJSONIsNotReadToItsEnd(t *testing.T) {
+	for _, open := range []string{"[", `{"a":`, `[{"b":[`} {
+		for _, rest := range []string{"", "!", strings.Repeat("[", 1<<20), strings.Repeat("[", 1<<20) + "!", strings.Repeat("]", 1<<20), "\xff"} {
+			for _, head := range []string{`2["x",`, `0{"a":`, `31[`} {
+				if _, err := decodeText(nil, head+strings.Repeat(open, 1000)+rest); !errors.Is(err, ErrMalformed) || !strings.Contains(err.Error(), "1000 deep") {
+					t.Errorf("%s and %.5q behind: %v", head, rest, err)
+				}
+			}
+		}
+	}
+	t.Log("hostile inputs: deep JSON: 54")
 }
 
 // TestDecodeAllocations is a limit of the hot path: an event that no handler wants costs no allocation at all.
