@@ -37,7 +37,7 @@ unit: $(CLIENT) ## Go tests only
 e2e: setup ## tests with real clients and browsers only
 	@scripts/test e2e
 
-fuzz: ## run every fuzz target, FUZZTIME (10s) each
+fuzz: ## run every fuzz target, FUZZTIME (10s, or 100000x) each, and count executions
 	@scripts/fuzz
 
 bench: ## measure against Node and others, write docs/benchmarks.md; QUICK=1: minutes

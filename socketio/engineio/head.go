@@ -79,10 +79,13 @@ func (h *requestHead) requestLine(line []byte) bool {
 	if len(target) == 0 || target[0] != '/' {
 		return false
 	}
+	inQuery := false
 	for _, c := range target {
-		if c <= ' ' || c >= 0x7f || c == '#' {
+		// An escape in a path may be malformed: that is for net/http to say.
+		if c <= ' ' || c >= 0x7f || c == '#' || c == '%' && !inQuery {
 			return false
 		}
+		inQuery = inQuery || c == '?'
 	}
 	h.target = target
 	return true

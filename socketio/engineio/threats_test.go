@@ -270,7 +270,8 @@ func TestLogs(t *testing.T) {
 
 // FuzzSession drives one live server by arbitrary steps. Whatever they are:
 // nothing panics, an answer always comes, nothing is delivered twice or out of
-// order, and at the end nothing is left.
+// order, and at the end nothing is left, and what became of each message is
+// accounted for.
 func FuzzSession(f *testing.F) {
 	f.Add([]byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12})
 	f.Add([]byte{2, 4, 2, 3, 9, 5, 6, 1, 12, 12, 5, 8, 8})
@@ -371,9 +372,13 @@ func fuzzSession(t *testing.T, steps []byte) {
 			last = n
 		}
 	}
+	time.Sleep(2 * hangUp)
 	synctest.Wait()
 	st := r.srv.Stats()
-	if st.Panics != 0 || st.Sessions != 0 || st.Opened != 1 || len(st.Closed) != 1 {
+	if st.Panics != 0 || st.Sessions != 0 || st.WebSocket != 0 || st.Opened != 1 || len(st.Closed) != 1 {
 		t.Fatalf("%+v", st)
+	}
+	if st.MessagesOut != st.Delivered+st.Abandoned || seen >= sent {
+		t.Fatalf("%d messages: %+v", sent, st)
 	}
 }

@@ -1,0 +1,111 @@
+package engineio
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+// FuzzQuery: what the engine reads from a query is what net/url says, or is
+// refused as invalid where that is another's to interpret.
+func FuzzQuery(f *testing.F) {
+	for _, s := range []string{
+		"EIO=4&transport=polling", "EIO=3&transport=websocket&sid=abc&b64=1", "EIO=4&EIO=3", "transport=%70olling&sid=%", "j=1&j=2&t=x",
+		"sid&sid=", "sid=a+b%20c&%73id=x", "&&=&a=b=c&EIO=4;transport=x",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, raw string) {
+		q := parseQuery(raw)
+		if strings.Contains(raw, ";") {
+			return // net/url drops such a pair, here it is part of a value
+		}
+		want, _ := url.ParseQuery(raw) // those pairs that are valid
+		for name, got := range map[string]string{"transport": q.transport, "sid": q.sid, "EIO": q.eio, "j": q.j} {
+			switch {
+			case strings.Contains(got, "\x00"):
+				if transportNames[got] || validID(got) || digitsOnly(got) || got == "3" || got == "4" {
+					t.Fatalf("%q: %s is valid", raw, name)
+				}
+			case len(want[name]) > 1:
+				t.Fatalf("%q: %s is %q of %q", raw, name, got, want[name])
+			case got != want.Get(name):
+				t.Fatalf("%q: %s is %q, want %q", raw, name, got, want.Get(name))
+			}
+		}
+		if q.hasSID != (q.sid != "") || digitsOnly(q.j) && (q.j == "" || strings.Trim(q.j, "0123456789") != "") {
+			t.Fatalf("%q: %+v", raw, q)
+		}
+	})
+}
+
+var transportNames = map[string]bool{pollingName: true, websocketName: true}
+
+// FuzzJSONP: the script that answers a JSONP poll is one call with one string
+// that says what the payload says, with nothing in it that a script cannot
+// hold; and what a page posts as a form arrives as it was.
+func FuzzJSONP(f *testing.F) {
+	for _, s := range []string{`4["a"]`, "4</script><!--\u2028\u2029", "4\\n\n\\\\n\"'", "b\x00\x1f\x7f", "d=4%5C%5Cn&d=x", "%"} {
+		f.Add("0", s)
+	}
+	f.Fuzz(func(t *testing.T, j, payload string) {
+		if digitsOnly(j) && utf8.ValidString(payload) {
+			script := string(appendJSONP(nil, j, []byte(payload)))
+			body, ok := strings.CutPrefix(script, "___eio["+j+"](")
+			body, end := strings.CutSuffix(body, ");")
+			if !ok || !end || strings.ContainsAny(body, "\u2028\u2029<") {
+				t.Fatalf("%q: %q", payload, script)
+			}
+			var again string
+			if err := json.Unmarshal([]byte(body), &again); err != nil || again != payload {
+				t.Fatalf("%q became %q: %v", payload, again, err)
+			}
+		}
+		jsonpBody([]byte(payload)) // any body
+		if strings.Contains(payload, `\n`) || strings.Contains(payload, "\n") {
+			return // which pages escape in their own way
+		}
+		if got := string(jsonpBody([]byte("d=" + url.QueryEscape(payload)))); got != payload {
+			t.Fatalf("%q was posted, %q arrived", payload, got)
+		}
+	})
+}
+
+// FuzzOrigin: whatever the Origin and Host headers say, the same-origin rule and
+// a list let in only an origin whose host, as net/url reads it, is that of the
+// request or one of the list.
+func FuzzOrigin(f *testing.F) {
+	for _, s := range []string{
+		"https://a.example", "http://x.b.example:8080", "https://b.example.evil.example", "null", "http://localhost:3000", "https://a.example@evil.example",
+		"HTTPS://A.EXAMPLE:443", "https://evil.example/https://a.example", "https://evil.example#.b.example", "https://[::1]:8080",
+	} {
+		f.Add(s, "a.example")
+	}
+	list := OriginList("https://a.example", "https://*.b.example", "http://localhost:*", "https://*.c.example:*")
+	f.Fuzz(func(t *testing.T, origin, host string) {
+		r := &http.Request{Host: host}
+		same, listed := SameOrigin.AllowOrigin(origin, r), list.AllowOrigin(origin, r)
+		if !same && !listed {
+			return
+		}
+		u, err := url.Parse(strings.ToLower(origin))
+		if err != nil {
+			return // no browser sends it, and no page has it
+		}
+		if u.User != nil || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.Scheme != "http" && u.Scheme != "https" {
+			t.Fatalf("%q is no origin, and was let in", origin)
+		}
+		if same && trimPort(u.Scheme, u.Host) != trimPort(u.Scheme, strings.ToLower(host)) {
+			t.Fatalf("%q is not the origin of %q", origin, host)
+		}
+		name, port := u.Hostname(), u.Port()
+		secure, usual := u.Scheme == "https", port == "" || port == "443"
+		if listed && !(secure && usual && (name == "a.example" || strings.HasSuffix(name, ".b.example")) ||
+			!secure && name == "localhost" || secure && strings.HasSuffix(name, ".c.example")) {
+			t.Fatalf("%q is not in the list", origin)
+		}
+	})
+}
