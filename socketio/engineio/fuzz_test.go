@@ -9,41 +9,6 @@ import (
 	"unicode/utf8"
 )
 
-// FuzzQuery: what the engine reads from a query is what net/url says, or is
-// refused as invalid where that is another's to interpret.
-func FuzzQuery(f *testing.F) {
-	for _, s := range []string{
-		"EIO=4&transport=polling", "EIO=3&transport=websocket&sid=abc&b64=1", "EIO=4&EIO=3", "transport=%70olling&sid=%", "j=1&j=2&t=x",
-		"sid&sid=", "sid=a+b%20c&%73id=x", "&&=&a=b=c&EIO=4;transport=x",
-	} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, raw string) {
-		q := parseQuery(raw)
-		if strings.Contains(raw, ";") {
-			return // net/url drops such a pair, here it is part of a value
-		}
-		want, _ := url.ParseQuery(raw) // those pairs that are valid
-		for name, got := range map[string]string{"transport": q.transport, "sid": q.sid, "EIO": q.eio, "j": q.j} {
-			switch {
-			case strings.Contains(got, "\x00"):
-				if transportNames[got] || validID(got) || digitsOnly(got) || got == "3" || got == "4" {
-					t.Fatalf("%q: %s is valid", raw, name)
-				}
-			case len(want[name]) > 1:
-				t.Fatalf("%q: %s is %q of %q", raw, name, got, want[name])
-			case got != want.Get(name):
-				t.Fatalf("%q: %s is %q, want %q", raw, name, got, want.Get(name))
-			}
-		}
-		if q.hasSID != (q.sid != "") || digitsOnly(q.j) && (q.j == "" || strings.Trim(q.j, "0123456789") != "") {
-			t.Fatalf("%q: %+v", raw, q)
-		}
-	})
-}
-
-var transportNames = map[string]bool{pollingName: true, websocketName: true}
-
 // FuzzJSONP: the script that answers a JSONP poll is one call with one string
 // that says what the payload says, with nothing in it that a script cannot
 // hold; and what a page posts as a form arrives as it was.
