@@ -2,9 +2,11 @@
 # Each target is a script in scripts/ or one command, so that all of it also runs without make.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build client setup test check unit e2e fuzz bench screenshots clean
+.PHONY: help run build client setup test check unit e2e fuzz soak bench screenshots clean
 
 ARGS ?=
+SOAK ?= 30m
+CLIENTS ?= 5000
 CLIENT := server/clientdist/dist/socket.io.js
 
 help: ## list these targets
@@ -39,6 +41,9 @@ e2e: setup ## tests with real clients and browsers only
 
 fuzz: ## run every fuzz target, FUZZTIME (10s, or 100000x) each, and count executions
 	@scripts/fuzz
+
+soak: ## hold CLIENTS (5000) with churn and faults for SOAK (30m), then look for leaks and losses
+	go build -o bin/soak ./e2e/soak && exec bin/soak -for $(SOAK) -clients $(CLIENTS) $(ARGS)
 
 bench: ## measure against Node and others, write docs/benchmarks.md; QUICK=1: minutes
 	@cd bench && go run . $(if $(QUICK),-quick) $(ARGS)
