@@ -29,8 +29,23 @@ func TestPlan(t *testing.T) {
 	}
 }
 
+func TestBaseIsBeside(t *testing.T) {
+	list, err := chosen(false, "^(echo64|bcast1000)$", "^(node|sockeye|base)", true)
+	if err != nil || len(list) != 2 {
+		t.Fatal(list, err)
+	}
+	for i, want := range [][]string{{"node", "sockeye-string", "base-string"}, {"node", "sockeye", "base"}} {
+		if !slices.Equal(list[i].on, want) {
+			t.Errorf("%s on %q, want %q", list[i].name, list[i].on, want)
+		}
+		for _, name := range list[i].on {
+			serverNamed(name) // panics if there is none
+		}
+	}
+}
+
 func TestJobsInterleave(t *testing.T) {
-	list, err := chosen(false, "^(echo64|bcast100)$", "^(node|floor)$")
+	list, err := chosen(false, "^(echo64|bcast100)$", "^(node|floor)$", false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +57,7 @@ func TestJobsInterleave(t *testing.T) {
 	if !slices.Equal(got, append(want, want...)) {
 		t.Errorf("%q", got)
 	}
-	if _, err := chosen(false, "nothing at all", ""); err == nil {
+	if _, err := chosen(false, "nothing at all", "", false); err == nil {
 		t.Error("an empty choice is accepted")
 	}
 }

@@ -37,6 +37,7 @@ func run() error {
 		length = flag.Duration("length", 5*time.Second, "measured load of a run")
 		only   = flag.String("only", "", "run only scenarios whose name matches this regular expression")
 		on     = flag.String("on", "", "run only servers whose name matches this regular expression")
+		base   = flag.String("base", "", "checkout of another revision, whose server is measured beside this one's")
 		port   = flag.Int("port", 0, "port on loopback for the server under test; 0 takes a free one")
 		out    = flag.String("out", "out", "folder for built programs and raw results")
 		page   = flag.String("page", "../docs/benchmarks.md", "page to write; charts go into the folder of its name; - is stdout, without charts")
@@ -57,7 +58,7 @@ func run() error {
 			}
 		}
 	}
-	list, err := chosen(*quick, *only, *on)
+	list, err := chosen(*quick, *only, *on, *base != "")
 	if err != nil {
 		return err
 	}
@@ -65,7 +66,7 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	r := &runner{bench: ".", bin: filepath.Join(dir, "bin"), rounds: *rounds, warmup: warmup, length: *length, port: *port}
+	r := &runner{bench: ".", base: *base, bin: filepath.Join(dir, "bin"), rounds: *rounds, warmup: warmup, length: *length, port: *port}
 	if r.bench, err = filepath.Abs("."); err != nil {
 		return err
 	}
@@ -91,7 +92,7 @@ func run() error {
 }
 
 // chosen is what the flags leave of the scenarios.
-func chosen(quick bool, only, on string) ([]*scenario, error) {
+func chosen(quick bool, only, on string, base bool) ([]*scenario, error) {
 	names, err := regexp.Compile(only)
 	if err != nil {
 		return nil, err
@@ -104,6 +105,9 @@ func chosen(quick bool, only, on string) ([]*scenario, error) {
 	for _, s := range scenarios {
 		if quick && !s.quick || !names.MatchString(s.name) {
 			continue
+		}
+		if base {
+			s.on = beside(s.on)
 		}
 		s.on = slices.DeleteFunc(slices.Clone(s.on), func(n string) bool { return !subjects.MatchString(n) })
 		if len(s.on) > 0 {

@@ -19,6 +19,8 @@ var servers = []server{
 	{name: "sockeye-struct", title: "Sockeye, typed struct", args: []string{"sockeye"}, env: []string{"ECHO=struct"}},
 	{name: "sockeye-any", title: "Sockeye, any", args: []string{"sockeye"}, env: []string{"ECHO=any"}},
 	{name: "sockeye-goroutines", title: "Sockeye, POLLER=off", args: []string{"sockeye"}, env: []string{"POLLER=off"}},
+	{name: "base", title: "Sockeye, as in -base", args: []string{"base"}},
+	{name: "base-string", title: "Sockeye, string, as in -base", args: []string{"base"}, env: []string{"ECHO=string"}},
 	{name: "floor", title: "floor", args: []string{"floor", "-impl", "lean"}},
 	{name: "floor-epoll", title: "floor, epoll", args: []string{"floor", "-impl", "epoll"}},
 	{name: "floor-gws", title: "floor, gws (TLS)", args: []string{"floor", "-impl", "gws"}},
@@ -43,6 +45,21 @@ type scenario struct {
 	timed bool     // takes -warmup and -duration
 	quick bool     // is part of the short run
 	on    []string // servers, the reference first
+}
+
+// beside puts the server of another revision behind this one's.
+func beside(on []string) []string {
+	var out []string
+	for _, name := range on {
+		out = append(out, name)
+		switch name {
+		case "sockeye":
+			out = append(out, "base")
+		case "sockeye-string":
+			out = append(out, "base-string")
+		}
+	}
+	return out
 }
 
 var (

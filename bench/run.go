@@ -18,6 +18,7 @@ import (
 // runner measures, one server at a time.
 type runner struct {
 	bench  string // this module's folder
+	base   string // another checkout, or ""
 	bin    string // built programs
 	rounds int
 	warmup time.Duration
@@ -27,18 +28,28 @@ type runner struct {
 
 // build makes every program that is measured, and the generator.
 func (r *runner) build(ctx context.Context) error {
-	steps := []struct {
+	type step struct {
 		dir  string
 		args []string
-	}{
+	}
+	steps := []step{
 		{".", []string{"go", "build", "-o", r.bin + string(filepath.Separator), "./loadgen", "./sockeye", "./rivals/floor", "./rivals/googollee"}},
 		{"rivals/zishang520", []string{"go", "build", "-o", r.bin + string(filepath.Separator), "."}},
 		{"rivals/node", []string{"npm", "ci", "--silent", "--no-audit", "--no-fund"}},
 	}
+	if r.base != "" {
+		dir, err := filepath.Abs(filepath.Join(r.base, "bench"))
+		if err != nil {
+			return err
+		}
+		steps = append(steps, step{dir, []string{"go", "build", "-o", filepath.Join(r.bin, "base"), "./sockeye"}})
+	}
 	for _, s := range steps {
 		fmt.Fprintln(os.Stderr, "build:", s.dir, strings.Join(s.args[:2], " "))
 		cmd := exec.CommandContext(ctx, s.args[0], s.args[1:]...)
-		cmd.Dir = filepath.Join(r.bench, s.dir)
+		if cmd.Dir = s.dir; !filepath.IsAbs(s.dir) {
+			cmd.Dir = filepath.Join(r.bench, s.dir)
+		}
 		cmd.Stderr = os.Stderr
 		if err := cmd.Run(); err != nil {
 			return fmt.Errorf("%s: %w", strings.Join(s.args, " "), err)
