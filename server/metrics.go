@@ -17,11 +17,13 @@ import (
 // metrics answers in Prometheus' text format. Every number is a counter that
 // the library keeps anyway; nothing is measured for this.
 func (s *Server) metrics(c *gin.Context) {
-	c.Data(200, "text/plain; version=0.0.4; charset=utf-8", []byte(expose(s.io.Stats(), s.ws.Stats())))
+	c.Data(200, "text/plain; version=0.0.4; charset=utf-8", []byte(expose(s.io.Stats(), s.ws.Stats(), s.unaccepted.Load())))
 }
 
-func expose(st socketio.Stats, plain websocket.Stats) string {
+func expose(st socketio.Stats, plain websocket.Stats, unaccepted uint64) string {
 	var e exposition
+
+	e.one("sockeye_accept_errors_total", "counter", "Attempts to accept a connection that failed, for want of file descriptors say.", unaccepted)
 
 	e.head("sockeye_sessions", "gauge", "Open connections, by transport.")
 	e.value("sockeye_sessions", "transport", "polling", st.Engine.Polling)

@@ -44,7 +44,7 @@ func TestEveryCounterIsExposed(t *testing.T) {
 	fill(reflect.ValueOf(&st).Elem(), "socketio.Stats")
 	fill(reflect.ValueOf(&plain).Elem(), "websocket.Stats")
 	st.Panics, st.Engine.Panics = 7000, 0 // one number for both
-	text := expose(st, plain)
+	text := expose(st, plain, 0)
 	for number, path := range want {
 		switch path {
 		case "socketio.Stats.Panics", "socketio.Stats.Engine.Panics":

@@ -20,14 +20,14 @@ import (
 // the address to open to out. A clean stop returns nil.
 func (s *Server) Run(ctx context.Context, out io.Writer) (err error) {
 	defer func() { err = errors.Join(err, s.Close()) }()
-	listener, err := s.listen(ctx)
+	l, err := s.listen(ctx)
 	if err != nil {
 		return err
 	}
 	srv := httpServer(s, s.log)
 	served := make(chan error, 1)
-	go func() { served <- srv.Serve(listener) }()
-	if err := s.announce(out, listener.Addr()); err != nil {
+	go func() { served <- srv.Serve(&listener{Listener: l, log: s.log, failed: &s.unaccepted}) }()
+	if err := s.announce(out, l.Addr()); err != nil {
 		s.log.Warn("the address could not be printed", "error", err)
 	}
 
@@ -78,7 +78,7 @@ func (s *Server) stop(srv *http.Server) error {
 
 func (s *Server) listen(ctx context.Context) (net.Listener, error) {
 	address := net.JoinHostPort(s.config.Host, strconv.Itoa(s.config.Port))
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return nil, fmt.Errorf("port %d is taken by another program: stop that one, or choose another port with --port or PORT", s.config.Port)
@@ -87,7 +87,7 @@ func (s *Server) listen(ctx context.Context) (net.Listener, error) {
 	case err != nil:
 		return nil, fmt.Errorf("cannot listen on %s: %w", address, err)
 	}
-	return listener, nil
+	return l, nil
 }
 
 // announce says where to look.

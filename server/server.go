@@ -12,6 +12,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/gin-gonic/gin"
 
@@ -32,6 +33,8 @@ type Server struct {
 	ws     *websocket.Server // plain WebSocket programs
 	engine *gin.Engine
 	files  io.Closer // the folder of --public; nil without
+
+	unaccepted atomic.Uint64 // failed attempts to accept a connection
 }
 
 // New makes the program. own holds the embedded pages, index.html at its root.

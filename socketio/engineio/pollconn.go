@@ -34,8 +34,10 @@ type pollConn struct {
 	origin string
 
 	// These belong to whoever reads, or answers while nobody reads requests.
-	in     []byte // input that is not a whole request, or that came too early
-	accept string // Accept-Encoding of the request that is answered
+	in     []byte   // input that is not a whole request, or that came too early
+	accept string   // Accept-Encoding of the request that is answered
+	half   *Session // of which a POST has come in part
+	left   bool     // OnReadable has left input for after the answer
 
 	mu     sync.Mutex
 	busy   bool     // a request is being answered
@@ -346,6 +348,9 @@ func (p *pollConn) OnClose(*netpoll.Conn, error) {
 	p.mu.Unlock()
 	if s != nil {
 		s.abandon(&p.poll)
+	}
+	if p.half != nil {
+		p.half.shut(TransportError, errPostAborted, false)
 	}
 	p.srv.conns.remove(p)
 	p.srv.unhold()

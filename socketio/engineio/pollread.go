@@ -21,7 +21,8 @@ var requests = sync.Pool{New: func() any { return new([maxHead]byte) }}
 func (p *pollConn) OnReadable(c *netpoll.Conn) error {
 	buf := requests.Get().(*[maxHead]byte)
 	defer requests.Put(buf)
-	if len(p.in) > 0 && p.idle() {
+	p.left = false
+	if len(p.in) > 0 {
 		in := p.in
 		p.in = nil
 		if err := p.input(c, in); err != nil {
@@ -36,6 +37,9 @@ func (p *pollConn) OnReadable(c *netpoll.Conn) error {
 		}
 		n, err := c.Read(buf[:])
 		if err == netpoll.ErrWouldBlock {
+			if p.left {
+				return netpoll.ErrPaused // respond wakes it; a goroutine would wait for more input
+			}
 			return nil
 		}
 		if err != nil {
@@ -65,8 +69,10 @@ func (p *pollConn) idle() bool {
 func (p *pollConn) input(c *netpoll.Conn, b []byte) error {
 	for len(b) > 0 {
 		if !p.idle() {
+			p.left = true
 			break
 		}
+		p.half = nil
 		h, result := parseHead(b)
 		if result == headIncomplete {
 			p.partial()
@@ -77,6 +83,9 @@ func (p *pollConn) input(c *netpoll.Conn, b []byte) error {
 			return p.giveBack(c, b)
 		}
 		if len(b) < h.size+h.length {
+			if h.post {
+				p.half = s
+			}
 			p.partial()
 			break
 		}
@@ -95,7 +104,7 @@ func (p *pollConn) input(c *netpoll.Conn, b []byte) error {
 			if len(b) > 0 { // before somebody else may look at it
 				p.in = bytes.Clone(b)
 				b = nil
-				p.idle()
+				p.left = !p.idle()
 			}
 			p.hold(s)
 		}

@@ -237,23 +237,26 @@ func (c *Conn) close(cause error, tell bool) bool {
 	return true
 }
 
-// Detach gives the connection back as a net.Conn, the descriptor of which is a
-// duplicate: c is closed, and OnClose follows, but the peer does not notice. It
-// may be called in OnReadable only, when all that Add was given as read before
-// has been read, and nothing is queued. On the goroutine path, and if
-// something is in the way, there is an error and c stays what it is.
+// Detach gives the connection back as a net.Conn, on the goroutine path the one
+// that Add was given: c is closed, and OnClose follows, but the peer does not
+// notice. It may be called in OnReadable only, when all that was read has been
+// handed out, and nothing is queued. If something is in the way, there is an
+// error, errors.ErrUnsupported if it is one of those, and c stays what it is.
 func (c *Conn) Detach() (net.Conn, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
 	case c.closed || c.fin:
 		return nil, net.ErrClosed
-	case c.nc != nil || c.in != nil && len(c.in.pre) > 0 || c.queued > 0 || c.writing:
+	case c.in != nil && (len(c.in.pre) > 0 || c.in.park != nil) || c.queued > 0 || c.writing:
 		return nil, errors.ErrUnsupported
 	}
-	nc, err := c.duplicate()
-	if err != nil {
-		return nil, err
+	nc := c.nc
+	if nc == nil {
+		var err error
+		if nc, err = c.duplicate(); err != nil {
+			return nil, err
+		}
 	}
 	c.closed, c.cause = true, net.ErrClosed
 	c.wake(closing) // whoever serves c, that is the caller, ends it

@@ -25,6 +25,8 @@ type epoll struct {
 	fd int
 	f  *os.File // owns fd
 	rc syscall.RawConn
+
+	spare spare
 }
 
 func newEpoll() (*epoll, error) {
@@ -43,12 +45,15 @@ func newEpoll() (*epoll, error) {
 		_ = f.Close()
 		return nil, err
 	}
-	return &epoll{fd: fd, f: f, rc: rc}, nil
+	e := &epoll{fd: fd, f: f, rc: rc}
+	e.spare.fill(fd)
+	return e, nil
 }
 
 // run hands events on until stop is called.
 func (e *epoll) run(p *Poller) {
 	defer e.f.Close()
+	defer e.spare.close()
 	events := make([]syscall.EpollEvent, 256)
 	// The callback runs at once and then whenever Go's poller says that the
 	// instance has something. An edge that comes while it runs is kept. The
@@ -202,18 +207,6 @@ func (e *epoll) park(c *Conn) bool {
 	return in.parked
 }
 
-// duplicate makes a net.Conn of a duplicate of the descriptor. The caller holds
-// c.mu, and c is not closed.
-func (c *Conn) duplicate() (net.Conn, error) {
-	fd, _, errno := syscall.Syscall(syscall.SYS_FCNTL, uintptr(c.fd), syscall.F_DUPFD_CLOEXEC, 0)
-	if errno != 0 {
-		return nil, os.NewSyscallError("fcntl", errno)
-	}
-	f := os.NewFile(fd, "socket")
-	defer f.Close()
-	return net.FileConn(f)
-}
-
 // watch tells epoll whether to look for room. The caller holds the lock for
 // writing, and so the descriptor. It also makes an edge of what is there
 // already, so that nothing is missed between a write that found no room and
@@ -233,6 +226,7 @@ func (c *Conn) ctl(op int, room bool) error {
 func (c *Conn) closeFD() {
 	_ = syscall.EpollCtl(c.p.ep.fd, syscall.EPOLL_CTL_DEL, int(c.fd), nil)
 	_ = syscall.Close(int(c.fd))
+	c.p.ep.refill()
 }
 
 // Both tell the peer of an end while somebody may still use the descriptor.

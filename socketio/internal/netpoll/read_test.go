@@ -150,8 +150,8 @@ func TestPause(t *testing.T) {
 				var b [1]byte
 				n, err := c.Read(b[:])
 				if n > 0 {
+					paused.Store(true) // before the test goes on
 					got <- b[0]
-					paused.Store(true)
 					return ErrPaused
 				}
 				if err == ErrWouldBlock {
