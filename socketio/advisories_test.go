@@ -82,7 +82,8 @@ func TestCVE202669185ZeroAttachments(t *testing.T) {
 func TestDeepJSON(t *testing.T) {
 	const n = 900_000 // below MaxPayload
 	refusedPackets(t, "deep and costly JSON",
-		`2["echo",`+strings.Repeat("[", n), `2["echo",`+strings.Repeat(`{"":`, n/4), `2["echo",`+strings.Repeat(`[{"a":`, n/6), `0`+strings.Repeat("[", n),
+		`2["echo",`+strings.Repeat("[", 1000)+strings.Repeat("]", 1000)+`]`, `2["echo",`+strings.Repeat(`{"a":`, 1000)+"1"+strings.Repeat("}", 1000)+`]`,
+		`2["echo",`+strings.Repeat("[", n/2)+strings.Repeat("]", n/2)+`]`, `2["echo"`+strings.Repeat(",1", 1<<16)+`]`, `2["echo",`+strings.Repeat("[", n), `2["echo",`+strings.Repeat(`{"":`, n/4), `2["echo",`+strings.Repeat(`[{"a":`, n/6), `0`+strings.Repeat("[", n),
 		`0{"a":`+strings.Repeat("[", n), `31`+strings.Repeat("[", n), `2["echo"`+strings.Repeat(",1", n/2)+`]`, `2["echo",`+strings.Repeat("9", n)+`x]`,
 		`2`+strings.Repeat("1", n), `2`+strings.Repeat(" ", n), `2["`+strings.Repeat("x", n)+`"]`, `0/`+strings.Repeat("n", n), `2["echo",1,2`, `2["echo"]]`, `2["echo"] x`,
 		`2["echo","\u12"]`, `2["echo",tru]`, `2["echo",01]`, `2["echo",1.]`, `2["echo",+1]`, `2["echo",'a']`, `2["echo",]`, `2["echo",{"a"}]`, `2["echo",{a:1}]`)

@@ -26,7 +26,7 @@ type keepAlive struct {
 func (r *rig) keepAlive() *keepAlive {
 	c := r.dial()
 	r.t.Cleanup(func() { _ = c.Close() })
-	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(30 * time.Second))
 	return &keepAlive{r.t, c, bufio.NewReader(c)}
 }
 

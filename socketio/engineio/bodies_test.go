@@ -16,7 +16,7 @@ func TestRequestSmuggling(t *testing.T) {
 	smuggled := "GET /other HTTP/1.1\r\nHost: host.example\r\n\r\n"
 	for _, disable := range []bool{false, true} {
 		o := quiet()
-		o.DisablePoller = disable
+		o.DisablePoller, o.PingInterval = disable, -1
 		r := mixedRig(t, o)
 		for _, adopted := range []bool{false, true} {
 			for _, body := range []string{
@@ -77,7 +77,7 @@ func TestBodiesNobodyReads(t *testing.T) {
 func TestSlowHead(t *testing.T) {
 	for _, part := range []string{"G", "GET /engine.io/", "GET /engine.io/?EIO=4 HTTP/1.1\r\nHost: host.example\r\nX-Slow: "} {
 		o := quiet()
-		o.BodyTimeout = 200 * time.Millisecond
+		o.BodyTimeout, o.PingInterval = 200*time.Millisecond, -1
 		r := tcpRig(t, o, nil)
 		q, _ := r.open(4)
 		k := r.keepAlive()
@@ -93,7 +93,7 @@ func TestSlowAnswer(t *testing.T) {
 	for _, disable := range []bool{false, true} {
 		o := quiet()
 		o.DisablePoller, o.DisableHTTPCompression = disable, true
-		o.WriteTimeout, o.MaxQueue = 200*time.Millisecond, -1
+		o.WriteTimeout, o.MaxQueue, o.PingInterval = 200*time.Millisecond, -1, -1
 		r := tcpRig(t, o, nil)
 		witness, _ := r.openWebSocket(4)
 		q, e := r.open(4)

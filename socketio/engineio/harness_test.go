@@ -350,7 +350,7 @@ func (e *echo) end(t testing.TB) Reason {
 	select {
 	case <-e.closed:
 		return e.reason
-	case <-time.After(10 * time.Second):
+	case <-time.After(30 * time.Second):
 		t.Fatal("the session has not ended")
 		return ""
 	}
