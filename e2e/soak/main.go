@@ -24,7 +24,8 @@ type options struct {
 	Pace    time.Duration // between two actions of a client, on average
 	Every   time.Duration // between two lines
 	Seed    uint64
-	Tidy    bool // clients close what they have left lying about; otherwise the server has to
+	Log     string // file for the server's log; none by default
+	Tidy    bool   // clients close what they have left lying about; otherwise the server has to
 }
 
 func main() {
@@ -43,6 +44,7 @@ func main() {
 	flag.DurationVar(&o.Pace, "pace", 6*time.Second, "how long a client waits between two actions, on average")
 	flag.DurationVar(&o.Every, "every", time.Minute, "how often to print a line")
 	flag.Uint64Var(&o.Seed, "seed", 0, "where random numbers start; 0 takes the clock")
+	flag.StringVar(&o.Log, "log", "", "file for the server's log: why each session has ended")
 	flag.Parse()
 	if o.Clients < 1 || flag.NArg() > 0 {
 		flag.Usage()
@@ -71,7 +73,7 @@ func main() {
 // round short; the judgement is the same.
 func soak(o options, stop <-chan struct{}, out io.Writer) (err error) {
 	fmt.Fprintf(out, "soak: %d clients for %v, after %v to warm up; seed %d\n", o.Clients, o.For, o.Warm, o.Seed)
-	srv, err := start()
+	srv, err := start(o.Log)
 	if err != nil {
 		return err
 	}

@@ -26,7 +26,7 @@ func (v *visit) read() {
 		if err != nil {
 			v.err = err
 			if !v.mayEnd.Load() {
-				v.c.crowd.broken("%s: a healthy connection ended: %v", v, err)
+				v.c.crowd.broken("%s: a healthy connection ended (session %.6s): %v", v, v.session, err)
 			}
 			close(v.ended)
 			return

@@ -36,7 +36,7 @@ const (
 	maxPayload     = 64 << 10
 )
 
-func newServer() *socketio.Server {
+func newServer(log *slog.Logger) *socketio.Server {
 	return socketio.New(&socketio.Options{
 		Engine: engineio.Options{
 			AllowEIO3:      true,
@@ -48,7 +48,7 @@ func newServer() *socketio.Server {
 		},
 		ConnectTimeout: connectTimeout,
 		AckTimeout:     10 * time.Second,
-		Logger:         slog.New(slog.DiscardHandler), // faults would fill it
+		Logger:         log,
 	})
 }
 
@@ -57,7 +57,11 @@ func newServer() *socketio.Server {
 func serve() error {
 	signal.Ignore(os.Interrupt) // it is the driver's: this process stops when told
 	fresh := runtime.NumGoroutine()
-	srv := newServer()
+	log, err := logTo(os.Getenv(logEnv))
+	if err != nil {
+		return err
+	}
+	srv := newServer(log)
 	a := &app{io: srv}
 	a.register(srv.Of("/"))
 	a.register(srv.OfPattern(regexp.MustCompile(`^/side-\d+$`)))
@@ -101,6 +105,15 @@ func serve() error {
 		}
 	}
 	return nil
+}
+
+// logTo logs all to a file that is named; faults fill it.
+func logTo(file string) (*slog.Logger, error) {
+	if file == "" {
+		return slog.New(slog.DiscardHandler), nil
+	}
+	f, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	return slog.New(slog.NewTextHandler(f, &slog.HandlerOptions{Level: slog.LevelDebug})), err
 }
 
 // shallow gives connections a small buffer of the kernel, so that a client that
@@ -187,7 +200,7 @@ type child struct {
 }
 
 // start runs this program again, as the server.
-func start() (*child, error) {
+func start(log string) (*child, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -201,7 +214,7 @@ func start() (*child, error) {
 		return nil, err
 	}
 	p, err := os.StartProcess(self, []string{self}, &os.ProcAttr{
-		Env:   append(os.Environ(), serverEnv+"=1"),
+		Env:   append(os.Environ(), serverEnv+"=1", logEnv+"="+log),
 		Files: []*os.File{childIn, childOut, os.Stderr}, // it ends when its stdin does
 	})
 	if err != nil {
@@ -213,8 +226,11 @@ func start() (*child, error) {
 	return c, c.out.Decode(&c.Addr)
 }
 
-// serverEnv tells the program that it is the server.
-const serverEnv = "SOAK_SERVER"
+// serverEnv tells the program that it is the server, and logEnv where to log.
+const (
+	serverEnv = "SOAK_SERVER"
+	logEnv    = "SOAK_LOG"
+)
 
 func (c *child) ask(command string, answer any) error {
 	if _, err := io.WriteString(c.in, command+"\n"); err != nil {

@@ -15,6 +15,7 @@ type visit struct {
 	c         *client
 	transport string // websocket, polling or upgraded
 	eio       int
+	session   string // its id
 	id        string // of the socket
 
 	out      sync.Mutex    // held while the packets of one message are sent
@@ -101,6 +102,7 @@ func (v *visit) open() error {
 	if err != nil {
 		return err
 	}
+	v.session = sid
 	if v.eio == 4 {
 		if err := v.link.send(text("40")); err != nil {
 			return err
