@@ -48,6 +48,10 @@ func (s *Socket) expect(id uint64, w acker) error {
 func (s *Socket) take(id uint64) acker {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.takeLocked(id)
+}
+
+func (s *Socket) takeLocked(id uint64) acker {
 	w := s.acks[id]
 	if delete(s.acks, id); len(s.acks) == 0 {
 		s.acks = nil
@@ -62,13 +66,41 @@ func (s *Socket) acked(p *siowire.Packet) {
 		s.conn.invalid(p)
 		return
 	}
-	w := s.take(p.ID)
-	if w == nil {
-		s.conn.srv.stats.ignored("unknown acknowledgement")
-		return
+	if s.expects(p.ID) {
+		p.Detach() // a copy, which answers that nobody waits for are not worth
+		if s.answer(p.ID, Ack{args: p.Args}, nil) {
+			return
+		}
 	}
-	p.Detach()
-	w.answered(s, Ack{args: p.Args}, nil)
+	s.conn.srv.stats.ignored("unknown acknowledgement")
+}
+
+func (s *Socket) expects(id uint64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, ok := s.acks[id]
+	return ok
+}
+
+// answer hands an answer, or what there is in its place, to who waits for it,
+// and reports false if nobody does any more.
+func (s *Socket) answer(id uint64, a Ack, err error) bool {
+	s.mu.Lock()
+	w := s.takeLocked(id)
+	f, later := w.(*callback)
+	start := false
+	if later {
+		// At once: after the socket's end nothing comes into the inbox any more.
+		_, start = s.queueLocked(f.request(s, a, err))
+	}
+	s.mu.Unlock()
+	switch {
+	case start:
+		s.conn.srv.engine.Go(s)
+	case w != nil && !later:
+		w.answered(s, a, err)
+	}
+	return w != nil
 }
 
 // emitAck sends an event whose answer is w's.
@@ -162,9 +194,7 @@ func (s *Socket) EmitFunc(event string, timeout time.Duration, f func(Ack, error
 	}
 	if timeout > 0 {
 		t := time.AfterFunc(timeout, func() {
-			if s.take(id) != nil {
-				w.answered(s, Ack{}, ErrAckTimeout)
-			}
+			s.answer(id, Ack{}, ErrAckTimeout) // unless it came at the last moment
 		})
 		w.expires(t)
 	}

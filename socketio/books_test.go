@@ -171,7 +171,12 @@ func (b *books) step() {
 	case op < 4:
 		p.s.Leave(room)
 	case op < 8:
-		b.one(p, func(n int) error { return p.s.Emit("n", n, pad) })
+		b.one(p, func(n int) error {
+			if n%3 == 0 { // what is dropped is dropped whole, or the client cannot make sense of the rest
+				return p.s.Emit("n", n, []byte(pad), []byte{1})
+			}
+			return p.s.Emit("n", n, pad)
+		})
 	case op < 9:
 		b.one(p, func(n int) error { return p.s.Volatile().Emit("n", n, pad) })
 	case op < 11: // a question, to be answered once, one way or the other

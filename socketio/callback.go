@@ -26,11 +26,16 @@ func (w *callback) expires(t *time.Timer) {
 }
 
 func (w *callback) answered(s *Socket, a Ack, err error) {
+	s.schedule(w.request(s, a, err), false)
+}
+
+// request is the call, as an entry of the inbox. There is no wait any more.
+func (w *callback) request(s *Socket, a Ack, err error) *Request {
 	w.mu.Lock()
 	w.over = true
 	if w.timer != nil {
 		w.timer.Stop()
 	}
 	w.mu.Unlock()
-	s.schedule(&Request{s: s, kind: kindCallback, reply: &reply{w.f, a, err}}, false)
+	return &Request{s: s, kind: kindCallback, reply: &reply{w.f, a, err}}
 }

@@ -60,12 +60,26 @@ func (s *Socket) unheard(event string) bool {
 
 // schedule puts r into the inbox and sees to it that somebody works it off.
 func (s *Socket) schedule(r *Request, reading bool) {
-	c := s.conn
-	l := &c.srv.opts.Limits
 	s.mu.Lock()
+	full, start := s.queueLocked(r)
+	s.mu.Unlock()
+	if full {
+		s.conn.stall()
+	}
+	switch {
+	case start && reading:
+		s.conn.serve(s)
+	case start:
+		s.conn.srv.engine.Go(s)
+	}
+}
+
+// queueLocked puts r into the inbox. It reports whether the inbox is full now,
+// and whether the caller has to see to it that somebody works it off.
+func (s *Socket) queueLocked(r *Request) (full, start bool) {
+	l := &s.conn.srv.opts.Limits
 	if s.ended {
-		s.mu.Unlock()
-		return
+		return false, false
 	}
 	s.ended = r.kind == kindEnd
 	if s.tail == nil {
@@ -76,25 +90,15 @@ func (s *Socket) schedule(r *Request, reading bool) {
 	s.tail = r
 	s.queued++
 	s.bytes += r.size
-	full := !s.full && r.kind == kindEvent && (int(s.queued) >= l.Inbox || s.bytes >= l.InboxBytes)
+	full = !s.full && r.kind == kindEvent && (int(s.queued) >= l.Inbox || s.bytes >= l.InboxBytes)
 	if full {
 		s.full = true
 	}
-	start := !s.running
-	if start {
+	if start = !s.running; start {
 		s.running = true
-		c.srv.busy.add()
+		s.conn.srv.busy.add()
 	}
-	s.mu.Unlock()
-	if full {
-		c.stall()
-	}
-	switch {
-	case start && reading:
-		c.serve(s)
-	case start:
-		c.srv.engine.Go(s)
-	}
+	return full, start
 }
 
 // Run works the inbox off. It is called by the server's workers only.
