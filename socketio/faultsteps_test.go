@@ -243,7 +243,7 @@ func closeFaults() []fault {
 			w.text(`42["bye"]`)
 			w.until("41")
 			return w
-		}), forced + lostOrNot, byServer + lostOrNot},
+		}), forced + lostOrNot, byServer},
 		{"websocket, close frame of the server not answered", then(func(g *ground) *wire {
 			w := g.webSocket()
 			w.text(`42["bye"]`)
@@ -266,6 +266,6 @@ func closeFaults() []fault {
 			p.until("41")
 			p.park() // for the close packet
 			return p.wire
-		}), forced + "|" + failed, byServer + "|" + failed},
+		}), forced + "|" + failed, byServer},
 	}
 }

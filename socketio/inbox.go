@@ -271,16 +271,17 @@ func (s *Socket) allow() bool {
 }
 
 // close ends the socket's life as a connected one: it leaves the index at
-// once, its context ends, and the end is put into its inbox.
-func (s *Socket) close(reason DisconnectReason, cause error) {
+// once, its context ends, and the end is put into its inbox. It reports whether
+// this call did that.
+func (s *Socket) close(reason DisconnectReason, cause error) bool {
 	was := s.state.Swap(disconnected)
 	if was == disconnected {
-		return
+		return false
 	}
 	s.conn.forget(s, reason == ServerNamespaceDisconnect)
 	if was == connecting {
 		s.endContext(causeOf(reason, cause))
-		return
+		return false
 	}
 	srv := s.conn.srv
 	ns := s.ns
@@ -305,6 +306,7 @@ func (s *Socket) close(reason DisconnectReason, cause error) {
 		w.answered(s, Ack{}, err)
 	}
 	s.schedule(&Request{s: s, kind: kindEnd}, false)
+	return true
 }
 
 var _ engineio.Runner = (*Socket)(nil)

@@ -130,10 +130,11 @@ func (s *Socket) Disconnect(closeConn bool) {
 		s.conn.disconnect()
 		return
 	}
-	if s.state.Load() == connected {
+	// First the state: a client that has been told may be gone the next moment,
+	// and that must not be the reason, nor may an event follow.
+	if s.close(ServerNamespaceDisconnect, nil) {
 		s.control(siowire.Outgoing{Type: siowire.Disconnect, Namespace: s.name})
 	}
-	s.close(ServerNamespaceDisconnect, nil)
 }
 
 // On has h called for events of this socket, after the namespace's handlers.
