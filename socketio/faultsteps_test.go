@@ -243,7 +243,7 @@ func closeFaults() []fault {
 			w.text(`42["bye"]`)
 			w.until("41")
 			return w
-		}), forced + lostOrNot, byServer},
+		}), forced + "|" + lost, byServer},
 		{"websocket, close frame of the server not answered", then(func(g *ground) *wire {
 			w := g.webSocket()
 			w.text(`42["bye"]`)
