@@ -249,6 +249,9 @@ func (s *Socket) Join(rooms ...string) error {
 				continue
 			}
 			if len(s.in) >= ns.srv.opts.Limits.MaxRooms {
+				if r := ns.rooms[name]; r != nil && s.membershipLocked(r) >= 0 {
+					continue // it is there already
+				}
 				err = ErrTooManyRooms
 				break
 			}

@@ -149,6 +149,9 @@ func TestMaxRooms(t *testing.T) {
 	if got := s.Rooms(); !slices.Equal(got, []string{"a", "x", "y"}) {
 		t.Errorf("rooms %v", got)
 	}
+	if err := s.Join("y", "x"); err != nil {
+		t.Errorf("rooms it is in already: %v", err)
+	}
 	early := &Socket{id: "b", ns: ns} // in a middleware
 	if err := early.Join("x", "y", "z"); err != ErrTooManyRooms || len(early.lastRooms) != 2 {
 		t.Errorf("before it is let in: %v, %v", err, early.lastRooms)
