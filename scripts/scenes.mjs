@@ -35,7 +35,7 @@ export const scenes = {
 
 	async whiteboard(page) {
 		const box = await page.locator("#board").boundingBox(), unit = box.width / 10;
-		for (const [pen, width, x, y, size] of [["salmon", 9, 2.6, 1.8, 1.2], ["green", 9, 6.4, 3, 1.7], ["blue", 6, 4.2, 4.9, .8]]) {
+		for (const [pen, width, x, y, size] of [["salmon", 9, 2.6, 1.8, 1.2], ["green", 9, 6.4, 3, 1.7], ["blue", 6, 2.7, 3.6, .8]]) {
 			await page.click(`[data-pen="${pen}"]`);
 			await page.locator("#width").fill(String(width));
 			await fish(page, box, x * unit, y * unit, size * unit);
