@@ -26,14 +26,18 @@ type acker interface {
 }
 
 // expect notes that the answer with this id is w's.
-func (s *Socket) expect(id uint64, w acker) error {
+func (s *Socket) expect(id uint64, w acker) (err error) {
+	defer func() {
+		if err == ErrTooManyAcks {
+			s.conn.srv.bound("MaxAcks", s)
+		}
+	}()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case s.state.Load() == disconnected:
 		return ErrDisconnected
 	case len(s.acks) >= s.conn.srv.opts.Limits.MaxAcks:
-		s.conn.srv.stats.bound("MaxAcks")
 		return ErrTooManyAcks
 	}
 	if s.acks == nil {

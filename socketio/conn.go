@@ -48,7 +48,7 @@ func (srv *Server) accept(sess *engineio.Session) engineio.Receiver {
 		return c
 	}
 	if srv.unjoined.Add(1) > int64(srv.opts.Limits.MaxUnjoined) {
-		srv.stats.bound("MaxUnjoined")
+		srv.bound("MaxUnjoined", nil)
 		c.close(engineio.ForcedClose, errUnjoined)
 		return c
 	}
@@ -82,7 +82,7 @@ func (t *connectTimeout) Run() {
 	joined := c.joined
 	c.mu.Unlock()
 	if !joined {
-		c.srv.stats.bound("ConnectTimeout")
+		c.srv.bound("ConnectTimeout", nil)
 		c.close(engineio.ForcedClose, errConnectTimeout)
 	}
 }
@@ -150,7 +150,7 @@ func (t *attachmentTimeout) Run() {
 	waiting := c.waiting
 	c.mu.Unlock()
 	if waiting {
-		c.srv.stats.bound("AttachmentTimeout")
+		c.srv.bound("AttachmentTimeout", nil)
 		c.close(engineio.ForcedClose, errAttachments)
 	}
 }

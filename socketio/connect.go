@@ -98,7 +98,7 @@ func (c *conn) connect(name string, auth siowire.Raw, reading bool) {
 	c.mu.Unlock()
 	if bad != nil {
 		if bad == errManyNamespaces {
-			c.srv.stats.bound("MaxNamespaces")
+			c.srv.bound("MaxNamespaces", nil)
 		}
 		c.dead = true
 		c.close(engineio.ForcedServerClose, bad)

@@ -64,7 +64,7 @@ func (srv *Server) adopt(p *Namespace, name string) (*Namespace, error) {
 	}
 	if srv.dynamic >= srv.opts.Limits.MaxDynamicNamespaces {
 		srv.mu.Unlock()
-		srv.stats.bound("MaxDynamicNamespaces")
+		srv.bound("MaxDynamicNamespaces", nil)
 		srv.log.Warn("socketio: connection refused", "namespace", quoted(name), "error", errTooManyDynamic)
 		return nil, errTooManyDynamic
 	}

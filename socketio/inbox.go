@@ -35,8 +35,7 @@ func (s *Socket) event(p *siowire.Packet, size int) {
 		return
 	}
 	if srv.opts.Limits.EventRate > 0 && !s.allow() {
-		srv.stats.bound("EventRate")
-		srv.traceBound("EventRate", s)
+		srv.bound("EventRate", s)
 		s.failed(p.Event, errEventRate)
 		return
 	}

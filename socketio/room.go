@@ -274,7 +274,7 @@ func (s *Socket) Join(rooms ...string) error {
 	}
 	ns.mu.Unlock()
 	if err == ErrTooManyRooms {
-		ns.srv.stats.bound("MaxRooms")
+		ns.srv.bound("MaxRooms", s)
 	}
 	ev.send()
 	return err

@@ -17,7 +17,10 @@ type Trace struct {
 	Connected    func(s *Socket)
 	Disconnected func(s *Socket, reason DisconnectReason, cause error)
 	Panicked     func(where string, p *PanicError)
-	Bound        func(name string, s *Socket) // a field of Limits was reached
+	// Bound: a field of Limits, or ConnectTimeout, was reached, and is counted in
+	// Stats.Bounds. s is nil where the client had no socket in the namespace yet,
+	// or the bound is that of its connection.
+	Bound func(name string, s *Socket)
 
 	// Sent: handed to the connection of s, and counted in Stats.Sent. event is ""
 	// for an acknowledgement.
@@ -53,7 +56,10 @@ func (srv *Server) tracePanicked(where string, p *PanicError) {
 	}
 }
 
-func (srv *Server) traceBound(name string, s *Socket) {
+// bound counts that a bound was reached, and tells of it. As the hooks of a
+// Trace are user code, the caller holds no lock.
+func (srv *Server) bound(name string, s *Socket) {
+	srv.stats.bound(name)
 	if f := srv.trace().Bound; f != nil {
 		srv.guard("Trace.Bound", func() { f(name, s) })
 	}

@@ -2,6 +2,7 @@ package socketio_test
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -170,9 +171,70 @@ func TestTraceTellsEachFate(t *testing.T) {
 		expect("dropped late: disconnected")
 		_ = io.Emit("all")
 		expect()
-		// 8 above, Connected, Bound and Disconnected; and Panicked after each.
-		if st := io.Stats(); st.Panics != 22 {
+		// 8 above, Connected, three times Bound, and Disconnected; and Panicked after each.
+		if st := io.Stats(); st.Panics != 26 {
 			t.Errorf("%d panics", st.Panics)
+		}
+	})
+}
+
+// Each bound that is reached is told of as often as it is counted, with the
+// socket where there is one.
+func TestTraceTellsOfBounds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		opts := quiet()
+		opts.ConnectTimeout = 20 * time.Second
+		opts.Limits = socketio.Limits{
+			MaxRooms: 3, MaxAcks: 1, MaxNamespaces: 2, MaxDynamicNamespaces: 1, MaxUnjoined: 1, EventRate: 1, EventBurst: 1,
+		}
+		var mu sync.Mutex
+		told := map[string]uint64{}
+		withSocket := map[string]bool{"MaxRooms": true, "MaxAcks": true, "EventRate": true}
+		opts.Trace = &socketio.Trace{Bound: func(name string, s *socketio.Socket) {
+			mu.Lock()
+			told[name]++
+			mu.Unlock()
+			if (s != nil) != withSocket[name] {
+				t.Errorf("%s: socket %v", name, s)
+			}
+		}}
+		io := echoServer(opts)
+		io.OfFunc(func(context.Context, string, *socketio.Handshake) bool { return true })
+		srv := socketiotest.Serve(t, io)
+		c := srv.Connect(nil)
+		s, _ := io.Of("/").Socket(c.ID())
+		_ = s.Join("a", "b", "c", "d")
+		nothing := func(socketio.Ack, error) {}
+		_ = s.EmitFunc("question", -1, nothing)
+		_ = s.EmitFunc("question", -1, nothing)
+		for range 3 {
+			_ = c.Emit("echo")
+		}
+		c.Join("/one", nil)
+		if _, err := srv.Dial(&socketiotest.Options{Namespace: "/two"}); err == nil {
+			t.Error("a second dynamic namespace was made")
+		}
+		time.Sleep(2 * time.Minute) // that connection's time to join
+		for range 2 {
+			res, err := srv.HTTP().Get("http://host.example/socket.io/?EIO=4&transport=polling")
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = res.Body.Close()
+		}
+		if err := c.SendRaw(`51-["x",{"_placeholder":true,"num":0}]`); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Minute)
+		other := srv.Connect(nil)
+		other.Join("/one", nil)
+		_ = other.SendRaw("0/three,")
+		other.Disconnected()
+		synctest.Wait()
+		mu.Lock()
+		defer mu.Unlock()
+		if counted := io.Stats().Bounds; !maps.Equal(told, counted) || len(told) != 8 {
+			t.Errorf("told of %v, counted %v", told, counted)
 		}
 	})
 }
