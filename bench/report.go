@@ -112,7 +112,7 @@ func (p *report) details(b *strings.Builder) {
 		s := &scenarios[i]
 		var used []metric
 		for _, m := range allMetrics {
-			for _, name := range s.on {
+			for _, name := range beside(s.on) {
 				if vs := p.results.of(s.name, name).values(m); len(vs) > 0 && median(vs) != 0 {
 					used = append(used, m)
 					break
@@ -127,7 +127,7 @@ func (p *report) details(b *strings.Builder) {
 			b.WriteString(" | " + m.name)
 		}
 		b.WriteString(" |\n|---" + strings.Repeat("|---", len(used)) + "|\n")
-		for _, name := range s.on {
+		for _, name := range beside(s.on) {
 			rs := p.results.of(s.name, name)
 			failed := p.results.failures(s.name, name)
 			if len(rs)+failed == 0 {
