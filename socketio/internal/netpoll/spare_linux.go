@@ -72,12 +72,8 @@ func (e *epoll) lend(f func() bool) {
 
 func (s *spare) close() {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.off = true
-	s.closeLocked()
-	s.mu.Unlock()
-}
-
-func (s *spare) closeLocked() {
 	for i, fd := range s.fds {
 		if fd != 0 {
 			_ = syscall.Close(fd)
