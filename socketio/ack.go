@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/sockeye-io/sockeye/socketio/wire/siowire"
+	"github.com/sockeye-io/sockeye/socketio/internal/wire/siowire"
 )
 
 // An Ack is a client's answer to an event.
@@ -14,7 +14,7 @@ type Ack struct{ args siowire.Args }
 func (a Ack) Len() int { return a.args.Len() }
 
 // Arg returns value i, counted from 0; the zero Raw if there is none.
-func (a Ack) Arg(i int) siowire.Raw { return a.args.At(i) }
+func (a Ack) Arg(i int) Raw { return a.args.At(i) }
 
 // Scan decodes the values; see [Request.Scan].
 func (a Ack) Scan(dst ...any) error { return scan(&a.args, dst) }

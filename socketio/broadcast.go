@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/sockeye-io/sockeye/socketio/engineio"
-	"github.com/sockeye-io/sockeye/socketio/wire/siowire"
+	"github.com/sockeye-io/sockeye/socketio/internal/wire/siowire"
 )
 
 // A Broadcast addresses many sockets of a namespace. It is a value: its methods

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/sockeye-io/sockeye/socketio/wire/siowire"
+	"github.com/sockeye-io/sockeye/socketio/internal/wire/siowire"
 )
 
 // EmitWithAck sends an event to all that are addressed and gathers their

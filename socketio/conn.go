@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/sockeye-io/sockeye/socketio/engineio"
-	"github.com/sockeye-io/sockeye/socketio/wire/siowire"
+	"github.com/sockeye-io/sockeye/socketio/internal/wire/siowire"
 )
 
 // conn is one client's connection: an Engine.IO session and the sockets that

@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"github.com/sockeye-io/sockeye/socketio/engineio"
-	"github.com/sockeye-io/sockeye/socketio/wire/siowire"
+	"github.com/sockeye-io/sockeye/socketio/internal/wire/siowire"
 )
 
 var (

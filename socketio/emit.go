@@ -5,7 +5,7 @@ import (
 	"unsafe"
 
 	"github.com/sockeye-io/sockeye/socketio/engineio"
-	"github.com/sockeye-io/sockeye/socketio/wire/siowire"
+	"github.com/sockeye-io/sockeye/socketio/internal/wire/siowire"
 )
 
 // An Emitter is what events can be sent to: a [Server] (its root namespace), a

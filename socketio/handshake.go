@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/sockeye-io/sockeye/socketio/engineio"
-	"github.com/sockeye-io/sockeye/socketio/wire/siowire"
+	"github.com/sockeye-io/sockeye/socketio/internal/wire/siowire"
 )
 
 // A Handshake is what a client brought along: the request that opened its

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/sockeye-io/sockeye/socketio/engineio"
-	"github.com/sockeye-io/sockeye/socketio/wire/siowire"
+	"github.com/sockeye-io/sockeye/socketio/internal/wire/siowire"
 )
 
 // A socket's inbox is worked off by one goroutine at a time, in order: the

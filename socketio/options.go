@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/sockeye-io/sockeye/socketio/engineio"
-	"github.com/sockeye-io/sockeye/socketio/wire/siowire"
+	"github.com/sockeye-io/sockeye/socketio/internal/wire/siowire"
 )
 
 // EngineOptions are the options of the layer below: transports, heartbeat,
@@ -21,9 +21,9 @@ type Options struct {
 	// Engine configures the connections. Its Path is "/socket.io/" by default.
 	Engine EngineOptions
 
-	// Parser turns packets into bytes and back; nil is siowire.JSONParser.
+	// Parser turns packets into bytes and back; nil is &JSONParser{}.
 	// Clients must use the same.
-	Parser siowire.Parser
+	Parser Parser
 
 	// ConnectTimeout is how long a connection may last without having joined a
 	// namespace; 45 s by default.
@@ -86,7 +86,7 @@ type Recovery struct {
 // a negative number no bound.
 type Limits struct {
 	// Packets bounds attachments, depth, arguments and names; see there.
-	Packets siowire.Limits
+	Packets PacketLimits
 	// AttachmentTimeout is how long the attachments of a packet may take to
 	// arrive; 30 s.
 	AttachmentTimeout time.Duration

@@ -5,7 +5,7 @@ import (
 	"reflect"
 	"sync"
 
-	"github.com/sockeye-io/sockeye/socketio/wire/siowire"
+	"github.com/sockeye-io/sockeye/socketio/internal/wire/siowire"
 )
 
 // plan says how a payload type becomes arguments. It is made once for a type.

@@ -18,9 +18,9 @@ import (
 	"time"
 
 	"github.com/sockeye-io/sockeye/socketio"
+	"github.com/sockeye-io/sockeye/socketio/internal/wire/eiowire"
 	"github.com/sockeye-io/sockeye/socketio/internal/ws"
 	"github.com/sockeye-io/sockeye/socketio/socketiotest"
-	"github.com/sockeye-io/sockeye/socketio/wire/eiowire"
 )
 
 // memory is the way to a server in memory for clients that say what they like.

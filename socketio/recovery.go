@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/sockeye-io/sockeye/socketio/engineio"
-	"github.com/sockeye-io/sockeye/socketio/wire/siowire"
+	"github.com/sockeye-io/sockeye/socketio/internal/wire/siowire"
 )
 
 // recovery remembers, for one namespace, the events of the last minutes and the

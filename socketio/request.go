@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"sync/atomic"
 
-	"github.com/sockeye-io/sockeye/socketio/wire/siowire"
+	"github.com/sockeye-io/sockeye/socketio/internal/wire/siowire"
 )
 
 // A Request is one event that a client has sent. Its arguments are still
@@ -37,10 +37,10 @@ func (r *Request) Event() string { return r.event }
 func (r *Request) Len() int { return r.args.Len() }
 
 // Args are the arguments.
-func (r *Request) Args() *siowire.Args { return &r.args }
+func (r *Request) Args() *Args { return &r.args }
 
 // Arg returns argument i, counted from 0; the zero Raw if there is none.
-func (r *Request) Arg(i int) siowire.Raw { return r.args.At(i) }
+func (r *Request) Arg(i int) Raw { return r.args.At(i) }
 
 // Scan decodes the first arguments into what dst points to. A nil in dst skips
 // one. Arguments beyond len(dst) are ignored; a missing one, or one of another

@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/sockeye-io/sockeye/socketio"
+	"github.com/sockeye-io/sockeye/socketio/internal/wire/siowire"
 	"github.com/sockeye-io/sockeye/socketio/socketiotest"
-	"github.com/sockeye-io/sockeye/socketio/wire/siowire"
 )
 
 // alive shows that a bystander's connection works as before.

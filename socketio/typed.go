@@ -5,8 +5,6 @@ import (
 	"errors"
 	"iter"
 	"reflect"
-
-	"github.com/sockeye-io/sockeye/socketio/wire/siowire"
 )
 
 // None is the payload of an event without arguments.
@@ -55,7 +53,7 @@ func (e Event[T]) Emit(to Emitter, v T) error {
 
 // Decode decodes the arguments of such an event, as On does for a handler, but
 // without Options.Validate. It is for clients: see package socketiotest.
-func (e Event[T]) Decode(args *siowire.Args) (T, error) {
+func (e Event[T]) Decode(args *Args) (T, error) {
 	var v T
 	err := planOf(reflect.TypeFor[T]()).decode(nil, args, &v)
 	return v, err
@@ -135,7 +133,7 @@ func (c Call[Req, Res]) Collect(ctx context.Context, b Broadcast, req Req) iter.
 // DecodeAnswer decodes the acknowledgement that answers the call, as
 // EmitWithAck does: {"error":…} is an [*Error]. It is for clients: see package
 // socketiotest.
-func (c Call[Req, Res]) DecodeAnswer(args *siowire.Args) (Res, error) {
+func (c Call[Req, Res]) DecodeAnswer(args *Args) (Res, error) {
 	return result[Res](nil, Ack{args: *args})
 }
 

@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"github.com/sockeye-io/sockeye/socketio"
+	"github.com/sockeye-io/sockeye/socketio/internal/wire/siowire"
 	"github.com/sockeye-io/sockeye/socketio/socketiotest"
-	"github.com/sockeye-io/sockeye/socketio/wire/siowire"
 )
 
 func quiet() *socketio.Options { return &socketio.Options{Logger: slog.New(slog.DiscardHandler)} }

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"reflect"
 
-	"github.com/sockeye-io/sockeye/socketio/wire/siowire"
+	"github.com/sockeye-io/sockeye/socketio"
 )
 
 // A parser.Buffer is go-socket.io's way to say binary. Its JSON is a placeholder
@@ -28,7 +28,7 @@ var errDepth = errors.New("value is nested too deeply, or contains itself")
 func bufferData(buffer reflect.Value) reflect.Value { return buffer.FieldByName("Data") }
 
 // decodeBuffered decodes raw into *dst, whose type holds Buffers.
-func decodeBuffered(raw siowire.Raw, dst reflect.Value) error {
+func decodeBuffered(raw socketio.Raw, dst reflect.Value) error {
 	if b, ok := raw.Bytes(); ok && isBuffer(dst.Type().Elem()) {
 		bufferData(dst.Elem()).SetBytes(bytes.Clone(b))
 		return nil

@@ -6,7 +6,6 @@ import (
 	"sync"
 
 	"github.com/sockeye-io/sockeye/socketio"
-	"github.com/sockeye-io/sockeye/socketio/wire/siowire"
 )
 
 var errorType = reflect.TypeFor[error]()
@@ -43,7 +42,7 @@ func newParams(ft reflect.Type, skip int) params {
 // arguments is what an event and an ack have in common.
 type arguments interface {
 	Len() int
-	Arg(i int) siowire.Raw
+	Arg(i int) socketio.Raw
 }
 
 // decode appends the arguments to values, each in its parameter's type. Those that

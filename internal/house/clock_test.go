@@ -17,8 +17,8 @@ var wallClock = map[string]string{
 	"socketio/engineio/handshake.go":           "when a session was opened, for the application",
 	"socketio/handshake.go":                    "the same, as official servers tell it",
 	"socketio/internal/netpoll/epoll_linux.go": "a deadline that has passed",
-	"socketio/wire/value/msgpack.go":           "times in messages",
-	"socketio/wire/value/sink.go":              "times in messages",
+	"socketio/internal/wire/value/msgpack.go":  "times in messages",
+	"socketio/internal/wire/value/sink.go":     "times in messages",
 }
 
 // What makes a time without its monotonic reading, or of a number, or a number

@@ -16,7 +16,7 @@ const module = "github.com/sockeye-io/sockeye"
 // floors below its own. A pattern ending in /... covers a folder; the first
 // match counts. A new package is added here, on the lowest floor that works.
 var floors = [][]string{
-	{"internal/...", "socketio/internal/...", "socketio/wire/...", "server/clientdist"},
+	{"internal/...", "socketio/internal/...", "server/clientdist"},
 	{"socketio/engineio"},
 	{"socketio"},
 	{"googollee/...", "socketio/socketiotest", "socketio/websocket"},
@@ -27,7 +27,7 @@ var floors = [][]string{
 }
 
 // sameFloor lists the folders whose packages may import one another.
-var sameFloor = []string{"socketio/internal/...", "socketio/wire/...", "googollee/...", "e2e/..."}
+var sameFloor = []string{"socketio/internal/...", "googollee/...", "e2e/..."}
 
 // outside lists the modules the root module uses, and by whom they may be
 // imported; docs/ARCHITECTURE.md gives the reason for each.
@@ -39,7 +39,7 @@ var outside = map[string][]string{
 // noNetwork are pure: bytes in, packets out. They know none of our packages but
 // each other, and none of the standard library that reaches outside the process.
 var (
-	noNetwork = []string{"socketio/wire/..."}
+	noNetwork = []string{"socketio/internal/wire/..."}
 	network   = []string{"net", "net/...", "os", "os/...", "syscall", "crypto/tls", "log", "log/..."}
 )
 
@@ -169,7 +169,7 @@ func TestJudge(t *testing.T) {
 		{"server", module + "/ginio", false, true},
 		{"ginio", module + "/socketio", false, true},
 		{"socketio", module + "/socketio/engineio", false, true},
-		{"socketio/engineio", module + "/socketio/wire/eiowire", false, true},
+		{"socketio/engineio", module + "/socketio/internal/wire/eiowire", false, true},
 		{"socketio/internal/ws", module + "/socketio/internal/netpoll", false, true},
 		{"socketio", module + "/socketio/socketiotest", true, true},
 		{"socketio/engineio", "net/http", false, true},
@@ -179,10 +179,10 @@ func TestJudge(t *testing.T) {
 		{"socketio", module + "/server", false, false},
 		{"socketio", module + "/ginio", true, false},
 		{"namespaces", module + "/ginio", false, false},
-		{"socketio/wire/siowire", module + "/internal/leak", false, false},
-		{"socketio/wire/siowire", module + "/socketio/internal/ws", false, false},
-		{"socketio/wire/siowire", module + "/socketio/wire/value", false, true},
-		{"socketio/wire/siowire", "net/url", false, false},
+		{"socketio/internal/wire/siowire", module + "/internal/leak", false, false},
+		{"socketio/internal/wire/siowire", module + "/socketio/internal/ws", false, false},
+		{"socketio/internal/wire/siowire", module + "/socketio/internal/wire/value", false, true},
+		{"socketio/internal/wire/siowire", "net/url", false, false},
 		{"socketio", "github.com/gin-gonic/gin", false, false},
 		{"socketio", "github.com/gin-gonic/gin", true, false},
 		{"socketio", "example.com/new", false, false},

@@ -23,7 +23,7 @@ type option struct {
 // optionFiles says where the options of docs/threats.md are declared: by the
 // beginning of their name, the file and its struct.
 var optionFiles = []struct{ prefix, file, typ string }{
-	{"Limits.Packets.", "socketio/wire/siowire/parser.go", "Limits"},
+	{"Limits.Packets.", "socketio/internal/wire/siowire/parser.go", "Limits"},
 	{"Limits.", "socketio/options.go", "Limits"},
 	{"Recovery.", "socketio/options.go", "Recovery"},
 	{"Engine.", "socketio/engineio/options.go", "Options"},

@@ -3,8 +3,8 @@ package engineio
 import (
 	"sync"
 
+	"github.com/sockeye-io/sockeye/socketio/internal/wire/eiowire"
 	"github.com/sockeye-io/sockeye/socketio/internal/ws"
-	"github.com/sockeye-io/sockeye/socketio/wire/eiowire"
 )
 
 // Buffer is memory for one text message to one session. It is used again when

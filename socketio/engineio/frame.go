@@ -1,8 +1,8 @@
 package engineio
 
 import (
+	"github.com/sockeye-io/sockeye/socketio/internal/wire/eiowire"
 	"github.com/sockeye-io/sockeye/socketio/internal/ws"
-	"github.com/sockeye-io/sockeye/socketio/wire/eiowire"
 )
 
 // The forms in which a message is sent over WebSocket, all its packets at once.

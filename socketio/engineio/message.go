@@ -3,8 +3,8 @@ package engineio
 import (
 	"sync/atomic"
 
+	"github.com/sockeye-io/sockeye/socketio/internal/wire/eiowire"
 	"github.com/sockeye-io/sockeye/socketio/internal/ws"
-	"github.com/sockeye-io/sockeye/socketio/wire/eiowire"
 )
 
 // Headroom is the number of bytes that NewMessage needs in front of a text: the

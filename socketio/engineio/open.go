@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"strconv"
 
-	"github.com/sockeye-io/sockeye/socketio/wire/eiowire"
+	"github.com/sockeye-io/sockeye/socketio/internal/wire/eiowire"
 )
 
 // open makes a new session, whose receiver has accepted it. Until the caller

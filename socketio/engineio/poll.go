@@ -7,7 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/sockeye-io/sockeye/socketio/wire/eiowire"
+	"github.com/sockeye-io/sockeye/socketio/internal/wire/eiowire"
 )
 
 // poll is a GET of the polling transport that waits for packets. Session.mu

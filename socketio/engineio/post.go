@@ -13,7 +13,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/sockeye-io/sockeye/socketio/wire/eiowire"
+	"github.com/sockeye-io/sockeye/socketio/internal/wire/eiowire"
 )
 
 var (

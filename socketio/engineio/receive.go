@@ -3,7 +3,7 @@ package engineio
 import (
 	"errors"
 
-	"github.com/sockeye-io/sockeye/socketio/wire/eiowire"
+	"github.com/sockeye-io/sockeye/socketio/internal/wire/eiowire"
 )
 
 var errHeartbeat = errors.New("engineio: a heartbeat in the wrong direction")

@@ -4,8 +4,8 @@ import (
 	"net"
 
 	"github.com/sockeye-io/sockeye/socketio/internal/netpoll"
+	"github.com/sockeye-io/sockeye/socketio/internal/wire/eiowire"
 	"github.com/sockeye-io/sockeye/socketio/internal/ws"
-	"github.com/sockeye-io/sockeye/socketio/wire/eiowire"
 )
 
 // An upgrade from polling to websocket: the client opens a websocket with its

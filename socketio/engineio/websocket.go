@@ -7,8 +7,8 @@ import (
 	"runtime/debug"
 
 	"github.com/sockeye-io/sockeye/socketio/internal/netpoll"
+	"github.com/sockeye-io/sockeye/socketio/internal/wire/eiowire"
 	"github.com/sockeye-io/sockeye/socketio/internal/ws"
-	"github.com/sockeye-io/sockeye/socketio/wire/eiowire"
 )
 
 var (

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sockeye-io/sockeye/socketio/wire/siowire"
+	"github.com/sockeye-io/sockeye/socketio/internal/wire/siowire"
 )
 
 // A Client is one client in one namespace. Its methods may be called from any goroutine, those that fail the test at once (Next, Ask,

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/sockeye-io/sockeye/socketio"
-	"github.com/sockeye-io/sockeye/socketio/wire/siowire"
+	"github.com/sockeye-io/sockeye/socketio/internal/wire/siowire"
 )
 
 type user struct {

@@ -13,8 +13,8 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/sockeye-io/sockeye/socketio/wire/eiowire"
-	"github.com/sockeye-io/sockeye/socketio/wire/siowire"
+	"github.com/sockeye-io/sockeye/socketio/internal/wire/eiowire"
+	"github.com/sockeye-io/sockeye/socketio/internal/wire/siowire"
 )
 
 // conn is an Engine.IO connection of a client, for all its namespaces.

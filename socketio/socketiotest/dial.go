@@ -8,7 +8,7 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/sockeye-io/sockeye/socketio/wire/siowire"
+	"github.com/sockeye-io/sockeye/socketio/internal/wire/siowire"
 )
 
 // The transports a client may use.

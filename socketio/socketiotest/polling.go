@@ -10,7 +10,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/sockeye-io/sockeye/socketio/wire/eiowire"
+	"github.com/sockeye-io/sockeye/socketio/internal/wire/eiowire"
 )
 
 // polling is the long polling transport.

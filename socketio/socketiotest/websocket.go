@@ -9,8 +9,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/sockeye-io/sockeye/socketio/internal/wire/eiowire"
 	"github.com/sockeye-io/sockeye/socketio/internal/ws"
-	"github.com/sockeye-io/sockeye/socketio/wire/eiowire"
 )
 
 // maxFrame bounds what a client takes from the server in one frame.

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"unsafe"
 
-	"github.com/sockeye-io/sockeye/socketio/wire/value"
+	"github.com/sockeye-io/sockeye/socketio/internal/wire/value"
 )
 
 // Type is a packet's type: the first digit on the wire.

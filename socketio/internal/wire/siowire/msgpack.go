@@ -6,7 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/sockeye-io/sockeye/socketio/wire/value"
+	"github.com/sockeye-io/sockeye/socketio/internal/wire/value"
 )
 
 // MsgpackParser is the parser of the npm package socket.io-msgpack-parser 3: a packet is one binary message, the map

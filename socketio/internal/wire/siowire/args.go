@@ -3,7 +3,7 @@ package siowire
 import (
 	"iter"
 
-	"github.com/sockeye-io/sockeye/socketio/wire/value"
+	"github.com/sockeye-io/sockeye/socketio/internal/wire/value"
 )
 
 // Raw is one value that is still encoded, with the binaries of its packet; see value.Raw.

@@ -1,6 +1,6 @@
 package siowire
 
-import "github.com/sockeye-io/sockeye/socketio/wire/value"
+import "github.com/sockeye-io/sockeye/socketio/internal/wire/value"
 
 // Parser turns packets into Engine.IO messages and back. Its methods are safe for concurrent use.
 //

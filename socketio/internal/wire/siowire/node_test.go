@@ -10,7 +10,7 @@ import (
 	"reflect"
 	"testing"
 
-	"github.com/sockeye-io/sockeye/socketio/wire/value"
+	"github.com/sockeye-io/sockeye/socketio/internal/wire/value"
 )
 
 // stricter are the packets that Node's parser takes and ours refuses, with the reason.

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/sockeye-io/sockeye/socketio/wire/value"
+	"github.com/sockeye-io/sockeye/socketio/internal/wire/value"
 )
 
 var (
