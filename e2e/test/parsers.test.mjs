@@ -60,6 +60,21 @@ cell("raw", "websocket", "deflate", "is agreed on, and used", async (use) => {
   assert.equal(await s.next(), `431[${JSON.stringify(text)}]`);
   assert.ok(s.socket._socket.bytesRead - before < 5000, "it was not compressed");
 });
+for (const bits of [9, 10, 14, 15]) cell("raw", "websocket", "deflate", `a client that keeps a window of ${bits} bits can read all`, async (use) => {
+  // ws reads with a window of that size: what refers to something before it fails.
+  const s = use(rawSocket(`${deflating.url}/socket.io/?EIO=4&transport=websocket`, { perMessageDeflate: { serverMaxWindowBits: bits, clientMaxWindowBits: bits } }));
+  await s.next();
+  assert.match(s.socket.extensions, /permessage-deflate/);
+  s.send("40");
+  while (!(await s.next()).includes("welcome"));
+  // It repeats itself after 20,000 characters only: further back than zlib's output reaches, which it would look at, too.
+  const block = Array.from({ length: 5000 }, (_, i) => (i * i * 7919 % 1679615).toString(36).padStart(4, "0")).join("");
+  for (const n of [10, 2 ** bits - 40, 2 ** bits, 2 ** bits + 1, 70_000]) {
+    const text = block.repeat(n / block.length + 1).slice(0, n);
+    s.send(`421["echo",${JSON.stringify(text)}]`);
+    assert.equal(await s.next(), `431[${JSON.stringify(text)}]`);
+  }
+});
 cell("raw", "websocket", "deflate", "a bomb is stopped at the limit", async (use) => {
   const s = use(rawSocket(`${deflating.url}/socket.io/?EIO=4&transport=websocket`, { perMessageDeflate: true }));
   await s.next();

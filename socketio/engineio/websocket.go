@@ -25,7 +25,9 @@ type wsConn struct {
 
 	kind  uint8 // of frames that are sent
 	plain uint8 // the same without compression
-	claim bool  // of the goroutine that reads: it delivers the session's input
+
+	window uint8 // if not 0, messages of 1<<window bytes are sent without compression: see ws.Handshake.DeflateWindow
+	claim  bool  // of the goroutine that reads: it delivers the session's input
 
 	due     bool // the upgrade packet has come; guarded by s.mu, as all that follows
 	waits   bool // OnReadable has found somebody else delivering input
@@ -38,7 +40,7 @@ type wsConn struct {
 // write hands a message to the connection. s.mu is held.
 func (w *wsConn) write(m *Message, f Flags) error {
 	kind := w.kind
-	if f&NoCompress != 0 {
+	if f&NoCompress != 0 || w.window != 0 && m.size>>w.window != 0 {
 		kind = w.plain
 	}
 	return w.c.Write(m.webSocketFrame(int(kind), w.s.srv))
@@ -95,7 +97,7 @@ func (srv *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q *que
 		return
 	}
 	c := &wsConn{s: s}
-	c.r.Deflate = deflate
+	c.r.Deflate, c.window = deflate, h.DeflateWindow()
 	if s.proto < 4 {
 		c.plain = frame3
 		if s.b64 {

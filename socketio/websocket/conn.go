@@ -47,6 +47,7 @@ type Conn struct {
 	key      peers.Key
 	protocol string
 	deflate  bool
+	window   uint8 // see ws.Handshake.DeflateWindow
 	ctx      context.Context
 	cancel   context.CancelCauseFunc
 
@@ -95,7 +96,7 @@ func (c *Conn) SendMessage(data []byte, binary bool) error {
 		op = ws.Binary
 	}
 	var frame []byte
-	if d := c.srv.opts.PerMessageDeflate; c.deflate && len(data) >= threshold(d) {
+	if d := c.srv.opts.PerMessageDeflate; c.deflate && len(data) >= threshold(d) && (c.window == 0 || len(data)>>c.window == 0) {
 		frame = c.srv.deflate.AppendFrame(nil, op, data)
 	} else {
 		frame = ws.AppendFrame(make([]byte, 0, len(data)+10), op, data)

@@ -68,7 +68,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, e *Endpoint) {
 	}
 	_ = nc.SetDeadline(time.Time{}) // those of the HTTP server; a connection that is gone says so when read
 	pre, _ := rw.Reader.Peek(rw.Reader.Buffered())
-	c.r.Deflate, c.deflate = deflate, deflate
+	c.r.Deflate, c.deflate, c.window = deflate, deflate, h.DeflateWindow()
 	c.open(nc, slices.Clone(pre), head, r)
 }
 

@@ -2,15 +2,32 @@ package ws
 
 import "strings"
 
-// offersDeflate looks in Sec-WebSocket-Extensions for an offer of
-// permessage-deflate (RFC 7692, section 7.1) that can be accepted. window says
-// that the answer has to repeat the size of the server's window.
+// deflateOffer is an offer of permessage-deflate that can be accepted.
+type deflateOffer struct {
+	ok     bool
+	window uint8 // the most that our window may have, in bits; 0 if the client has not said
+}
+
+// bound is the window in bits if that is less than compress/flate's, else 0.
+// flate has one size, but refers to nothing before the message: one that is
+// shorter than the window keeps within it, and a longer one is to be sent as it
+// is, which is always allowed (RFC 7692, section 6).
+func (o deflateOffer) bound() uint8 {
+	if o.window == maxWindowBits {
+		return 0
+	}
+	return o.window
+}
+
+const maxWindowBits = 15
+
+// findDeflate looks in Sec-WebSocket-Extensions for an offer of
+// permessage-deflate (RFC 7692, section 7.1).
 //
 // Offers are alternatives, the preferred first, and one with an unknown,
-// repeated or malformed parameter is declined alone. So is one that wants a
-// smaller window from us: compress/flate has one size. What the client says of
+// repeated or malformed parameter is declined alone. What the client says of
 // its own window is a hint only, since we can read any.
-func offersDeflate(values []string) (ok, window bool) {
+func findDeflate(values []string) deflateOffer {
 	for _, v := range values {
 		for v != "" {
 			var offer string
@@ -19,50 +36,54 @@ func offersDeflate(values []string) (ok, window bool) {
 			if !strings.EqualFold(trim(name), "permessage-deflate") {
 				continue
 			}
-			if ok, window := acceptable(params); ok {
-				return true, window
+			if o := acceptable(params); o.ok {
+				return o
 			}
 		}
 	}
-	return false, false
+	return deflateOffer{}
 }
 
-func acceptable(params string) (ok, window bool) {
+func acceptable(params string) (o deflateOffer) {
 	var seen [4]bool
 	for more := params != ""; more; more = params != "" {
 		var p string
 		p, params = cutUnquoted(params, ';')
 		name, value, has := strings.Cut(p, "=")
 		name, value = trim(name), unquote(trim(value))
-		i := 0
+		i, ok := 0, false
 		switch strings.ToLower(name) {
 		case "server_no_context_takeover":
 			ok = !has
 		case "client_no_context_takeover":
 			i, ok = 1, !has
 		case "server_max_window_bits":
-			i, ok = 2, value == "15"
-			window = true
+			i = 2
+			o.window, ok = windowBits(value)
 		case "client_max_window_bits":
-			i, ok = 3, !has || windowBits(value)
-		default:
-			return false, false
+			i, ok = 3, !has
+			if has {
+				_, ok = windowBits(value)
+			}
 		}
 		if !ok || seen[i] {
-			return false, false
+			return deflateOffer{}
 		}
 		seen[i] = true
 	}
-	return true, window
+	o.ok = true
+	return o
 }
 
-// windowBits reports whether s is a number from 8 to 15 without leading zeros.
-func windowBits(s string) bool {
-	switch s {
-	case "8", "9", "10", "11", "12", "13", "14", "15":
-		return true
+// windowBits reads a number from 8 to 15 without leading zeros.
+func windowBits(s string) (bits uint8, ok bool) {
+	switch {
+	case len(s) == 1 && (s[0] == '8' || s[0] == '9'):
+		return s[0] - '0', true
+	case len(s) == 2 && s[0] == '1' && s[1] >= '0' && s[1] <= '5':
+		return 10 + s[1] - '0', true
 	}
-	return false
+	return 0, false
 }
 
 // cutUnquoted cuts s at the first sep that is not within a quoted string.

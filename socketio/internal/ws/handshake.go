@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -43,8 +44,7 @@ func IsUpgrade(r *http.Request) bool {
 // Handshake is a valid opening handshake.
 type Handshake struct {
 	accept  [28]byte
-	deflate bool
-	window  bool // the answer has to name the server's window
+	deflate deflateOffer
 	header  http.Header
 }
 
@@ -83,7 +83,7 @@ func ParseHandshake(r *http.Request) (Handshake, error) {
 		return h, errProtocol
 	}
 	h.accept = acceptKey(key)
-	h.deflate, h.window = offersDeflate(r.Header[headerExtensions])
+	h.deflate = findDeflate(r.Header[headerExtensions])
 	return h, nil
 }
 
@@ -103,7 +103,11 @@ func (h *Handshake) Protocols() []string {
 
 // Deflate reports whether the client offers permessage-deflate in a way that we
 // can accept.
-func (h *Handshake) Deflate() bool { return h.deflate }
+func (h *Handshake) Deflate() bool { return h.deflate.ok }
+
+// DeflateWindow says how long a message may be to be sent compressed: less than
+// 1<<n bytes, because the client keeps no larger window; 0 is any.
+func (h *Handshake) DeflateWindow() uint8 { return h.deflate.bound() }
 
 // AppendResponse appends the answer that accepts h, up to and including the
 // empty line. protocol is one of h.Protocols(), or empty; deflate accepts
@@ -117,10 +121,11 @@ func (h *Handshake) AppendResponse(dst []byte, protocol string, deflate bool, ex
 	if protocol != "" {
 		dst = appendField(dst, "Sec-WebSocket-Protocol", protocol)
 	}
-	if deflate && h.deflate {
+	if deflate && h.deflate.ok {
 		dst = append(dst, "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover"...)
-		if h.window {
-			dst = append(dst, "; server_max_window_bits=15"...)
+		if h.deflate.window > 0 {
+			dst = append(dst, "; server_max_window_bits="...)
+			dst = strconv.AppendUint(dst, uint64(h.deflate.window), 10)
 		}
 		dst = append(dst, "\r\n"...)
 	}
