@@ -32,14 +32,21 @@ var pictureTypes = []string{"image/png", "image/jpeg", "image/gif", "image/webp"
 // Binary is rooms with a wall of pictures: the last six that were shown.
 func Binary(ns *socketio.Namespace) {
 	walls := keepRooms[[]Picture](ns)
-	polite(ns, 2, 8)
+	costs := polite(ns, 2, 8)
+	costs.purse *= 4 // pictures are large
+	here := seats(ns)
 
-	WallJoin.On(ns, func(ctx context.Context, s *socketio.Socket, want Seat) (wall []Picture, err error) {
-		seat, _, err := sit(ctx, s, want)
+	WallJoin.On(ns, func(_ context.Context, s *socketio.Socket, want Seat) (wall []Picture, err error) {
+		seat, _, cost, err := here.sit(s, want)
 		if err != nil {
 			return nil, err
 		}
-		return wall, walls.in(seat.Room, func(all *[]Picture) { wall = append([]Picture{}, *all...) })
+		err = walls.in(seat.Room, func(all *[]Picture) { wall = append([]Picture{}, *all...) })
+		for _, p := range wall {
+			cost += len(p.Data) + overhead
+		}
+		costs.charge(s, cost)
+		return wall, err
 	})
 
 	WallShow.On(ns, func(_ context.Context, s *socketio.Socket, shown Shown) (none socketio.None, err error) {
@@ -58,6 +65,7 @@ func Binary(ns *socketio.Namespace) {
 		if err != nil {
 			return none, err
 		}
+		costs.charge(s, len(p.Data)*(ns.RoomLen(seat.Room)-1))
 		return none, WallPicture.Emit(ns.To(seat.Room), p)
 	})
 }

@@ -22,8 +22,8 @@ const maxLine = 500 // characters
 // Arrival is what a newcomer is told.
 type Arrival struct {
 	Seat
-	People  []Person `json:"people"`
-	History []Line   `json:"history"`
+	People  []Person     `json:"people"`
+	History socketio.Raw `json:"history"` // of Lines
 }
 
 // Line is something said, At Unix milliseconds.
@@ -43,15 +43,21 @@ type Typing struct {
 // Chat is rooms in which people talk. A room remembers its last 50 lines for
 // as long as somebody is in it.
 func Chat(ns *socketio.Namespace) {
-	history := keepRooms[[]Line](ns)
-	polite(ns, 5, 15)
-	noticeLeaving(ns)
+	history := keepRooms[kept[Line]](ns)
+	costs := polite(ns, 5, 15)
+	here := seats(ns)
 
-	ChatJoin.On(ns, func(ctx context.Context, s *socketio.Socket, want Seat) (a Arrival, err error) {
-		if a.Seat, a.People, err = sit(ctx, s, want); err != nil {
+	ChatJoin.On(ns, func(_ context.Context, s *socketio.Socket, want Seat) (a Arrival, err error) {
+		var cost int
+		if a.Seat, a.People, cost, err = here.sit(s, want); err != nil {
 			return a, err
 		}
-		return a, history.in(a.Room, func(lines *[]Line) { a.History = append([]Line{}, *lines...) })
+		err = history.in(a.Room, func(lines *kept[Line]) {
+			a.History = lines.encoded()
+			cost += len(lines.json)
+		})
+		costs.charge(s, cost)
+		return a, err
 	})
 
 	ChatSay.On(ns, func(_ context.Context, s *socketio.Socket, text string) (Line, error) {
@@ -60,9 +66,9 @@ func Chat(ns *socketio.Namespace) {
 			return Line{}, socketio.Errorf("length", "a line has 1 to %d characters, this has %d", maxLine, n).With(limit(maxLine))
 		}
 		line := Line{From: s.ID(), Name: seat.Name, Text: text, At: time.Now().UnixMilli()}
-		err := history.in(seat.Room, func(lines *[]Line) {
-			*lines = append(*lines, line)
-			*lines = (*lines)[max(0, len(*lines)-50):]
+		err := history.in(seat.Room, func(lines *kept[Line]) {
+			all := append(lines.list, line)
+			lines.set(all[max(0, len(all)-50):])
 			_ = ChatLine.Emit(s.To(seat.Room), line) // text can be encoded
 		})
 		return line, err

@@ -42,18 +42,20 @@ type Cursor struct {
 // have the same text after the same edits; the others try again.
 func Cursors(ns *socketio.Namespace) {
 	texts := keepRooms[text](ns)
-	polite(ns, 50, 100)
+	costs := polite(ns, 50, 100)
 	chaos(ns)
-	noticeLeaving(ns)
+	here := seats(ns)
 
-	EditorJoin.On(ns, func(ctx context.Context, s *socketio.Socket, want EditorSeat) (d Document, err error) {
-		seat, people, err := sit(ctx, s, want.Seat)
+	EditorJoin.On(ns, func(_ context.Context, s *socketio.Socket, want EditorSeat) (d Document, err error) {
+		seat, people, cost, err := here.sit(s, want.Seat)
 		if err != nil {
 			return d, err
 		}
-		return d, texts.in(seat.Room, func(t *text) {
+		err = texts.in(seat.Room, func(t *text) {
 			d = Document{t.String(), t.version, people, slices.Contains(t.recent, want.Pending)}
 		})
+		costs.charge(s, cost+len(d.Text))
+		return d, err
 	})
 
 	EditorEdit.On(ns, func(_ context.Context, s *socketio.Socket, e Edit) (version int, err error) {

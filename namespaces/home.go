@@ -24,7 +24,7 @@ type Pulse struct {
 
 // Home counts what the server does and tells it once a second.
 func Home(ns *socketio.Namespace) {
-	polite(ns, 3, 6)
+	costs := polite(ns, 3, 6)
 	var last Pulse // of every's calls, which do not overlap
 	every(ns, time.Second, 0, func() {
 		st := ns.Server().Stats()
@@ -35,7 +35,8 @@ func Home(ns *socketio.Namespace) {
 		last = p
 		_ = HomePulse.Emit(ns.Volatile(), p) // the next one is a second away
 	})
-	HomeLeap.On(ns, func(context.Context, *socketio.Socket, socketio.None) error {
+	HomeLeap.On(ns, func(_ context.Context, s *socketio.Socket, _ socketio.None) error {
+		costs.charge(s, overhead*ns.Len())
 		return HomeFish.Emit(ns, socketio.None{})
 	})
 }

@@ -39,6 +39,15 @@ func code(err error) string {
 	return fmt.Sprint(err)
 }
 
+// list decodes what is kept encoded.
+func list[T any](t *testing.T, raw socketio.Raw) (all []T) {
+	t.Helper()
+	if err := raw.Decode(&all); err != nil || all == nil {
+		t.Fatalf("%v: %v", raw, err)
+	}
+	return all
+}
+
 func TestTidy(t *testing.T) {
 	for in, want := range map[string]string{
 		" Ann\t\n  Lee ":        "Ann Lee",
@@ -86,16 +95,16 @@ func TestChat(t *testing.T) {
 		}
 		late := join()
 		a, err := socketiotest.Ask(late, ChatJoin, Seat{"pool", "Cat"})
-		if err != nil || len(a.History) != 50 || a.History[0].Text != "line 10" || len(a.People) != 3 {
-			t.Fatalf("%v: %d lines, %v", err, len(a.History), a.People)
+		if lines := list[Line](t, a.History); err != nil || len(lines) != 50 || lines[0].Text != "line 10" || len(a.People) != 3 {
+			t.Fatalf("%v: %d lines, %v", err, len(lines), a.People)
 		}
-		if a, err = socketiotest.Ask(late, ChatJoin, Seat{"lake", "Cat"}); err != nil || len(a.History) != 0 || len(a.People) != 1 {
+		if a, err = socketiotest.Ask(late, ChatJoin, Seat{"lake", "Cat"}); err != nil || len(list[Line](t, a.History)) != 0 || len(a.People) != 1 {
 			t.Fatalf("another room: %v, %+v", err, a)
 		}
 		ann.Disconnect()
 		ben.Disconnect()
 		synctest.Wait()
-		if a, err = socketiotest.Ask(late, ChatJoin, Seat{"pool", "Cat"}); err != nil || len(a.History) != 0 {
+		if a, err = socketiotest.Ask(late, ChatJoin, Seat{"pool", "Cat"}); err != nil || len(list[Line](t, a.History)) != 0 {
 			t.Fatalf("the room was kept without anybody in it: %v, %+v", err, a)
 		}
 	})
@@ -158,8 +167,9 @@ func TestWhiteboardIsBounded(t *testing.T) {
 			}
 		}
 		b, err := socketiotest.Ask(join(), BoardJoin, "a")
-		if err != nil || len(b.Strokes) != maxBoard/maxNumbers || b.Strokes[len(b.Strokes)-1].ID != c.ID()+".49" || b.People != 2 {
-			t.Fatalf("%v: %d strokes, %d people", err, len(b.Strokes), b.People)
+		strokes := list[Stroke](t, b.Strokes)
+		if err != nil || len(strokes) != maxBoard/maxNumbers || strokes[len(strokes)-1].ID != c.ID()+".49" || b.People != 2 {
+			t.Fatalf("%v: %d strokes, %d people", err, len(strokes), b.People)
 		}
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"sync"
 
 	"github.com/sockeye-io/sockeye/socketio"
 )
@@ -27,49 +26,63 @@ type Person struct {
 	Name string `json:"name"`
 }
 
-// sit gives s a seat instead of the one it had, and tells both rooms.
-func sit(ctx context.Context, s *socketio.Socket, want Seat) (seat Seat, people []Person, err error) {
-	if seat.Room, err = tidy("room", want.Room, 32); err != nil {
-		return seat, nil, err
-	}
-	if seat.Name, err = tidy("name", want.Name, 24); err != nil {
-		return seat, nil, err
-	}
-	if old, ok := Place.Get(s); ok && old.Room != seat.Room {
-		s.Leave(old.Room)
-		tell(s.Namespace(), old.Room)
-	}
-	if err = s.Join(seat.Room); err != nil {
-		return seat, nil, err
-	}
-	Place.Set(s, seat)
-	return seat, tell(s.Namespace(), seat.Room), nil
+// presence tells the rooms of a namespace who is in them.
+type presence struct {
+	ns   *socketio.Namespace
+	news *news
 }
 
-// noticeLeaving has the room told when somebody's connection ends.
-func noticeLeaving(ns *socketio.Namespace) {
+func seats(ns *socketio.Namespace) *presence {
+	p := &presence{ns: ns}
+	p.news = newNews(ns, func(room string) {
+		_ = People.Emit(ns.To(room), p.in(room)) // it can be encoded, and who does not take it is counted elsewhere
+	})
 	ns.OnDisconnect(func(_ context.Context, s *socketio.Socket, _ socketio.DisconnectReason) {
 		if seat, ok := Place.Get(s); ok {
-			tell(ns, seat.Room)
+			p.news.of(seat.Room)
 		}
 	})
+	return p
 }
 
-// telling is held while it is counted who is in a room and the room is told,
-// so that what a room hears last is how it is.
-var telling sync.Mutex
+// sit gives s a seat instead of the one it had, and tells both rooms. It
+// answers who is in the room, and with how many bytes: as many as everybody in
+// it is now told.
+func (p *presence) sit(s *socketio.Socket, want Seat) (seat Seat, people []Person, bytes int, err error) {
+	if seat.Room, err = tidy("room", want.Room, 32); err != nil {
+		return seat, nil, 0, err
+	}
+	if seat.Name, err = tidy("name", want.Name, 24); err != nil {
+		return seat, nil, 0, err
+	}
+	old, _ := Place.Get(s)
+	if old.Room != "" && old.Room != seat.Room {
+		s.Leave(old.Room)
+		p.news.of(old.Room)
+	}
+	if err = s.Join(seat.Room); err != nil {
+		return seat, nil, 0, err
+	}
+	Place.Set(s, seat)
+	people = p.in(seat.Room)
+	for _, person := range people {
+		bytes += len(person.ID) + len(person.Name) + 20
+	}
+	if old != seat {
+		p.news.of(seat.Room)
+		bytes += bytes * p.ns.RoomLen(seat.Room)
+	}
+	return seat, people, bytes, nil
+}
 
-func tell(ns *socketio.Namespace, room string) []Person {
-	telling.Lock()
-	defer telling.Unlock()
+// in are the people in a room, a hundred of them at most.
+func (p *presence) in(room string) []Person {
 	people := []Person{}
-	for s := range ns.Sockets() {
+	for s := range p.ns.Sockets() {
 		if seat, ok := Place.Get(s); ok && seat.Room == room {
 			people = append(people, Person{s.ID(), seat.Name})
 		}
 	}
 	slices.SortFunc(people, func(a, b Person) int { return cmp.Compare(a.Name+a.ID, b.Name+b.ID) })
-	people = people[:min(len(people), 100)]
-	_ = People.Emit(ns.To(room), people) // it can be encoded, and who does not take it is counted elsewhere
-	return people
+	return people[:min(len(people), 100)]
 }

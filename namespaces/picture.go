@@ -36,24 +36,24 @@ func (t *Stroke) check(owner string) error {
 }
 
 // picture is strokes, the oldest first.
-type picture []Stroke
+type picture struct{ kept[Stroke] }
 
 func (p *picture) add(t Stroke) {
-	*p = append(*p, t)
-	sum := 0
-	for i, old := range slices.Backward(*p) {
+	all, sum := append(p.list, t), 0
+	for i, old := range slices.Backward(all) {
 		if sum += len(old.Points); sum > maxBoard {
-			*p = slices.Clone((*p)[i+1:])
-			return
+			all = slices.Clone(all[i+1:])
+			break
 		}
 	}
+	p.set(all)
 }
 
 // undo takes owner's last stroke away and returns its id.
 func (p *picture) undo(owner string) (id string, ok bool) {
-	for i, t := range slices.Backward(*p) {
+	for i, t := range slices.Backward(p.list) {
 		if t.by(owner) {
-			*p = slices.Delete(*p, i, i+1)
+			p.set(slices.Delete(p.list, i, i+1))
 			return t.ID, true
 		}
 	}

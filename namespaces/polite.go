@@ -24,9 +24,12 @@ type allowance struct {
 const allowed socketio.Key[*allowance] = "allowed"
 
 // polite bounds what each socket of ns sends: rate events a second on average,
-// burst at once. What is above reaches no handler and nobody else; the client
-// is told, once a second.
-func polite(ns *socketio.Namespace, rate, burst float64) {
+// burst at once, and what they cost, see budget. What is above reaches no
+// handler and nobody else; the client is told, once a second. An event is
+// charged with its bytes for everybody else in its sender's room; handlers
+// charge what their answers cost.
+func polite(ns *socketio.Namespace, rate, burst float64) *budget {
+	costs := newBudget(purse)
 	ns.UsePacket(func(_ context.Context, s *socketio.Socket, r *socketio.Request) error {
 		now := time.Now()
 		a, ok := allowed.Get(s)
@@ -36,8 +39,11 @@ func polite(ns *socketio.Namespace, rate, burst float64) {
 		}
 		a.left = min(burst, a.left+now.Sub(a.at).Seconds()*rate)
 		a.at = now
-		if a.left >= 1 {
+		if a.left >= 1 && costs.solvent(s) {
 			a.left--
+			if seat, ok := Place.Get(s); ok {
+				costs.charge(s, (size(r)+overhead)*max(0, ns.RoomLen(seat.Room)-1))
+			}
 			return nil
 		}
 		err := socketio.Errorf("slow_down", "too fast, wait a moment")
@@ -56,6 +62,19 @@ func polite(ns *socketio.Namespace, rate, burst float64) {
 			slog.Warn("a demo's handler failed", "namespace", ns.Name(), "event", event, "error", err)
 		}
 	})
+	return costs
+}
+
+// size is how many bytes of arguments an event has brought.
+func size(r *socketio.Request) (bytes int) {
+	for _, arg := range r.Args().All() {
+		if text, ok := arg.JSON(); ok {
+			bytes += len(text)
+		} else if data, ok := arg.Bytes(); ok {
+			bytes += len(data)
+		}
+	}
+	return bytes
 }
 
 // limit is what a refusal carries for a page to tell in its reader's language.

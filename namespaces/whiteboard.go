@@ -21,38 +21,41 @@ const (
 
 // Board is the picture so far.
 type Board struct {
-	Strokes []Stroke `json:"strokes"`
-	People  int      `json:"people"`
+	Strokes socketio.Raw `json:"strokes"` // of Strokes
+	People  int          `json:"people"`
 }
 
 // Whiteboard is rooms with a picture in each, gone with the last who watches.
 func Whiteboard(ns *socketio.Namespace) {
 	boards := keepRooms[picture](ns)
-	polite(ns, 45, 90)
+	costs := polite(ns, 45, 90)
 	chaos(ns)
 	place := func(s *socketio.Socket) string { seat, _ := Place.Get(s); return seat.Room }
-	count := func(room string) {
-		telling.Lock()
-		defer telling.Unlock()
-		_ = BoardPeople.Emit(ns.To(room), max(0, ns.RoomLen(room))) // a number can be encoded
-	}
+	watching := newNews(ns, func(room string) {
+		_ = BoardPeople.Emit(ns.To(room), ns.RoomLen(room)) // a number can be encoded
+	})
 
 	BoardJoin.On(ns, func(_ context.Context, s *socketio.Socket, room string) (b Board, err error) {
 		if room, err = tidy("room", room, 32); err != nil {
 			return b, err
 		}
-		if place(s) != room {
-			s.Leave(place(s))
+		if old := place(s); old != room {
+			s.Leave(old)
+			if err = s.Join(room); err != nil {
+				return b, err
+			}
+			Place.Set(s, Seat{Room: room})
+			watching.of(old)
+			watching.of(room)
 		}
-		Place.Set(s, Seat{Room: room})
-		if err = s.Join(room); err != nil {
-			return b, err
-		}
-		count(room)
 		b.People = ns.RoomLen(room)
-		return b, boards.in(room, func(p *picture) { b.Strokes = append([]Stroke{}, *p...) })
+		err = boards.in(room, func(p *picture) {
+			b.Strokes = p.encoded()
+			costs.charge(s, len(p.json)+overhead*b.People)
+		})
+		return b, err
 	})
-	ns.OnDisconnect(func(_ context.Context, s *socketio.Socket, _ socketio.DisconnectReason) { count(place(s)) })
+	ns.OnDisconnect(func(_ context.Context, s *socketio.Socket, _ socketio.DisconnectReason) { watching.of(place(s)) })
 
 	BoardMove.On(ns, func(_ context.Context, s *socketio.Socket, t Stroke) error {
 		if err := t.check(s.ID()); err != nil {
@@ -81,7 +84,7 @@ func Whiteboard(ns *socketio.Namespace) {
 
 	BoardClear.On(ns, func(_ context.Context, s *socketio.Socket, _ socketio.None) error {
 		return boards.in(place(s), func(p *picture) {
-			*p = nil
+			p.set(nil)
 			_ = BoardClear.Emit(ns.To(place(s)), socketio.None{})
 		})
 	})
