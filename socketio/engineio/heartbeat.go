@@ -1,6 +1,7 @@
 package engineio
 
 import (
+	"math"
 	"time"
 
 	"github.com/sockeye-io/sockeye/socketio/internal/wheel"
@@ -28,18 +29,65 @@ func (s *Session) arm(p phase, d time.Duration) {
 	s.srv.wheel.After(d, &s.timer, (*beatTask)(s))
 }
 
-// beatLocked begins a new period of the heartbeat.
+// allowed is until when a client may be silent that was heard of now.
+func (s *Session) allowed(now time.Duration) time.Duration {
+	o := &s.srv.opts
+	if o.PingInterval < 0 || o.PingTimeout < 0 {
+		return never
+	}
+	return now + o.PingInterval + o.PingTimeout
+}
+
+// never is a deadline that does not come.
+const never = time.Duration(math.MaxInt64)
+
+// beatLocked begins a new period of the heartbeat: from now on the client has
+// PingInterval and PingTimeout, exactly, to be heard of.
 func (s *Session) beatLocked() {
 	o := &s.srv.opts
-	if s.proto >= 4 {
+	now := s.srv.elapsed()
+	s.due = s.allowed(now)
+	switch {
+	case s.proto < 4:
+		s.armDue(phaseClient, now)
+	case o.PingInterval >= pingsTogether:
+		s.arm(phaseIdle, (now+o.PingInterval)/pingStep*pingStep-now)
+	default:
 		s.arm(phaseIdle, o.PingInterval)
-		return
 	}
-	d := time.Duration(-1)
-	if o.PingInterval >= 0 && o.PingTimeout >= 0 {
-		d = o.PingInterval + o.PingTimeout
+}
+
+// Pings that are seldom leave a little early, many sessions' together: that
+// costs the client none of its time to answer, and the server fewer wake-ups.
+const (
+	pingsTogether = 10 * time.Second
+	pingStep      = 64 * time.Millisecond
+)
+
+// maxPingLag is how much less than PingTimeout a client may have to answer a
+// ping that has left late: what the session's deadline is exact for. Beyond, as
+// on a machine that is short of time, it is moved.
+const maxPingLag = 5 * time.Millisecond
+
+// armDue sets the timer to s.due.
+func (s *Session) armDue(p phase, now time.Duration) {
+	if s.due == never {
+		s.arm(p, -1)
+	} else {
+		s.arm(p, max(0, s.due-now))
 	}
-	s.arm(phaseClient, d)
+}
+
+// overdueLocked ends a session whose time is over although its timer, which may
+// be a moment late, has not run.
+func (s *Session) overdueLocked() (after aftermath) {
+	switch s.phase {
+	case phasePong, phaseClient, phaseClosing:
+		if s.srv.elapsed() >= s.due {
+			return s.timeLocked()
+		}
+	}
+	return after
 }
 
 // armPaused sets the timer of a session whose input is paused: no answer can be
@@ -48,7 +96,7 @@ func (s *Session) armPaused() {
 	o := &s.srv.opts
 	d := o.PingInterval
 	if o.StallTimeout >= 0 {
-		left := max(0, o.StallTimeout-time.Duration(s.srv.now()-s.pausedAt)*time.Millisecond)
+		left := max(0, o.StallTimeout-(s.srv.elapsed()-s.pausedAt))
 		if d < 0 || left < d {
 			d = left
 		}
@@ -77,12 +125,16 @@ func (s *Session) timeLocked() (after aftermath) {
 	o := &s.srv.opts
 	switch s.phase {
 	case phaseIdle:
-		s.arm(phasePong, o.PingTimeout)
+		now := s.srv.elapsed()
+		if s.due != never {
+			s.due = max(s.due, now+o.PingTimeout-maxPingLag)
+		}
+		s.armDue(phasePong, now)
 		s.controlLocked(pingMessage)
 	case phasePong, phaseClient:
 		return s.shutLocked(PingTimeout, nil, false)
 	case phasePaused:
-		if o.StallTimeout >= 0 && s.srv.now()-s.pausedAt >= o.StallTimeout.Milliseconds() {
+		if o.StallTimeout >= 0 && s.srv.elapsed()-s.pausedAt >= o.StallTimeout {
 			return s.boundLocked("StallTimeout", "input was not taken for "+o.StallTimeout.String())
 		}
 		s.armPaused()
@@ -105,7 +157,7 @@ func (s *Session) boundLocked(b Bound, detail string) aftermath {
 func (s *Session) pong() {
 	s.mu.Lock()
 	if s.phase == phasePong {
-		s.arm(phaseIdle, s.srv.opts.PingInterval)
+		s.beatLocked()
 	}
 	s.mu.Unlock()
 }

@@ -78,11 +78,11 @@ func (srv *Server) verify(r *http.Request, q *query, upgrade bool) (*Session, *r
 		return nil, no
 	}
 	if q.hasSID {
-		s, ok := srv.sessions.get(q.sid)
-		if !ok {
+		s, current := srv.find(q.sid)
+		if s == nil {
 			return nil, &refusal{code: UnknownSID, context: map[string]any{"sid": q.sid}}
 		}
-		if current := s.Transport(); !upgrade && current != q.transport {
+		if !upgrade && current != q.transport {
 			return nil, &refusal{code: BadRequest, name: "TRANSPORT_MISMATCH", context: map[string]any{"transport": q.transport, "previousTransport": current}}
 		} else if upgrade && q.transport != websocketName {
 			return nil, &refusal{code: BadRequest, name: "TRANSPORT_MISMATCH"}

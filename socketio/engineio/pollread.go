@@ -142,8 +142,8 @@ func (p *pollConn) session(h *requestHead, result headResult) *Session {
 	if q.transport != pollingName || !q.hasSID || q.j != "" {
 		return nil
 	}
-	s, ok := p.srv.sessions.get(q.sid)
-	if !ok || s.Transport() != pollingName {
+	s, transport := p.srv.find(q.sid)
+	if transport != pollingName {
 		return nil
 	}
 	return s

@@ -72,6 +72,25 @@ func (g *registry) get(id string) (*Session, bool) {
 	return s, ok
 }
 
+// find is the open session that a request names and its transport, as they are
+// at this moment: what is overdue ends here.
+func (srv *Server) find(id string) (s *Session, transport string) {
+	s, ok := srv.sessions.get(id)
+	if !ok {
+		return nil, ""
+	}
+	s.mu.Lock()
+	after := s.overdueLocked()
+	closed := s.state.Load() == stateClosed
+	transport = s.transportLocked()
+	s.mu.Unlock()
+	after.run()
+	if closed {
+		return nil, ""
+	}
+	return s, transport
+}
+
 func (g *registry) len() int {
 	n := 0
 	for i := range g.shards {

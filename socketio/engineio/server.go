@@ -113,13 +113,13 @@ func (srv *Server) Go(r Runner) { srv.poller.Go(r) }
 type Timer = wheel.Timer
 
 // AfterFunc has r.Run called once d has passed, unless t is stopped, or set
-// anew, before. It is late by up to d/64, and never early. Deadlines cost
+// anew, before. It is late by up to 2 ms, and never early. Deadlines cost
 // neither a goroutine nor a runtime timer each. Run must not block: hand longer
 // work to Go. After Shutdown nothing runs any more.
 func (srv *Server) AfterFunc(d time.Duration, t *Timer, r Runner) { srv.wheel.After(d, t, r) }
 
-// now is in ms since the server was made.
-func (srv *Server) now() int64 { return time.Since(srv.start).Milliseconds() }
+// elapsed is since the server was made.
+func (srv *Server) elapsed() time.Duration { return time.Since(srv.start) }
 
 // Sessions ranges over the open sessions. Those that come and go meanwhile may
 // be left out.

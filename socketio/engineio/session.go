@@ -98,7 +98,8 @@ type Session struct {
 	ws       *wsConn // the transport, if it is not polling
 	probe    *wsConn // the transport to be
 	resumed  chan struct{}
-	pausedAt int64 // in ms since the server's start
+	pausedAt time.Duration // since the server's start
+	due      time.Duration // the same; the session ends then if the client is not heard of
 	timer    wheel.Timer
 }
 
@@ -113,6 +114,10 @@ func (s *Session) Protocol() int { return int(s.proto) }
 func (s *Session) Transport() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.transportLocked()
+}
+
+func (s *Session) transportLocked() string {
 	if s.ws != nil {
 		return websocketName
 	}
@@ -167,6 +172,7 @@ func (s *Session) shutLocked(reason Reason, cause error, flush bool) (after afte
 		s.timer.Stop()
 		if s.paused {
 			s.paused = false
+			s.due = s.allowed(s.srv.elapsed())
 			s.halt.Store(false)
 			s.wakeLocked()
 		}
@@ -176,14 +182,24 @@ func (s *Session) shutLocked(reason Reason, cause error, flush bool) (after afte
 		if s.poll != nil {
 			s.poll.wake()
 		}
-		wait := s.srv.opts.WriteTimeout
-		if s.srv.closing.Load() && (wait < 0 || wait > betweenPolls) {
-			wait = betweenPolls
-		}
-		s.arm(phaseClosing, wait)
+		s.awaitPollLocked()
 		return after
 	}
 	return s.endLocked(flush, closeMessage)
+}
+
+// awaitPollLocked gives the client time to come for what is left: WriteTimeout,
+// but no longer than it could have been silent if the session had gone on.
+func (s *Session) awaitPollLocked() {
+	now := s.srv.elapsed()
+	wait := s.srv.opts.WriteTimeout
+	if s.srv.closing.Load() && (wait < 0 || wait > betweenPolls) {
+		wait = betweenPolls
+	}
+	if wait >= 0 {
+		s.due = min(s.due, now+wait)
+	}
+	s.armDue(phaseClosing, now)
 }
 
 // betweenPolls is how long Shutdown waits for a polling client to come for
@@ -319,7 +335,8 @@ func (s *Session) Pause() {
 	if s.paused || s.state.Load() != stateOpen {
 		return
 	}
-	s.paused, s.pausedAt = true, s.srv.now()
+	s.paused, s.pausedAt = true, s.srv.elapsed()
+	s.due = never
 	s.halt.Store(true)
 	s.armPaused()
 }
