@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -354,8 +355,46 @@ func TestRooms(t *testing.T) {
 		}
 		c.Disconnect()
 		synctest.Wait()
-		if len(kept.m) != 0 {
+		if len(kept.m)+len(kept.first) != 0 {
 			t.Errorf("%d rooms are kept", len(kept.m))
+		}
+	})
+}
+
+// A bound as a lock-out: one address may have all rooms, and keeps nobody out
+// by that.
+func TestRoomsAreNoLockOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		opts := &socketio.Options{Logger: slog.New(slog.DiscardHandler)}
+		opts.Engine.ClientIPHeader, opts.Engine.TrustedProxies = "X-Real-Ip", []string{"127.0.0.1"}
+		io := socketio.New(opts)
+		Chat(io.Of("/chat"))
+		server := socketiotest.Serve(t, io)
+		sits := func(addr string, i int) (*socketiotest.Client, string) {
+			c := server.Connect(&socketiotest.Options{Namespace: "/chat", Header: http.Header{"X-Real-Ip": {addr}}})
+			_, err := socketiotest.Ask(c, ChatJoin, Seat{fmt.Sprint("room ", i), "Ann"})
+			return c, code(err)
+		}
+		var all []*socketiotest.Client
+		for i := range maxRooms {
+			c, _ := sits("192.0.2.1", i)
+			all = append(all, c)
+		}
+		if _, err := sits("192.0.2.1", maxRooms); err != "full" {
+			t.Errorf("one address has more rooms than there may be: %s", err)
+		}
+		for i := range 3 {
+			c, err := sits("192.0.2.2", maxRooms+1+i)
+			if err != "<nil>" {
+				t.Fatalf("another one is kept out: %s", err)
+			}
+			all[maxRooms-1-i].Disconnected() // and comes back by itself
+			if _, err := socketiotest.Ask(c, ChatSay, "hello"); err != nil {
+				t.Error(err)
+			}
+		}
+		if _, err := socketiotest.Ask(all[0], ChatSay, "hello"); err != nil {
+			t.Error("the oldest room had to go:", err)
 		}
 	})
 }

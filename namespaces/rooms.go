@@ -2,6 +2,8 @@ package namespaces
 
 import (
 	"context"
+	"errors"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -14,21 +16,37 @@ const maxRooms = 200
 
 // rooms keeps a T for each room of a namespace while somebody is in it.
 type rooms[T any] struct {
-	ns *socketio.Namespace
-	mu sync.Mutex
-	m  map[string]*T // guarded by mu
+	ns    *socketio.Namespace
+	mu    sync.Mutex
+	m     map[string]*kept[T]     // guarded by mu
+	first map[string]netip.Prefix // likewise: from where the first one in each room has come
+	made  int                     // likewise: rooms so far
+}
+
+type kept[T any] struct {
+	value T
+	from  netip.Prefix
+	nth   int // of all that were made
 }
 
 func keepRooms[T any](ns *socketio.Namespace) *rooms[T] {
-	r := &rooms[T]{ns: ns, m: map[string]*T{}}
+	r := &rooms[T]{ns: ns, m: map[string]*kept[T]{}, first: map[string]netip.Prefix{}}
 	ns.OnRoom(func(e socketio.RoomEvent) {
-		if e.Kind != socketio.RoomDeleted {
-			return
-		}
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		if ns.RoomLen(e.Room) == 0 { // nobody came back meanwhile
-			delete(r.m, e.Room)
+		switch e.Kind {
+		case socketio.RoomJoined:
+			if _, ok := r.first[e.Room]; ok || e.Room == e.SocketID {
+				return
+			}
+			if s, ok := ns.Socket(e.SocketID); ok {
+				r.first[e.Room] = s.Conn().Network()
+			}
+		case socketio.RoomDeleted:
+			if ns.RoomLen(e.Room) == 0 { // nobody came back meanwhile
+				delete(r.m, e.Room)
+				delete(r.first, e.Room)
+			}
 		}
 	})
 	return r
@@ -43,17 +61,52 @@ func (r *rooms[T]) in(room string, f func(*T)) error {
 	if r.ns.RoomLen(room) == 0 {
 		return socketio.Errorf("no_room", "join a room first")
 	}
-	t := r.m[room]
-	if t == nil {
-		if len(r.m) >= maxRooms {
+	k := r.m[room]
+	if k == nil {
+		from := r.first[room]
+		if len(r.m) >= maxRooms && !r.makeRoomLocked(from) {
 			return socketio.Errorf("full", "there are %d rooms already", maxRooms).With(limit(maxRooms))
 		}
-		t = new(T)
-		r.m[room] = t
+		r.made++
+		k = &kept[T]{from: from, nth: r.made}
+		r.m[room] = k
 	}
-	f(t)
+	f(&k.value)
 	return nil
 }
+
+// makeRoomLocked ends the youngest room of the address that has most, if that
+// has at least two more than the one that wants another: nobody keeps others
+// out by having them all. Who is in it loses the connection, and comes back by
+// itself.
+func (r *rooms[T]) makeRoomLocked(from netip.Prefix) bool {
+	has := map[netip.Prefix]int{}
+	most := from
+	for _, k := range r.m {
+		if has[k.from]++; has[k.from] > has[most] {
+			most = k.from
+		}
+	}
+	if has[most] < has[from]+2 {
+		return false
+	}
+	var name string
+	var last *kept[T]
+	for n, k := range r.m {
+		if k.from == most && (last == nil || k.nth > last.nth) {
+			name, last = n, k
+		}
+	}
+	delete(r.m, name)
+	for s := range r.ns.Sockets() {
+		if seat, ok := Place.Get(s); ok && seat.Room == name {
+			s.Conn().CloseNow(engineio.TransportClose, errCrowdedOut)
+		}
+	}
+	return true
+}
+
+var errCrowdedOut = errors.New("the room made room for another")
 
 // every calls f each d while somebody is connected to ns, and linger longer.
 // It holds no goroutine.

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/sockeye-io/sockeye/socketio/engineio"
+	"github.com/sockeye-io/sockeye/socketio/internal/peers"
 	"github.com/sockeye-io/sockeye/socketio/internal/wire/siowire"
 )
 
@@ -19,9 +20,9 @@ type conn struct {
 	srv   *Server
 	sess  *engineio.Session
 	dec   siowire.Decoder // of the reader
-	size  int             // of the reader: bytes of the packet so far
 	timer engineio.Timer  // ends a connection that does not join a namespace, later one that does not send its attachments
 
+	size     uint32      // of the reader: bytes of the packet so far
 	dead     bool        // of the reader: no packet is looked at any more
 	draining atomic.Bool // its turn in a Shutdown has come: no new events are taken
 
@@ -31,10 +32,11 @@ type conn struct {
 	closed  bool
 	stalls  int32 // full inboxes; reading is paused while there are any
 	mu      sync.Mutex
-	sockets []*Socket // connected, or on their way
-	left    []string  // namespaces the server has disconnected it from, the last few
-	ready   *Socket   // sockets with work since the last Served, linked by nextReady
-	cause   error     // why we have asked for the close
+	place   *peers.Place[*conn] // among those that have joined no namespace; nil once it has
+	sockets []*Socket           // connected, or on their way
+	left    []string            // namespaces the server has disconnected it from, the last few
+	ready   *Socket             // sockets with work since the last Served, linked by nextReady
+	cause   error               // why we have asked for the close
 }
 
 const keptNames = 8 // of namespaces left; a client's events may still be on their way
@@ -47,10 +49,10 @@ func (srv *Server) accept(sess *engineio.Session) engineio.Receiver {
 		c.connect("/", siowire.Raw{}, false)
 		return c
 	}
-	if srv.unjoined.Add(1) > int64(srv.opts.Limits.MaxUnjoined) {
+	c.place = &peers.Place[*conn]{Value: c}
+	if old, pushed := srv.unjoined.Push(c.from(), c.place); pushed {
 		srv.bound("MaxUnjoined", nil)
-		c.close(engineio.ForcedClose, errUnjoined)
-		return c
+		old.evict(engineio.ForcedClose, errUnjoined)
 	}
 	if d := srv.opts.ConnectTimeout; d > 0 {
 		srv.engine.AfterFunc(d, &c.timer, (*connectTimeout)(c))
@@ -67,7 +69,8 @@ func (c *conn) join() {
 	}
 	c.joined = true
 	if c.sess.Protocol() != 3 {
-		c.srv.unjoined.Add(-1)
+		c.srv.unjoined.Leave(c.place)
+		c.place = nil
 		c.timer.Stop()
 	}
 	c.limitWaitLocked()
@@ -96,7 +99,7 @@ func (c *conn) Receive(data []byte, binary bool) {
 	}
 	p := packets.Get().(*siowire.Packet)
 	complete, err := c.dec.Add(data, binary, p)
-	c.size += len(data)
+	c.size += uint32(len(data))
 	switch {
 	case err != nil:
 		c.dead = true
@@ -171,7 +174,7 @@ func (c *conn) packet(p *siowire.Packet) {
 	case s == nil:
 		c.invalid(p)
 	case p.Type == siowire.Event:
-		s.event(p, c.size)
+		s.event(p, int(c.size))
 	case p.Type == siowire.Ack:
 		s.acked(p)
 	case p.Type == siowire.Disconnect:
@@ -198,6 +201,29 @@ func (c *conn) close(reason engineio.Reason, cause error) {
 	}
 	c.mu.Unlock()
 	c.sess.Close(reason)
+}
+
+// evict ends the connection at once, because it makes room for another. Clients
+// come back by themselves.
+func (c *conn) evict(reason engineio.Reason, cause error) {
+	c.mu.Lock()
+	if c.cause == nil {
+		c.cause = cause
+	}
+	c.mu.Unlock()
+	c.sess.CloseNow(reason, cause)
+}
+
+// from is the client's address, as bounds count it.
+func (c *conn) from() peers.Key { return peers.Key(c.sess.Network()) }
+
+// spare is the engine's question for a session that is no loss.
+func (srv *Server) spare() *engineio.Session {
+	c, ok := srv.unjoined.Pop()
+	if !ok {
+		return nil
+	}
+	return c.sess
 }
 
 func (c *conn) find(name string) (s *Socket, left bool) {
@@ -281,12 +307,10 @@ func (c *conn) Closed(reason engineio.Reason, cause error) {
 	if c.cause != nil {
 		cause = c.cause
 	}
-	joined := c.joined
 	sockets := slices.Clone(c.sockets)
+	c.srv.unjoined.Leave(c.place)
+	c.place = nil
 	c.mu.Unlock()
-	if !joined && c.sess.Protocol() != 3 {
-		c.srv.unjoined.Add(-1)
-	}
 	var stalled *engineio.BoundError
 	if errors.As(cause, &stalled) && stalled.Bound == "StallTimeout" {
 		for _, s := range sockets {

@@ -117,7 +117,7 @@ func (s *Socket) join() {
 	}
 	s.id = s.newSocketID()
 	ctx := s.handshakeContext()
-	ns, err := srv.resolve(ctx, s.name, s.Handshake())
+	ns, err := srv.resolve(ctx, s.name, s.Handshake(), c.from())
 	if err != nil {
 		s.refuse(err)
 		return
@@ -146,7 +146,7 @@ func (s *Socket) join() {
 	}
 	for !s.enter(back) {
 		// The namespace was removed as empty meanwhile: its parent makes it anew.
-		if s.ns, err = srv.resolve(ctx, s.name, s.Handshake()); err != nil {
+		if s.ns, err = srv.resolve(ctx, s.name, s.Handshake(), c.from()); err != nil {
 			s.refuse(err)
 			return
 		}

@@ -3,11 +3,15 @@ package socketio
 import (
 	"context"
 	"errors"
+
+	"github.com/sockeye-io/sockeye/socketio/engineio"
+	"github.com/sockeye-io/sockeye/socketio/internal/peers"
 )
 
 var (
 	errNoNamespace      = &Error{Message: "Invalid namespace"}
 	errTooManyDynamic   = Errorf("too_many", "too many dynamic namespaces (Limits.MaxDynamicNamespaces)")
+	errCrowdedOut       = errors.New("socketio: the namespace made room for another (Limits.MaxDynamicNamespaces)")
 	errNamespaceRefused = errors.New("the server is closing")
 )
 
@@ -29,7 +33,7 @@ func (srv *Server) known(name string) *Namespace {
 
 // resolve finds the namespace that a client asks for, or has a parent make it.
 // It runs user code.
-func (srv *Server) resolve(ctx context.Context, name string, h *Handshake) (*Namespace, error) {
+func (srv *Server) resolve(ctx context.Context, name string, h *Handshake, from peers.Key) (*Namespace, error) {
 	if ns := srv.known(name); ns != nil {
 		if ns.parent != nil && !srv.matches(ctx, ns.parent, name, h) {
 			return nil, errNoNamespace
@@ -41,7 +45,7 @@ func (srv *Server) resolve(ctx context.Context, name string, h *Handshake) (*Nam
 	srv.mu.RUnlock()
 	for _, p := range parents {
 		if srv.matches(ctx, p, name, h) {
-			return srv.adopt(p, name)
+			return srv.adopt(p, name, from)
 		}
 	}
 	return nil, errNoNamespace
@@ -55,46 +59,103 @@ func (srv *Server) matches(ctx context.Context, parent *Namespace, name string, 
 	return ok && err == nil
 }
 
-// adopt makes a child of p, unless somebody was faster.
-func (srv *Server) adopt(p *Namespace, name string) (*Namespace, error) {
+// child is what a namespace has that a parent has made.
+type child struct {
+	from    peers.Key                // who has asked for it first
+	place   peers.Place[*Namespace]  // in Server.dynamic
+	vacancy *peers.Place[*Namespace] // in Server.vacant, or nil; guarded by the namespace's mu
+}
+
+// adopt makes a child of p for somebody at that address, unless somebody was
+// faster. Where there are as many as there may be, one that is empty goes, else
+// one of an address that has more of them.
+func (srv *Server) adopt(p *Namespace, name string, from peers.Key) (*Namespace, error) {
+	ns := newNamespace(srv, name, p.reg)
+	ns.parent = p
+	ns.child = &child{from: from}
+	ns.child.place.Value = ns
 	srv.mu.Lock()
-	if ns := srv.nsps[name]; ns != nil {
+	if other := srv.nsps[name]; other != nil {
 		srv.mu.Unlock()
-		return ns, nil
+		return other, nil
 	}
-	if srv.dynamic >= srv.opts.Limits.MaxDynamicNamespaces {
+	out, ok := srv.admitLocked(ns)
+	if !ok {
 		srv.mu.Unlock()
 		srv.bound("MaxDynamicNamespaces", nil)
 		srv.log.Warn("socketio: connection refused", "namespace", quoted(name), "error", errTooManyDynamic)
 		return nil, errTooManyDynamic
 	}
-	ns := newNamespace(srv, name, p.reg)
-	ns.parent = p
 	srv.nsps[name] = ns
-	srv.dynamic++
 	tell := srv.onNamespace
 	srv.mu.Unlock()
+	if out != nil {
+		srv.bound("MaxDynamicNamespaces", nil)
+		for s := range out.Sockets() {
+			s.conn.evict(engineio.TransportError, errCrowdedOut)
+		}
+	}
 	srv.told(tell, ns)
 	return ns, nil
 }
 
-// prune removes a child that has become empty.
-func (srv *Server) prune(ns *Namespace) {
-	if srv.opts.KeepEmptyNamespaces {
-		return
+// admitLocked gives ns a place, if it may have one; out is the namespace that
+// has lost its own by that.
+func (srv *Server) admitLocked(ns *Namespace) (out *Namespace, ok bool) {
+	if srv.dynamic.Full() {
+		out, _ = srv.vacant.Pop() // nil if there is none
 	}
+	if out != nil {
+		srv.dynamic.Leave(&out.child.place)
+	}
+	other, pushed, ok := srv.dynamic.Enter(ns.child.from, &ns.child.place)
+	if pushed {
+		out = other
+	}
+	if out != nil {
+		out.mu.Lock()
+		srv.removeLocked(out)
+		out.mu.Unlock()
+	}
+	return out, ok
+}
+
+// removeLocked makes an end of a dynamic namespace. The caller holds srv.mu and
+// the namespace's.
+func (srv *Server) removeLocked(ns *Namespace) {
+	ns.dead = true
+	ns.occupyLocked()
+	srv.dynamic.Leave(&ns.child.place)
+	delete(srv.nsps, ns.name)
+}
+
+// occupyLocked says that ns is not, or not any more, an empty one that is kept.
+func (ns *Namespace) occupyLocked() {
+	if ns.child != nil && ns.child.vacancy != nil {
+		ns.srv.vacant.Leave(ns.child.vacancy)
+		ns.child.vacancy = nil
+	}
+}
+
+// prune removes a child that has become empty. One that is kept nevertheless is
+// the first to go when there are too many.
+func (srv *Server) prune(ns *Namespace) {
 	ns.recovery.lock()
 	defer ns.recovery.unlock()
 	srv.mu.Lock()
+	defer srv.mu.Unlock()
 	ns.mu.Lock()
-	// Absent clients may still come back to it.
-	if len(ns.list) == 0 && !ns.dead && !ns.recovery.remembers() {
-		ns.dead = true
-		delete(srv.nsps, ns.name)
-		srv.dynamic--
+	defer ns.mu.Unlock()
+	if len(ns.list) > 0 || ns.dead {
+		return
 	}
-	ns.mu.Unlock()
-	srv.mu.Unlock()
+	// Absent clients may still come back to it.
+	if !srv.opts.KeepEmptyNamespaces && !ns.recovery.remembers() {
+		srv.removeLocked(ns)
+	} else if ns.child.vacancy == nil {
+		ns.child.vacancy = &peers.Place[*Namespace]{Value: ns}
+		srv.vacant.Push(ns.child.from, ns.child.vacancy)
+	}
 }
 
 func (srv *Server) childrenOf(p *Namespace) []*Namespace {

@@ -28,11 +28,13 @@ type Namespace struct {
 	ackIDs   atomic.Uint64
 	recovery *recovery // nil if off
 
+	child *child // nil if no parent has made it
+
 	mu    sync.RWMutex
 	list  []*Socket          // all of them, in no order
 	byID  map[string]*Socket // the same
 	rooms map[string]*room
-	dead  bool // removed when empty; nobody may join any more
+	dead  bool // removed; nobody may join any more
 }
 
 func newNamespace(srv *Server, name string, reg *registry) *Namespace {

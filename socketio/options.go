@@ -78,7 +78,7 @@ type Recovery struct {
 	MaxPackets int
 	MaxBytes   int
 	// MaxSessions bounds the absent clients remembered for each namespace;
-	// 100,000 by default, the oldest make room.
+	// 100,000 by default. The oldest of the address that has most make room.
 	MaxSessions int
 }
 
@@ -91,12 +91,19 @@ type Limits struct {
 	// arrive; 30 s.
 	AttachmentTimeout time.Duration
 	// MaxUnjoined is how many connections may exist that have not joined a
-	// namespace yet; 20,000. One more is closed.
+	// namespace yet; 20,000. When one more comes, the oldest of the address that
+	// has most is closed: an IPv4 address, or an IPv6 network of 64 bits, behind
+	// Engine.TrustedProxies as they tell it. The same goes for Engine.MaxSessions:
+	// those that have joined no namespace make room first.
 	MaxUnjoined int
 	// MaxNamespaces is how many namespaces one connection may be in; 64.
 	MaxNamespaces int
 	// MaxDynamicNamespaces is how many namespaces of patterns and functions may
-	// exist; 10,000.
+	// exist; 10,000. When a client asks for one more, an empty one that is kept
+	// (see Recovery and KeepEmptyNamespaces) goes. Else, if another address was
+	// the first to ask for at least two more than the client's, its youngest goes,
+	// with the connections that are in it; their clients come back by themselves.
+	// Else the client is refused with code "too_many".
 	MaxDynamicNamespaces int
 	// MaxRooms is how many rooms one socket may be in; 1,000.
 	MaxRooms int

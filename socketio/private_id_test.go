@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"reflect"
 	"testing"
+
+	"github.com/sockeye-io/sockeye/socketio/engineio"
 )
 
 // Session hijack: private ids are found by their hash, never compared with
@@ -20,7 +22,7 @@ func TestPrivateIDsAreFoundByHash(t *testing.T) {
 	}
 	r.lock()
 	defer r.unlock()
-	s, other := &Socket{id: "public", ns: srv.root}, &Socket{id: "other", ns: srv.root}
+	s, other := &Socket{id: "public", ns: srv.root, sess: new(engineio.Session)}, &Socket{id: "other", ns: srv.root}
 	pid := r.enroll(s, nil)
 	if len(pid) < 20 || pid == s.id || pid == r.enroll(other, nil) {
 		t.Errorf("private id %q", pid)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sockeye-io/sockeye/socketio/engineio"
+	"github.com/sockeye-io/sockeye/socketio/internal/peers"
 	"github.com/sockeye-io/sockeye/socketio/internal/wire/siowire"
 )
 
@@ -46,7 +47,8 @@ type recovery struct {
 	lost  uint64                        // the last event given up before its time, to stay within bounds
 	here  map[[sha256.Size]byte]*Socket // connected, by private id
 	away  map[[sha256.Size]byte]*absent
-	queue []*absent // those of away, and some that have left it, by age
+	queue []*absent             // those of away, and some that have left it, by age
+	crowd *peers.Table[*absent] // those of away, within MaxSessions; made when the first one leaves
 }
 
 // errSuperseded is the cause of an end that the client's return brought.
@@ -70,6 +72,7 @@ type absent struct {
 	data  map[string]any
 	since uint64 // what it is known to have seen, if it names no offset
 	at    time.Time
+	place peers.Place[*absent] // in recovery.crowd
 
 	from uint64 // what it says it has seen
 }
@@ -214,6 +217,14 @@ func (r *recovery) leave(s *Socket, mayReturn bool) {
 	s.mu.Unlock()
 	r.away[a.key] = a
 	r.queue = append(r.queue, a)
+	if r.crowd == nil {
+		r.crowd = peers.NewTable[*absent](r.srv.opts.Recovery.MaxSessions)
+	}
+	a.place.Value = a
+	if old, pushed := r.crowd.Push(peers.Key(s.sess.Network()), &a.place); pushed {
+		delete(r.away, old.key)
+		r.srv.stats.bound("Recovery")
+	}
 	r.forgetAbsent(now)
 	r.srv.engine.AfterFunc(r.srv.opts.Recovery.MaxDuration+time.Millisecond, &r.timer, r)
 }
@@ -226,15 +237,24 @@ func (r *recovery) forgetAbsent(now time.Time) {
 		if r.away[a.key] != a {
 			continue // it came back
 		}
-		if now.Sub(a.at) <= o.MaxDuration && len(r.away) <= o.MaxSessions {
+		if now.Sub(a.at) <= o.MaxDuration {
 			break
 		}
-		delete(r.away, a.key)
+		r.forgetOne(a)
 	}
 	if n > 0 {
 		clear(r.queue[:n])
 		r.queue = r.queue[n:]
 	}
+	if len(r.queue) > 2*len(r.away)+64 { // whoever comes and goes leaves nothing behind
+		r.queue = slices.DeleteFunc(r.queue, func(a *absent) bool { return r.away[a.key] != a })
+	}
+}
+
+// forgetOne takes a client off the list of the absent.
+func (r *recovery) forgetOne(a *absent) {
+	delete(r.away, a.key)
+	r.crowd.Leave(&a.place)
 }
 
 // Run is called by the timer, when the last client can not come back any more.
@@ -282,7 +302,7 @@ func (r *recovery) take(s *Socket) *absent {
 	if a == nil {
 		return r.refuse(s, "unknown or expired session")
 	}
-	delete(r.away, key)
+	r.forgetOne(a)
 	a.from = a.since
 	if auth.Offset != nil {
 		offset, _ := auth.Offset.(string)

@@ -137,6 +137,7 @@ func (ns *Namespace) insertLocked(s *Socket, rooms []string, ev *roomEvents) {
 	if ns.byID == nil {
 		ns.byID = make(map[string]*Socket)
 	}
+	ns.occupyLocked()
 	s.at = int32(len(ns.list))
 	ns.list = append(ns.list, s)
 	ns.byID[s.id] = s

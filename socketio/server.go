@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"log/slog"
+	"math"
 	"net/http"
 	"regexp"
 	"slices"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/sockeye-io/sockeye/socketio/engineio"
 	"github.com/sockeye-io/sockeye/socketio/internal/clientfs"
+	"github.com/sockeye-io/sockeye/socketio/internal/peers"
 )
 
 // Server is a Socket.IO server. It is an [http.Handler], to be mounted at its
@@ -29,13 +31,14 @@ type Server struct {
 	mu          sync.RWMutex
 	nsps        map[string]*Namespace // by name, parents not included
 	parents     []*Namespace          // in order of creation
-	dynamic     int                   // how many of nsps were made by a parent
 	onNamespace []func(*Namespace)
 
 	draining atomic.Bool // no new events are taken
 	closed   atomic.Bool
-	unjoined atomic.Int64
-	busy     busy // sockets whose handlers run or wait to run
+	unjoined *peers.Table[*conn]      // connections that have joined no namespace
+	dynamic  *peers.Table[*Namespace] // those of nsps that a parent has made, by who has asked for them first
+	vacant   *peers.Table[*Namespace] // those of dynamic that are empty and kept
+	busy     busy                     // sockets whose handlers run or wait to run
 	stats    counters
 }
 
@@ -43,10 +46,14 @@ type Server struct {
 func New(opts *Options) *Server {
 	srv := &Server{opts: opts.resolved(), nsps: make(map[string]*Namespace)}
 	srv.log = srv.opts.Logger
+	srv.unjoined = peers.NewTable[*conn](srv.opts.Limits.MaxUnjoined)
+	srv.dynamic = peers.NewTable[*Namespace](srv.opts.Limits.MaxDynamicNamespaces)
+	srv.vacant = peers.NewTable[*Namespace](math.MaxInt)
 	srv.client = clientfs.New(srv.opts.Client, srv.opts.ClientVersion, srv.log)
 	srv.root = newNamespace(srv, "/", new(registry))
 	srv.nsps["/"] = srv.root
 	srv.engine = engineio.New(&srv.opts.Engine, srv.accept)
+	srv.engine.MakeRoom(srv.spare)
 	return srv
 }
 

@@ -18,11 +18,16 @@ import (
 type poller struct {
 	t      *testing.T
 	client *http.Client
+	header http.Header
 	url    string
 }
 
 func newPoller(t *testing.T, srv *socketiotest.Server) *poller {
-	p := &poller{t: t, client: srv.HTTP(), url: "http://host.example/socket.io/?EIO=4&transport=polling"}
+	return newPollerFrom(t, srv, http.Header{})
+}
+
+func newPollerFrom(t *testing.T, srv *socketiotest.Server, h http.Header) *poller {
+	p := &poller{t: t, client: srv.HTTP(), header: h, url: "http://host.example/socket.io/?EIO=4&transport=polling"}
 	body := p.do(http.MethodGet, "")
 	_, rest, ok := strings.Cut(body, `"sid":"`)
 	sid, _, _ := strings.Cut(rest, `"`)
@@ -39,6 +44,7 @@ func (p *poller) do(method, body string) string {
 	if err != nil {
 		p.t.Fatal(err)
 	}
+	req.Header = p.header.Clone()
 	res, err := p.client.Do(req)
 	if err != nil {
 		p.t.Fatal(err)

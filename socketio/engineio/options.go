@@ -77,7 +77,11 @@ type Options struct {
 	MaxQueue int
 	// SlowPolicy says what happens when MaxQueue is reached; default Close.
 	SlowPolicy SlowPolicy
-	// MaxSessions bounds the sessions in all; default none.
+	// MaxSessions bounds the sessions in all; default none. When it is reached, a
+	// newcomer is refused, unless there is a session that is no loss (see
+	// Server.MakeRoom: with Socket.IO, the oldest that has joined no namespace), or
+	// an address that has at least two more than the newcomer's: the youngest of
+	// the address that has most is closed then, and counted.
 	MaxSessions int
 	// MaxSessionsPerAddr bounds the sessions of one client address (IPv6: of a
 	// /64); default none.

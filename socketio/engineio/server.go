@@ -43,6 +43,8 @@ type Server struct {
 	sessions   registry
 	stats      counters
 	peers      *peers.Peers
+	places     *peers.Table[*Session] // nil without MaxSessions
+	spare      func() *Session        // see MakeRoom; nil if nobody knows
 	contexts   contexts
 	quieter    quieter.Lines
 
@@ -54,7 +56,6 @@ type Server struct {
 	mu       sync.Mutex
 	refusing bool
 	live     int // sessions and connections that have not ended
-	reserved int // sessions among them
 	drained  chan struct{}
 }
 
@@ -88,6 +89,9 @@ func New(opts *Options, accept func(*Session) Receiver) *Server {
 	srv.peers, err = peers.New(peers.Config{MaxSessions: o.MaxSessionsPerAddr, Rate: o.HandshakeRate, Header: o.ClientIPHeader, Trusted: o.TrustedProxies}, &srv.wheel)
 	if err != nil {
 		panic("engineio: Options." + err.Error())
+	}
+	if o.MaxSessions > 0 {
+		srv.places = peers.NewTable[*Session](o.MaxSessions)
 	}
 	for _, t := range o.Transports {
 		srv.transports[t] = true
@@ -136,36 +140,6 @@ func (srv *Server) Session(id string) (*Session, bool) { return srv.sessions.get
 func (srv *Server) Refuse() {
 	srv.mu.Lock()
 	srv.refusing = true
-	srv.mu.Unlock()
-}
-
-// reserve counts a new session, if there may be one more.
-func (srv *Server) reserve(s *Session) *refusal {
-	srv.mu.Lock()
-	defer srv.mu.Unlock()
-	o := &srv.opts
-	switch {
-	case srv.refusing:
-		return &refusal{code: Forbidden, status: http.StatusServiceUnavailable, name: "SHUTTING_DOWN", text: "Server is shutting down"}
-	case o.MaxSessions > 0 && srv.reserved >= o.MaxSessions:
-		srv.bound("MaxSessions", "too many sessions")
-		return &refusal{code: Forbidden, status: http.StatusServiceUnavailable, name: "MAX_SESSIONS", text: "Too many sessions (the server's option MaxSessions)"}
-	}
-	if !srv.peers.Enter(s.addr) {
-		srv.bound("MaxSessionsPerAddr", "too many sessions of one address")
-		return &refusal{code: Forbidden, status: http.StatusTooManyRequests, name: "MAX_SESSIONS_PER_ADDR", text: "Too many sessions of your address (the server's option MaxSessionsPerAddr)"}
-	}
-	srv.live++
-	srv.reserved++
-	return nil
-}
-
-// release counts a session off.
-func (srv *Server) release(s *Session) {
-	srv.mu.Lock()
-	srv.reserved--
-	srv.peers.Leave(s.addr)
-	srv.goneLocked()
 	srv.mu.Unlock()
 }
 

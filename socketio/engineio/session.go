@@ -74,7 +74,8 @@ type Session struct {
 	recv  Receiver
 	id    string
 	hs    Handshake
-	addr  peers.Key // for the bound per address
+	addr  peers.Key              // for the bounds per address
+	place *peers.Place[*Session] // within MaxSessions; nil without
 	proto uint8
 	b64   bool // EIO 3: the client asked for text only
 	serve bool // Served is wanted; of whoever delivers input

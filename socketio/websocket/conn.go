@@ -45,6 +45,7 @@ type Conn struct {
 	e        *Endpoint
 	addr     string
 	key      peers.Key
+	place    *peers.Place[*Conn] // within MaxSessions; nil without
 	protocol string
 	deflate  bool
 	window   uint8 // see ws.Handshake.DeflateWindow
@@ -172,6 +173,12 @@ func (c *Conn) Close(code int, reason string) error {
 // closeLocked sends a close frame and gives the peer a while to answer it.
 func (c *Conn) closeLocked(code ws.CloseCode, reason string) {
 	c.endLocked(int(code), reason, &CloseError{int(code), reason})
+	if c.nc != nil { // else open does it
+		c.goodbyeLocked(code, reason)
+	}
+}
+
+func (c *Conn) goodbyeLocked(code ws.CloseCode, reason string) {
 	if err := c.nc.Write(ws.AppendClose(nil, code, reason)); err != nil {
 		c.nc.Close(err) // the queue is full: this end will have no goodbye
 		return
@@ -214,6 +221,9 @@ func (c *Conn) open(nc net.Conn, pre, head []byte, r *http.Request) {
 	}
 	c.nc = conn
 	_ = conn.Write(head) // fails only if it is closed already, which OnClose tells
+	if c.closing {
+		c.goodbyeLocked(ws.CloseCode(c.code), c.reason)
+	}
 	c.beatLocked()
 	c.mu.Unlock()
 	c.srv.poller.Go((*calls)(c))

@@ -1,7 +1,11 @@
 package websocket
 
 import (
+	"bufio"
+	"context"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -34,7 +38,7 @@ func TestMaxSessionsPerAddr(t *testing.T) {
 			addr string
 			want int
 		}{
-			{"2001:db8::1", 0}, {"2001:db8::2", 0}, {"2001:db8::3", 429}, {"2001:db8:0:1::1", 0}, {"192.0.2.1", 0}, {"192.0.2.2", 503},
+			{"2001:db8::1", 0}, {"2001:db8::2", 0}, {"2001:db8::3", 429}, {"2001:db8:0:1::1", 0}, {"192.0.2.1", 0}, {"192.0.2.1", 503},
 		} {
 			c, w := dial(t, s, e, from(step.addr))
 			if c == nil {
@@ -126,4 +130,68 @@ func TestUntrustedProxy(t *testing.T) {
 		}
 	}()
 	New(&engineio.Options{TrustedProxies: []string{"proxy.example"}})
+}
+
+// A bound as a lock-out: whoever has few is let in at the cost of who has most,
+// whose youngest connection is told why.
+func TestSessionsAreNoLockOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := behindProxy(engineio.Options{MaxSessions: 4})
+		defer shutdown(t, s)
+		var open []*client
+		for range 4 {
+			c, _ := dial(t, s, Endpoint{}, from("2001:db8::1"))
+			open = append(open, c)
+		}
+		if c, w := dial(t, s, Endpoint{}, from("2001:db8::2")); c != nil || w.status != 503 {
+			t.Errorf("one more of the same network: %+v", w)
+		}
+		for i := range 2 {
+			c, w := dial(t, s, Endpoint{}, from("192.0.2.1"))
+			if c == nil {
+				t.Fatalf("another address is kept out: %d", w.status)
+			}
+			defer c.Close()
+			if code, reason := open[3-i].closed(); code != 1013 || reason == "" {
+				t.Errorf("the youngest was closed with %d %q", code, reason)
+			}
+		}
+		if c, w := dial(t, s, Endpoint{}, from("192.0.2.1")); c != nil || w.status != 503 {
+			t.Errorf("both have the same by now: %+v", w)
+		}
+		synctest.Wait()
+		if st := s.Stats(); st.Open != 4 || fmt.Sprint(st.Bounds) != "map[MaxSessions:4]" {
+			t.Errorf("%+v", st)
+		}
+		for _, c := range open[:2] {
+			c.Close()
+		}
+	})
+}
+
+// A connection that has to go before it is open says so once it is.
+func TestClosedBeforeItIsOpen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := behindProxy(engineio.Options{})
+		defer shutdown(t, s)
+		near, far := net.Pipe()
+		c := &Conn{srv: s, e: &Endpoint{}}
+		c.ctx, c.cancel = context.WithCancelCause(t.Context())
+		if status, text := s.add(c); status != 0 {
+			t.Fatal(text)
+		}
+		evicted{c}.Run()
+		c.open(far, nil, []byte("head"), request())
+		other := &client{t: t, Conn: near, in: bufio.NewReader(near)}
+		head := make([]byte, 4)
+		if _, err := io.ReadFull(other.in, head); err != nil || string(head) != "head" {
+			t.Errorf("%q, %v", head, err)
+		}
+		if code, _ := other.closed(); code != 1013 {
+			t.Errorf("closed with %d", code)
+		}
+		if s.peers.Len() != 0 {
+			t.Error("it is still counted")
+		}
+	})
 }

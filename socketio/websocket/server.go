@@ -54,6 +54,7 @@ type Server struct {
 	poller  *netpoll.Poller
 	wheel   wheel.Wheel
 	peers   *peers.Peers
+	places  *peers.Table[*Conn] // nil without MaxSessions
 	quieter quieter.Lines
 	stats   counters
 
@@ -77,7 +78,7 @@ type Stats struct {
 	Invalid  uint64 // connections closed for breaking the protocol or a bound
 	Panics   uint64 // of the endpoints' functions
 
-	Bounds map[engineio.Bound]uint64 // handshakes refused because of a limit, by its option
+	Bounds map[engineio.Bound]uint64 // handshakes refused, and connections that made room for another, because of a limit, by its option
 }
 
 type counters struct {
@@ -96,7 +97,8 @@ type counters struct {
 // MaxSessions, MaxSessionsPerAddr, HandshakeRate, ClientIPHeader,
 // TrustedProxies, PerMessageDeflate, PingInterval, PingTimeout, StallTimeout,
 // WriteTimeout, DisablePoller and Logger. The bounds count the connections of
-// this server alone. No message here is volatile, so DropVolatile has nothing
+// this server alone; one that makes room for another, see Options.MaxSessions,
+// is closed with code 1013. No message here is volatile, so DropVolatile has nothing
 // to give up, and a full queue ends the connection as with Close. New panics
 // if the options make no sense. Shutdown or Close must be called in the end.
 func New(opts *engineio.Options) *Server {
@@ -127,6 +129,9 @@ func New(opts *engineio.Options) *Server {
 	s.peers, err = peers.New(peers.Config{MaxSessions: o.MaxSessionsPerAddr, Rate: o.HandshakeRate, Header: o.ClientIPHeader, Trusted: o.TrustedProxies}, &s.wheel)
 	if err != nil {
 		panic("websocket: " + err.Error())
+	}
+	if o.MaxSessions > 0 {
+		s.places = peers.NewTable[*Conn](o.MaxSessions)
 	}
 	s.limits.MaxMessage = int(o.MaxPayload)
 	s.poller = netpoll.New(netpoll.Config{MaxQueue: o.MaxQueue, DisableEpoll: o.DisablePoller})
@@ -223,21 +228,37 @@ func (c *counters) boundsNow() map[engineio.Bound]uint64 {
 // add counts c in. If it may not be, status and text say why.
 func (s *Server) add(c *Conn) (status int, text string) {
 	s.mu.Lock()
-	switch {
-	case s.closing:
-		status, text = http.StatusServiceUnavailable, "the server is shutting down"
-	case s.opts.MaxSessions > 0 && len(s.conns) >= s.opts.MaxSessions:
-		status, text = http.StatusServiceUnavailable, "too many connections (the server's option MaxSessions)"
-		defer s.bound("MaxSessions")
-	case !s.peers.Enter(c.key):
-		status, text = http.StatusTooManyRequests, "too many connections of your address (the server's option MaxSessionsPerAddr)"
-		defer s.bound("MaxSessionsPerAddr")
-	default:
-		s.conns[c] = struct{}{}
-		s.stats.opened.Add(1)
+	defer s.mu.Unlock()
+	if s.closing {
+		return http.StatusServiceUnavailable, "the server is shutting down"
 	}
-	s.mu.Unlock()
-	return status, text
+	if !s.peers.Enter(c.key) {
+		defer s.bound("MaxSessionsPerAddr")
+		return http.StatusTooManyRequests, "too many connections of your address (the server's option MaxSessionsPerAddr)"
+	}
+	if s.places != nil {
+		c.place = &peers.Place[*Conn]{Value: c}
+		old, pushed, ok := s.places.Enter(c.key, c.place)
+		if !ok {
+			s.peers.Leave(c.key)
+			defer s.bound("MaxSessions")
+			return http.StatusServiceUnavailable, "too many connections (the server's option MaxSessions)"
+		}
+		if pushed {
+			defer s.bound("MaxSessions")
+			s.poller.Go(evicted{old})
+		}
+	}
+	s.conns[c] = struct{}{}
+	s.stats.opened.Add(1)
+	return 0, ""
+}
+
+// evicted is a connection that makes room for another one.
+type evicted struct{ c *Conn }
+
+func (e evicted) Run() {
+	_ = e.c.Close(int(ws.TryAgainLater), "too many connections: this one made room for another") // one that is closed already is fine
 }
 
 func (s *Server) remove(c *Conn) {
@@ -247,6 +268,9 @@ func (s *Server) remove(c *Conn) {
 		return
 	}
 	delete(s.conns, c)
+	if s.places != nil {
+		s.places.Leave(c.place)
+	}
 	s.peers.Leave(c.key)
 	if s.closing && len(s.conns) == 0 {
 		close(s.empty)

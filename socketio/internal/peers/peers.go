@@ -43,20 +43,26 @@ type Peers struct {
 	wheel   *wheel.Wheel
 	sweeper wheel.Timer
 
-	mu   sync.Mutex
-	seen map[Key]*use
+	mu     sync.Mutex
+	seen   map[Key]*use
+	recent *Table[Key] // those that have shaken hands, by age: nobody fills the memory with addresses
 }
 
 type use struct {
 	sessions int
 	tokens   float64
 	at       time.Time
+	place    Place[Key] // in recent
 }
+
+// maxRecent bounds the addresses whose rate is remembered. To be forgotten
+// costs nobody anything: it means another burst.
+const maxRecent = 100_000
 
 // New returns Peers that forget with the help of w. The error tells which of
 // Trusted is neither an address nor a network.
 func New(cfg Config, w *wheel.Wheel) (*Peers, error) {
-	p := &Peers{max: cfg.MaxSessions, rate: cfg.Rate, header: cfg.Header, wheel: w, seen: make(map[Key]*use)}
+	p := &Peers{max: cfg.MaxSessions, rate: cfg.Rate, header: cfg.Header, wheel: w, seen: make(map[Key]*use), recent: NewTable[Key](maxRecent)}
 	for _, t := range cfg.Trusted {
 		network, err := netip.ParsePrefix(t)
 		if err != nil {
@@ -161,12 +167,29 @@ func (p *Peers) Allow(k Key) bool {
 	now := time.Now()
 	u.tokens = min(p.burst(), u.tokens+p.rate*now.Sub(u.at).Seconds())
 	u.at = now
+	p.touchLocked(k, u)
 	p.againLocked()
 	if u.tokens < 1 {
 		return false
 	}
 	u.tokens--
 	return true
+}
+
+// touchLocked makes k the one that was seen last, and forgets another if there
+// are too many.
+func (p *Peers) touchLocked(k Key, u *use) {
+	p.recent.Leave(&u.place)
+	u.place.Value = k
+	old, pushed := p.recent.Push(Key{}, &u.place)
+	if !pushed {
+		return
+	}
+	if u := p.seen[old]; u.sessions == 0 {
+		delete(p.seen, old)
+	} else {
+		u.tokens = p.burst()
+	}
 }
 
 // Len is the number of addresses that are remembered.
@@ -196,6 +219,7 @@ func (p *Peers) Run() {
 	now := time.Now()
 	for k, u := range p.seen {
 		if u.sessions == 0 && u.tokens+p.rate*now.Sub(u.at).Seconds() >= p.burst() {
+			p.recent.Leave(&u.place)
 			delete(p.seen, k)
 		}
 	}
