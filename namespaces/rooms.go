@@ -18,19 +18,19 @@ const maxRooms = 200
 type rooms[T any] struct {
 	ns    *socketio.Namespace
 	mu    sync.Mutex
-	m     map[string]*kept[T]     // guarded by mu
+	m     map[string]*place[T]     // guarded by mu
 	first map[string]netip.Prefix // likewise: from where the first one in each room has come
 	made  int                     // likewise: rooms so far
 }
 
-type kept[T any] struct {
+type place[T any] struct {
 	value T
 	from  netip.Prefix
 	nth   int // of all that were made
 }
 
 func keepRooms[T any](ns *socketio.Namespace) *rooms[T] {
-	r := &rooms[T]{ns: ns, m: map[string]*kept[T]{}, first: map[string]netip.Prefix{}}
+	r := &rooms[T]{ns: ns, m: map[string]*place[T]{}, first: map[string]netip.Prefix{}}
 	ns.OnRoom(func(e socketio.RoomEvent) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
@@ -68,7 +68,7 @@ func (r *rooms[T]) in(room string, f func(*T)) error {
 			return socketio.Errorf("full", "there are %d rooms already", maxRooms).With(limit(maxRooms))
 		}
 		r.made++
-		k = &kept[T]{from: from, nth: r.made}
+		k = &place[T]{from: from, nth: r.made}
 		r.m[room] = k
 	}
 	f(&k.value)
@@ -91,7 +91,7 @@ func (r *rooms[T]) makeRoomLocked(from netip.Prefix) bool {
 		return false
 	}
 	var name string
-	var last *kept[T]
+	var last *place[T]
 	for n, k := range r.m {
 		if k.from == most && (last == nil || k.nth > last.nth) {
 			name, last = n, k
