@@ -18,7 +18,7 @@ const maxRooms = 200
 type rooms[T any] struct {
 	ns    *socketio.Namespace
 	mu    sync.Mutex
-	m     map[string]*place[T]     // guarded by mu
+	m     map[string]*place[T]    // guarded by mu
 	first map[string]netip.Prefix // likewise: from where the first one in each room has come
 	made  int                     // likewise: rooms so far
 }

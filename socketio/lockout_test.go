@@ -106,6 +106,7 @@ func (c *crowd) in(addr, namespace string) *socketiotest.Client {
 	if err != nil {
 		c.t.Fatalf("%s was kept out of %s: %v", addr, namespace, err)
 	}
+	synctest.Wait() // it has been told that it is in, a moment before it is counted so
 	return client
 }
 
