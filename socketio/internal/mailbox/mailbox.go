@@ -1,0 +1,172 @@
+// Package mailbox holds what waits for one worker at a time: a first-in,
+// first-out queue that is bounded by asking its source to pause, not by losing
+// anything.
+//
+// A Box does not run its worker. Whoever puts something in is told when there is
+// none (start): then it must see to it that somebody calls Next until Next says
+// that nothing is left. So a box that is empty costs neither a goroutine nor more
+// than its fields.
+package mailbox
+
+import (
+	"context"
+	"sync"
+)
+
+// A Kind is what many boxes share: the bounds, and spare memory. It must not be
+// copied, nor changed once it is used.
+type Kind[T any] struct {
+	// Max and MaxBytes are how many entries of the source, and of what size
+	// together, make a box full: the source then pauses, until half is left.
+	Max      int
+	MaxBytes int
+
+	spare sync.Pool // of *node[T]
+}
+
+// A Box is one queue. The zero Box is ready; it must not be copied. All methods
+// may be called from any goroutine, and call nothing of the caller's but merge.
+type Box[T any] struct {
+	mu         sync.Mutex
+	head, tail *node[T]
+	bytes      int
+	n          int32
+	running    bool // somebody works it off, or is on the way
+	full       bool // the source pauses
+	closed     bool
+	idle       chan struct{} // closed when there is no work; made when somebody waits for that
+}
+
+type node[T any] struct {
+	next *node[T]
+	size int
+	v    T
+}
+
+// Put puts in what has come from the source; v is copied. full is true when this
+// has made the box full: the source has to pause until Next tells it to resume.
+// A closed box takes nothing.
+func (b *Box[T]) Put(k *Kind[T], v *T, size int) (full, start bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return false, false
+	}
+	start = b.pushLocked(k, v, size)
+	if !b.full && (int(b.n) >= k.Max || b.bytes >= k.MaxBytes) {
+		b.full, full = true, true
+	}
+	return full, start
+}
+
+// Add puts in something of one's own, which never makes the source pause. ok is
+// false if the box is closed.
+func (b *Box[T]) Add(k *Kind[T], v *T) (start, ok bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return false, false
+	}
+	return b.pushLocked(k, v, 0), true
+}
+
+// Offer puts v in if there is room for it, without making the source pause. If
+// the last entry takes it in (merge, which must do no more than that, returns
+// true), it needs none. ok is false if v found no place.
+func (b *Box[T]) Offer(k *Kind[T], v *T, merge func(last *T) bool) (start, ok bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case b.closed:
+		return false, false
+	case b.tail != nil && merge(&b.tail.v):
+		return false, true
+	case int(b.n) >= k.Max:
+		return false, false
+	}
+	return b.pushLocked(k, v, 0), true
+}
+
+// Close puts the last entry in. It does nothing if the box is closed already.
+func (b *Box[T]) Close(k *Kind[T], v *T) (start bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return false
+	}
+	b.closed = true
+	return b.pushLocked(k, v, 0)
+}
+
+func (b *Box[T]) pushLocked(k *Kind[T], v *T, size int) (start bool) {
+	n, _ := k.spare.Get().(*node[T])
+	if n == nil {
+		n = new(node[T])
+	}
+	n.v, n.size = *v, size
+	if b.tail == nil {
+		b.head = n
+	} else {
+		b.tail.next = n
+	}
+	b.tail = n
+	b.n++
+	b.bytes += size
+	start = !b.running
+	b.running = true
+	return start
+}
+
+// Next takes the next entry out, for the one worker. resume is true when the
+// source may go on. If ok is false the box is empty: the worker's work is over.
+func (b *Box[T]) Next(k *Kind[T], v *T) (ok, resume bool) {
+	b.mu.Lock()
+	n := b.head
+	if n == nil {
+		b.running = false
+		if b.idle != nil {
+			close(b.idle)
+			b.idle = nil
+		}
+		b.mu.Unlock()
+		return false, false
+	}
+	if b.head = n.next; b.head == nil {
+		b.tail = nil
+	}
+	b.n--
+	b.bytes -= n.size
+	if b.full && int(b.n) <= k.Max/2 && b.bytes <= k.MaxBytes/2 {
+		b.full, resume = false, true
+	}
+	b.mu.Unlock()
+	*v = n.v
+	*n = node[T]{}
+	k.spare.Put(n)
+	return true, resume
+}
+
+// Full reports whether the source pauses.
+func (b *Box[T]) Full() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.full
+}
+
+// Settle waits until the box is empty and its worker has finished, or ctx ends.
+func (b *Box[T]) Settle(ctx context.Context) {
+	b.mu.Lock()
+	if !b.running {
+		b.mu.Unlock()
+		return
+	}
+	if b.idle == nil {
+		b.idle = make(chan struct{})
+	}
+	idle := b.idle
+	b.mu.Unlock()
+	select {
+	case <-idle:
+	case <-ctx.Done():
+	}
+}
