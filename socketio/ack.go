@@ -66,10 +66,6 @@ func (s *Socket) takeLocked(id uint64) acker {
 // acked takes an answer. It runs inside Receive, ahead of the inbox, so that a
 // handler may wait for it.
 func (s *Socket) acked(p *siowire.Packet) {
-	if !p.HasID {
-		s.conn.invalid(p)
-		return
-	}
 	if s.expects(p.ID) {
 		p.Detach() // a copy, which answers that nobody waits for are not worth
 		if s.answer(p.ID, Ack{args: p.Args}, nil) {
@@ -95,7 +91,7 @@ func (s *Socket) answer(id uint64, a Ack, err error) bool {
 	start := false
 	if later {
 		// At once: after the socket's end nothing comes into the inbox any more.
-		_, start = s.queueLocked(f.request(s, a, err))
+		start, _ = s.inbox.Add(&s.conn.srv.inboxes, f.task(a, err))
 	}
 	s.mu.Unlock()
 	switch {

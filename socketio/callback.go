@@ -25,17 +25,15 @@ func (w *callback) expires(t *time.Timer) {
 	w.timer = t
 }
 
-func (w *callback) answered(s *Socket, a Ack, err error) {
-	s.schedule(w.request(s, a, err), false)
-}
+func (w *callback) answered(s *Socket, a Ack, err error) { s.put(w.task(a, err)) }
 
-// request is the call, as an entry of the inbox. There is no wait any more.
-func (w *callback) request(s *Socket, a Ack, err error) *Request {
+// task is the call, as an entry of the inbox. There is no wait any more.
+func (w *callback) task(a Ack, err error) *task {
 	w.mu.Lock()
 	w.over = true
 	if w.timer != nil {
 		w.timer.Stop()
 	}
 	w.mu.Unlock()
-	return &Request{s: s, kind: kindCallback, reply: &reply{w.f, a, err}}
+	return &task{kind: taskCallback, reply: &reply{w.f, a, err}}
 }

@@ -3,6 +3,7 @@ package socketio
 import (
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -34,12 +35,18 @@ type conn struct {
 	mu      sync.Mutex
 	place   *peers.Place[*conn] // among those that have joined no namespace; nil once it has
 	sockets []*Socket           // connected, or on their way
-	left    []string            // namespaces the server has disconnected it from, the last few
+	left    []uint64            // namespaces that it was in, as hashes, the last few
+	joins   int                 // sockets whose middleware has not finished
 	ready   *Socket             // sockets with work since the last Served, linked by nextReady
 	cause   error               // why we have asked for the close
 }
 
-const keptNames = 8 // of namespaces left; a client's events may still be on their way
+// keptNames is how many namespaces left are remembered: a client's events may
+// still be on their way. Of their names, which can be long, there is a hash; who
+// finds another of the same is ignored where else he would be cut off.
+const keptNames = 64
+
+var nameSeed = maphash.MakeSeed()
 
 // accept is the engine's call for a new session.
 func (srv *Server) accept(sess *engineio.Session) engineio.Receiver {
@@ -167,20 +174,24 @@ func (c *conn) packet(p *siowire.Packet) {
 	if c.sess.Protocol() == 3 {
 		name, _ = siowire.SplitNamespace(name)
 	}
+	if p.Type != siowire.Event && p.Type != siowire.Ack && p.Type != siowire.Disconnect || p.Type == siowire.Ack && !p.HasID {
+		c.invalid(p)
+		return
+	}
 	s, left := c.find(name)
 	switch {
 	case s == nil && left:
-		// The server has just disconnected it; this was on its way already.
+		// One side has just left, or the client was refused: this was on its way
+		// already, or the client does not know yet.
+		c.srv.stats.ignored("left")
 	case s == nil:
 		c.invalid(p)
 	case p.Type == siowire.Event:
 		s.event(p, int(c.size))
 	case p.Type == siowire.Ack:
 		s.acked(p)
-	case p.Type == siowire.Disconnect:
-		s.close(ClientNamespaceDisconnect, nil)
 	default:
-		c.invalid(p)
+		s.close(ClientNamespaceDisconnect, nil)
 	}
 }
 
@@ -234,22 +245,21 @@ func (c *conn) find(name string) (s *Socket, left bool) {
 			return s, false
 		}
 	}
-	return nil, slices.Contains(c.left, name)
+	return nil, len(c.left) > 0 && slices.Contains(c.left, maphash.String(nameSeed, name))
 }
 
-// forget takes a socket away that was disconnected or refused. gone says that
-// the server did it, so that the client may not know yet.
-func (c *conn) forget(s *Socket, gone bool) {
+// forget takes a socket away that was disconnected or refused.
+func (c *conn) forget(s *Socket) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if i := slices.Index(c.sockets, s); i >= 0 {
 		c.sockets = slices.Delete(c.sockets, i, i+1)
 	}
-	if gone && !c.closed {
+	if !c.closed {
 		if len(c.left) == keptNames {
 			c.left = slices.Delete(c.left, 0, 1)
 		}
-		c.left = append(c.left, s.name)
+		c.left = append(c.left, maphash.String(nameSeed, s.name))
 	}
 }
 

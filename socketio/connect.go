@@ -6,7 +6,9 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"hash/maphash"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/sockeye-io/sockeye/socketio/engineio"
@@ -43,7 +45,7 @@ func (c *conn) connectPacket(p *siowire.Packet) {
 		p.Detach()
 		auth = p.Data
 	}
-	c.connect(strings.Clone(name), auth, true)
+	c.connect(name, auth, true)
 }
 
 // queryAuth is the auth of an old client: its namespace's query.
@@ -65,46 +67,78 @@ func queryAuth(query string) siowire.Raw {
 
 // connect makes a socket and leaves the rest to its inbox: middleware may
 // block. reading says that this is a call inside Receive.
+//
+// A second CONNECT for a namespace comes from a page that calls connect() twice,
+// or leaves and comes back before it was let in: then the client says nothing of
+// the leaving. It counts as the same wish if it brings the same auth. There is
+// one socket, and one answer, or the same answer again for a client that may not
+// have listened to the first. With another auth it is a new wish: the client has
+// left the old socket, and gets a new one.
 func (c *conn) connect(name string, auth siowire.Raw, reading bool) {
+	if ns := c.srv.known(name); ns != nil {
+		name = ns.name
+	} else {
+		name = strings.Clone(name)
+	}
+	other, _ := c.find(name)
+	switch {
+	case other == nil:
+	case !other.auth.Same(auth):
+		other.close(ClientNamespaceDisconnect, nil)
+	case other.state.Load() == connecting:
+		return // the answer is on its way
+	default:
+		full, start := other.inbox.Put(&c.srv.inboxes, &task{kind: taskAgain}, 0)
+		if full {
+			c.stall()
+		}
+		if start {
+			c.serve(other)
+		}
+		return
+	}
 	s := &Socket{name: name, conn: c, sess: c.sess, auth: auth}
 	c.mu.Lock()
-	var bad error
-	switch {
-	case c.closed:
+	if c.closed {
 		c.mu.Unlock()
 		return
-	case len(c.sockets) >= c.srv.opts.Limits.MaxNamespaces:
-		bad = errManyNamespaces
 	}
-	for _, other := range c.sockets {
-		if other.name != name {
-			continue
-		}
-		if other.state.Load() == connecting {
-			c.mu.Unlock()
-			return // asked twice, as client 4.0 does whose open() is called twice
-		}
-		bad = errors.New("socketio: CONNECT to a namespace that was joined already")
-	}
-	if bad == nil {
+	many := len(c.sockets) >= c.srv.opts.Limits.MaxNamespaces
+	if !many {
 		c.sockets = append(c.sockets, s)
-		for i, n := range c.left {
-			if n == name {
-				c.left = append(c.left[:i:i], c.left[i+1:]...)
-				break
-			}
+		if i := slices.Index(c.left, maphash.String(nameSeed, name)); i >= 0 {
+			c.left = slices.Delete(c.left, i, i+1)
 		}
+		c.joins++
+		s.crowd = c.joins > c.srv.opts.Limits.MaxNamespaces
 	}
 	c.mu.Unlock()
-	if bad != nil {
-		if bad == errManyNamespaces {
-			c.srv.bound("MaxNamespaces", nil)
-		}
+	if many {
+		c.srv.bound("MaxNamespaces", nil)
 		c.dead = true
-		c.close(engineio.ForcedServerClose, bad)
+		c.close(engineio.ForcedServerClose, errManyNamespaces)
 		return
 	}
-	s.schedule(&Request{s: s, kind: kindConnect}, reading)
+	if s.crowd {
+		c.stall() // it leaves and comes back faster than its middleware answers
+	}
+	start, _ := s.inbox.Add(&c.srv.inboxes, &task{kind: taskConnect})
+	switch {
+	case start && reading:
+		c.serve(s)
+	case start:
+		c.srv.engine.Go(s)
+	}
+}
+
+// joinOver notes that the middleware of s has finished, one way or the other.
+func (c *conn) joinOver(s *Socket) {
+	c.mu.Lock()
+	c.joins--
+	c.mu.Unlock()
+	if s.crowd {
+		c.unstall()
+	}
 }
 
 // join lets the client in, or says why not. It runs as the first entry of the
@@ -122,9 +156,7 @@ func (s *Socket) join() {
 		s.refuse(err)
 		return
 	}
-	c.mu.Lock() // the reader looks for other sockets of that name
-	s.name, s.ns = ns.name, ns
-	c.mu.Unlock()
+	s.ns = ns
 	defer func() {
 		if !s.entered && s.ns != nil && s.ns.parent != nil {
 			srv.prune(s.ns) // it may have been made for this client alone
@@ -134,7 +166,9 @@ func (s *Socket) join() {
 	back := ns.recovery.take(s)
 	if back != nil {
 		s.id = back.sid
+		s.mu.Lock()
 		s.data = back.data
+		s.mu.Unlock()
 	}
 	if back == nil || srv.opts.Recovery.RunMiddleware {
 		for _, f := range ns.reg.load().use {
@@ -211,11 +245,31 @@ func (s *Socket) enter(back *absent) bool {
 func (s *Socket) sendConnect(back *absent) {
 	p := siowire.Outgoing{Type: siowire.Connect, Namespace: s.name}
 	if s.conn.sess.Protocol() != 3 {
-		data := map[string]any{"sid": s.id}
-		if pid := s.ns.recovery.enroll(s, back); pid != "" {
-			data["pid"] = pid
+		p.Data = welcome(s.id, s.ns.recovery.enroll(s, back))
+	}
+	s.control(p)
+}
+
+func welcome(sid, pid string) map[string]any {
+	data := map[string]any{"sid": sid}
+	if pid != "" {
+		data["pid"] = pid
+	}
+	return data
+}
+
+// answerAgain sends what sendConnect has sent.
+func (s *Socket) answerAgain() {
+	if s.state.Load() != connected {
+		return // the client knows, or will be told
+	}
+	p := siowire.Outgoing{Type: siowire.Connect, Namespace: s.name}
+	if s.conn.sess.Protocol() != 3 {
+		pid := ""
+		if s.origin != nil {
+			pid = s.origin.pid
 		}
-		p.Data = data
+		p.Data = welcome(s.id, pid)
 	}
 	s.control(p)
 }
@@ -237,7 +291,7 @@ func (s *Socket) refuse(err error) {
 		return
 	}
 	srv.stats.refused.Add(1)
-	s.conn.forget(s, false)
+	s.conn.forget(s)
 	s.endContext(ForcedServerClose)
 	var e *Error
 	if !errors.As(err, &e) {

@@ -28,7 +28,7 @@ func TestDisconnectReasons(t *testing.T) {
 		{"client goes", func(c *socketiotest.Client, _ *socketio.Socket) { c.Close() }, socketio.TransportClose, "io client disconnect"},
 		{"silence", func(c *socketiotest.Client, _ *socketio.Socket) { c.StopPongs() }, socketio.PingTimeout, "transport"},
 		{"bad packet", func(c *socketiotest.Client, _ *socketio.Socket) { _ = c.SendRaw("2[}") }, socketio.ForcedClose, "transport"},
-		{"connect twice", func(c *socketiotest.Client, _ *socketio.Socket) { _ = c.SendRaw("0") }, socketio.ForcedServerClose, "transport"},
+		{"no packet for servers", func(c *socketiotest.Client, _ *socketio.Socket) { _ = c.SendRaw(`4{"message":"x"}`) }, socketio.ForcedServerClose, "transport"},
 		{"unknown namespace", func(c *socketiotest.Client, _ *socketio.Socket) { _ = c.SendRaw(`2/no,["x"]`) }, socketio.ForcedServerClose, "transport"},
 		{"engine closes", func(_ *socketiotest.Client, s *socketio.Socket) { s.Conn().Close("forced close") }, socketio.ForcedClose, "transport"},
 		{"shutdown", func(_ *socketiotest.Client, s *socketio.Socket) { _ = s.Server().Shutdown(context.Background()) }, socketio.ServerShuttingDown, "transport"},

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/sockeye-io/sockeye/socketio/engineio"
@@ -13,15 +15,57 @@ import (
 // A socket's inbox is worked off by one goroutine at a time, in order: the
 // connect, events, callbacks of acknowledgements, and the end. What is in it
 // was accepted, and is handled even if the client is gone by then.
+//
+// That is the socket's turn. The reader, which calls event, neither runs code of
+// the user's nor asks what handlers there are: both would be too early.
 
-type requestKind uint8
+type taskKind uint8
 
 const (
-	kindEvent requestKind = iota
-	kindConnect
-	kindCallback
-	kindEnd
+	taskEvent taskKind = iota
+	taskConnect
+	taskAgain    // a second CONNECT, which wants the answer of the first
+	taskOver     // events above Limits.EventRate, to be told of
+	taskCallback // of an acknowledgement
+	taskEnd
 )
+
+// task is an entry of the inbox.
+type task struct {
+	kind    taskKind
+	wantAck bool
+	over    int32 // of taskOver: how many
+	event   string
+	args    siowire.Args
+	id      uint64
+	memory  *memory // of event and args
+	reply   *reply  // of taskCallback
+	ending  *ending // of taskEnd
+}
+
+// memory is what a packet was copied to. It is used again if nobody has seen the
+// packet.
+type memory struct{ b []byte }
+
+const keepMemory = 1 << 10 // bytes, up to which memory is used again
+
+var memories = sync.Pool{New: func() any { return new(memory) }}
+
+// detach makes the packet independent of the reader's buffer.
+func detach(p *siowire.Packet, size int) *memory {
+	if size > keepMemory {
+		p.Detach()
+		return nil
+	}
+	m := memories.Get().(*memory)
+	if cap(m.b) > 4*size+64 {
+		m.b = nil // a handler may keep it
+	}
+	if m.b = p.DetachTo(m.b); cap(m.b) > keepMemory {
+		return nil
+	}
+	return m
+}
 
 // event takes an event of the client. It runs inside Receive.
 func (s *Socket) event(p *siowire.Packet, size int) {
@@ -32,161 +76,173 @@ func (s *Socket) event(p *siowire.Packet, size int) {
 		return
 	}
 	if s.state.Load() == disconnected {
+		srv.stats.ignored("left")
 		return
 	}
 	if srv.opts.Limits.EventRate > 0 && !s.allow() {
-		srv.bound("EventRate", s)
-		s.failed(p.Event, errEventRate)
+		s.over(p)
 		return
 	}
-	if s.state.Load() == connected && s.unheard(p.Event) {
-		srv.stats.ignored("no handler")
-		return
-	}
-	p.Detach()
-	s.schedule(&Request{s: s, event: p.Event, args: p.Args, id: p.ID, wantAck: p.HasID, size: size}, true)
-}
-
-// unheard reports whether nothing would look at the event.
-func (s *Socket) unheard(event string) bool {
-	h := s.ns.reg.load()
-	if len(h.any) > 0 || len(h.usePacket) > 0 || len(h.events[event]) > 0 {
-		return false
-	}
-	own := s.own.Load().load()
-	return len(own.any) == 0 && len(own.events[event]) == 0
-}
-
-// schedule puts r into the inbox and sees to it that somebody works it off.
-func (s *Socket) schedule(r *Request, reading bool) {
-	s.mu.Lock()
-	full, start := s.queueLocked(r)
-	s.mu.Unlock()
+	m := detach(p, size)
+	full, start := s.inbox.Put(&srv.inboxes, &task{event: p.Event, args: p.Args, id: p.ID, wantAck: p.HasID, memory: m}, size)
 	if full {
 		s.conn.stall()
 	}
-	switch {
-	case start && reading:
+	if start {
 		s.conn.serve(s)
-	case start:
+	}
+}
+
+// over drops an event that is above the rate, and has OnError told of it in the
+// socket's turn. If more are to be told of than the inbox holds, some are only
+// counted: a client that floods must not stop its own reader, which the
+// heartbeat and other namespaces need.
+func (s *Socket) over(p *siowire.Packet) {
+	srv := s.conn.srv
+	srv.stats.bound("EventRate")
+	start, ok := s.inbox.Offer(&srv.inboxes, &task{kind: taskOver, over: 1, event: strings.Clone(p.Event)}, func(last *task) bool {
+		if last.kind != taskOver || last.event != p.Event || last.over >= maxOver {
+			return false
+		}
+		last.over++
+		return true
+	})
+	if !ok {
+		srv.stats.errors.Add(1)
+	}
+	if start {
+		s.conn.serve(s)
+	}
+}
+
+const maxOver = 1000 // events above the rate that are told of one after the other
+
+// put has t worked off in the socket's turn, from any goroutine but the reader.
+func (s *Socket) put(t *task) {
+	if start, _ := s.inbox.Add(&s.conn.srv.inboxes, t); start {
 		s.conn.srv.engine.Go(s)
 	}
 }
 
-// queueLocked puts r into the inbox. It reports whether the inbox is full now,
-// and whether the caller has to see to it that somebody works it off.
-func (s *Socket) queueLocked(r *Request) (full, start bool) {
-	l := &s.conn.srv.opts.Limits
-	if s.ended {
-		return false, false
-	}
-	s.ended = r.kind == kindEnd
-	if s.tail == nil {
-		s.head = r
-	} else {
-		s.tail.next = r
-	}
-	s.tail = r
-	s.queued++
-	s.bytes += r.size
-	full = !s.full && r.kind == kindEvent && (int(s.queued) >= l.Inbox || s.bytes >= l.InboxBytes)
-	if full {
-		s.full = true
-	}
-	if start = !s.running; start {
-		s.running = true
-		s.conn.srv.busy.add()
-	}
-	return full, start
-}
-
 // Run works the inbox off. It is called by the server's workers only.
 func (s *Socket) Run() {
-	l := &s.conn.srv.opts.Limits
+	srv := s.conn.srv
+	var t task
 	for {
-		s.mu.Lock()
-		r := s.head
-		if r == nil {
-			s.running, s.current = false, nil
-			if s.idle != nil {
-				close(s.idle)
-				s.idle = nil
-			}
-			s.mu.Unlock()
-			s.conn.srv.busy.done()
-			return
-		}
-		if s.head = r.next; s.head == nil {
-			s.tail = nil
-		}
-		r.next = nil
-		s.queued--
-		s.bytes -= r.size
-		resume := s.full && int(s.queued) <= l.Inbox/2 && s.bytes <= l.InboxBytes/2
-		if resume {
-			s.full = false
-		}
-		if r.kind == kindEvent {
-			s.current = r
-		}
-		s.mu.Unlock()
+		ok, resume := s.inbox.Next(&srv.inboxes, &t)
 		if resume {
 			s.conn.unstall()
 		}
-		switch r.kind {
-		case kindEvent:
-			s.handle(r)
-		case kindConnect:
+		if !ok {
+			return
+		}
+		switch t.kind {
+		case taskEvent:
+			s.handle(&t)
+		case taskConnect:
 			s.join()
-		case kindCallback:
-			if err := s.conn.srv.try("ack callback", func() error { r.reply.callback(r.reply.ack, r.reply.err); return nil }); err != nil {
+			s.conn.joinOver(s)
+		case taskAgain:
+			s.answerAgain()
+		case taskOver:
+			for range t.over {
+				srv.traceBound("EventRate", s)
+				s.failed(t.event, errEventRate)
+				if s.state.Load() == disconnected {
+					break
+				}
+			}
+		case taskCallback:
+			if err := srv.try("ack callback", func() error { t.reply.callback(t.reply.ack, t.reply.err); return nil }); err != nil {
 				s.failed("", err)
 			}
-		case kindEnd:
-			s.end()
+		case taskEnd:
+			s.end(t.ending)
 		}
 	}
 }
 
 // holding reports whether the inbox is full, and which event is at work.
 func (s *Socket) holding() (event string, full bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.current != nil {
-		event = s.current.event
+	if r := s.atWork.Load(); r != nil {
+		event = r.event
 	}
-	return event, s.full
+	return event, s.inbox.Full()
 }
 
-// handle runs the handlers of an event.
-func (s *Socket) handle(r *Request) {
+// handle runs the handlers of an event. What handlers there are is asked here,
+// and again after each step that may have registered some.
+func (s *Socket) handle(t *task) {
 	if !s.entered {
-		return // it was refused
+		s.conn.srv.stats.ignored("refused")
+		t.free()
+		return
 	}
-	ctx := s.Context()
 	h := s.ns.reg.load()
-	own := s.own.Load().load()
+	own := s.own.Load()
+	if len(h.any)+len(h.usePacket)+len(h.events[t.event]) == 0 && !own.hear(t.event) {
+		s.conn.srv.unheard(s, t.event)
+		t.free()
+		return
+	}
+	r := &Request{event: t.event, args: t.args, s: s, id: t.id, wantAck: t.wantAck}
+	s.atWork.Store(r)
+	defer s.atWork.Store(nil) // it would keep its packet's memory
+	ctx := s.Context()
 	for _, f := range h.usePacket {
 		if err := s.call(ctx, f, r); err != nil {
-			s.failed(r.Event(), err)
+			s.failed(r.event, err)
 			return
 		}
 	}
-	for _, f := range h.any {
-		s.handled(ctx, f, r)
+	if len(h.usePacket) > 0 {
+		h, own = s.ns.reg.load(), s.own.Load()
 	}
-	for _, f := range own.any {
-		s.handled(ctx, f, r)
+	if any := own.anys(); len(h.any)+len(any) > 0 {
+		for _, f := range h.any {
+			s.handled(ctx, f, r)
+		}
+		for _, f := range any {
+			s.handled(ctx, f, r)
+		}
+		h, own = s.ns.reg.load(), s.own.Load()
 	}
-	s.entries(ctx, h.events[r.event], r)
-	s.entries(ctx, own.events[r.event], r)
-}
-
-func (s *Socket) entries(ctx context.Context, list []entry, r *Request) {
+	list, mine := h.events[r.event], own.take(r.event)
+	last := s.ran(r.event, list)
 	for _, e := range list {
-		if e.once == 0 || s.first(e.once) {
+		if e.once == 0 || e.once > last {
 			s.handled(ctx, e.h, r)
 		}
+	}
+	for _, e := range mine {
+		s.handled(ctx, e.h, r)
+	}
+}
+
+// ran notes that all entries of list with Once have had their event, and returns
+// the number of the last that had before.
+func (s *Socket) ran(event string, list []entry) (last uint64) {
+	for i := len(list) - 1; i >= 0; i-- {
+		now := list[i].once
+		if now == 0 {
+			continue
+		}
+		if last = s.once[event]; last == now {
+			return last
+		}
+		if s.once == nil {
+			s.once = make(map[string]uint64)
+		}
+		s.once[strings.Clone(event)] = now
+		return last
+	}
+	return 0
+}
+
+// free gives the memory back of an event that nobody has seen.
+func (t *task) free() {
+	if t.memory != nil {
+		memories.Put(t.memory)
 	}
 }
 
@@ -201,7 +257,7 @@ func (s *Socket) call(ctx context.Context, h Handler, r *Request) (err error) {
 	return h(ctx, s, r)
 }
 
-// failed reports an error of the user's code.
+// failed reports an error of the user's code. It is called in the socket's turn.
 func (s *Socket) failed(event string, err error) {
 	srv := s.conn.srv
 	srv.stats.errors.Add(1)
@@ -211,7 +267,7 @@ func (s *Socket) failed(event string, err error) {
 	}
 	if len(list) == 0 {
 		level := slog.LevelWarn
-		if public := (*Error)(nil); errors.As(err, &public) {
+		if public := (*Error)(nil); errors.As(err, &public) || err == errEventRate {
 			level = slog.LevelDebug // the client's mistake, which must not fill our logs
 		}
 		srv.log.Log(context.Background(), level, "socketio: handler failed", "namespace", quoted(s.name), "event", quoted(event), "error", err)
@@ -223,21 +279,26 @@ func (s *Socket) failed(event string, err error) {
 	}
 }
 
+// ending is what close leaves for the socket's last turn to tell.
+type ending struct {
+	reason DisconnectReason
+	cause  error
+}
+
 // end runs the last functions of a socket that was connected.
-func (s *Socket) end() {
+func (s *Socket) end(e *ending) {
 	srv := s.conn.srv
+	srv.traceDisconnected(s, e.reason, e.cause)
 	ctx := s.Context()
 	h := s.ns.reg.load()
-	s.mu.Lock()
-	reason := reasonIn(s.cause)
-	s.mu.Unlock()
 	for _, f := range h.disconnecting {
-		if err := srv.try("OnDisconnecting", func() error { f(ctx, s, reason); return nil }); err != nil {
+		if err := srv.try("OnDisconnecting", func() error { f(ctx, s, e.reason); return nil }); err != nil {
 			s.failed("disconnecting", err)
 		}
 	}
+	h = s.ns.reg.load()
 	for _, f := range h.disconnect {
-		if err := srv.try("OnDisconnect", func() error { f(ctx, s, reason); return nil }); err != nil {
+		if err := srv.try("OnDisconnect", func() error { f(ctx, s, e.reason); return nil }); err != nil {
 			s.failed("disconnect", err)
 		}
 	}
@@ -269,32 +330,38 @@ func (s *Socket) allow() bool {
 	return true
 }
 
-// close ends the socket's life as a connected one: it leaves the index at
-// once, its context ends, and the end is put into its inbox. It reports whether
-// this call did that.
-func (s *Socket) close(reason DisconnectReason, cause error) bool {
+// close is leave for the reader and for timers, which run no code of the
+// user's: a worker tells of the rooms.
+func (s *Socket) close(reason DisconnectReason, cause error) {
+	if ev, _ := s.leave(reason, cause); ev != nil {
+		s.conn.srv.engine.Go(ev)
+	}
+}
+
+// leave ends the socket's life as a connected one: it leaves the index at once,
+// its context ends, and the end is put into its inbox. It reports whether this
+// call did that. The caller sends ev, or has it sent.
+func (s *Socket) leave(reason DisconnectReason, cause error) (ev *roomEvents, ok bool) {
 	was := s.state.Swap(disconnected)
 	if was == disconnected {
-		return false
+		return nil, false
 	}
-	s.conn.forget(s, reason == ServerNamespaceDisconnect)
+	s.conn.forget(s)
 	if was == connecting {
 		s.endContext(causeOf(reason, cause))
-		return false
+		return nil, false
 	}
 	srv := s.conn.srv
 	ns := s.ns
-	ev := ns.roomEvents()
+	ev = ns.roomEvents()
 	ns.recovery.lock()
 	empty := ns.remove(s, ev)
 	ns.recovery.leave(s, reason.recoverable())
 	ns.recovery.unlock()
-	ev.send()
 	if empty {
 		srv.prune(ns)
 	}
 	srv.stats.disconnect(reason)
-	srv.traceDisconnected(s, reason, cause)
 	s.mu.Lock()
 	acks := s.acks
 	s.acks = nil
@@ -304,8 +371,10 @@ func (s *Socket) close(reason DisconnectReason, cause error) bool {
 	for _, w := range acks {
 		w.answered(s, Ack{}, err)
 	}
-	s.schedule(&Request{s: s, kind: kindEnd}, false)
-	return true
+	if s.inbox.Close(&srv.inboxes, &task{kind: taskEnd, ending: &ending{reason, cause}}) {
+		srv.engine.Go(s)
+	}
+	return ev, true
 }
 
 var _ engineio.Runner = (*Socket)(nil)

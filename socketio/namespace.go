@@ -51,7 +51,7 @@ func (ns *Namespace) Name() string { return ns.name }
 // Server returns the server that the namespace belongs to.
 func (ns *Namespace) Server() *Server { return ns.srv }
 
-func (ns *Namespace) registered() *registry { return ns.reg }
+func (ns *Namespace) registered() register { return ns.reg }
 
 // Use adds a middleware: it runs, in order of registration, before a client is
 // let in. The socket is not connected yet. An error refuses it: the client's
@@ -93,11 +93,16 @@ func (ns *Namespace) OnError(f func(ctx context.Context, s *Socket, event string
 }
 
 // On has h called for every event of that name; several handlers run in order
-// of registration. It panics for the names connect, connect_error, disconnect,
-// disconnecting, newListener and removeListener.
+// of registration. Whether an event has a handler is asked when its turn has
+// come: one that was registered by OnConnect, a packet middleware or the handler
+// of an earlier event gets it.
+//
+// It panics for the names that are events in Node and have a function here:
+// connection, connect, disconnect, disconnecting, connect_error, new_namespace,
+// connection_error; and for newListener and removeListener.
 func (ns *Namespace) On(event string, h Handler) { ns.reg.on(event, h, false) }
 
-// Once is On for the first such event of each socket.
+// Once is On for the first such event of each socket that comes after the call.
 func (ns *Namespace) Once(event string, h Handler) { ns.reg.on(event, h, true) }
 
 // OnAny has h called for every event, before the event's own handlers, also if

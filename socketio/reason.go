@@ -37,8 +37,9 @@ const (
 	ServerNamespaceDisconnect DisconnectReason = "server namespace disconnect"
 )
 
-// Error implements error, so that a reason can be the cause of a context.
-func (r DisconnectReason) Error() string { return "socketio: disconnected: " + string(r) }
+// Error implements error, so that a reason can be the cause of a context. It
+// returns the bare words: so does whatever prints the reason.
+func (r DisconnectReason) Error() string { return string(r) }
 
 // recoverable reports whether a client that was lost for this reason may come
 // back to its old state: not after either side has left on purpose.

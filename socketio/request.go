@@ -16,11 +16,7 @@ type Request struct {
 	args    siowire.Args
 	id      uint64 // of the acknowledgement that the client wants
 	wantAck bool
-	kind    requestKind
 	acked   atomic.Bool
-	size    int
-	next    *Request // in the inbox
-	reply   *reply   // of kindCallback
 }
 
 // reply is an acknowledgement on its way to whoever waits for it.

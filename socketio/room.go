@@ -26,7 +26,8 @@ type RoomEvent struct {
 
 // OnRoom has f called when rooms come and go, and when sockets join and leave
 // them, the room named by a socket's own id too. It runs on the goroutine that
-// caused it, with no lock held, and must not block.
+// caused it, or on one of its own when a socket is disconnected; with no lock
+// held, and it must not block.
 func (ns *Namespace) OnRoom(f func(RoomEvent)) {
 	ns.reg.change(func(h *handlers) { h.room = add(h.room, f) })
 }
@@ -119,6 +120,9 @@ func (e *roomEvents) add(kind RoomEventKind, room, id string) {
 		e.list = append(e.list, RoomEvent{kind, e.ns, room, id})
 	}
 }
+
+// Run is send on a worker, for those that must not run code of the user's.
+func (e *roomEvents) Run() { e.send() }
 
 func (e *roomEvents) send() {
 	if e == nil {

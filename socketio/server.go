@@ -15,6 +15,7 @@ import (
 
 	"github.com/sockeye-io/sockeye/socketio/engineio"
 	"github.com/sockeye-io/sockeye/socketio/internal/clientfs"
+	"github.com/sockeye-io/sockeye/socketio/internal/mailbox"
 	"github.com/sockeye-io/sockeye/socketio/internal/peers"
 )
 
@@ -38,7 +39,7 @@ type Server struct {
 	unjoined *peers.Table[*conn]      // connections that have joined no namespace
 	dynamic  *peers.Table[*Namespace] // those of nsps that a parent has made, by who has asked for them first
 	vacant   *peers.Table[*Namespace] // those of dynamic that are empty and kept
-	busy     busy                     // sockets whose handlers run or wait to run
+	inboxes  mailbox.Kind[task]
 	stats    counters
 }
 
@@ -49,6 +50,7 @@ func New(opts *Options) *Server {
 	srv.unjoined = peers.NewTable[*conn](srv.opts.Limits.MaxUnjoined)
 	srv.dynamic = peers.NewTable[*Namespace](srv.opts.Limits.MaxDynamicNamespaces)
 	srv.vacant = peers.NewTable[*Namespace](math.MaxInt)
+	srv.inboxes.Max, srv.inboxes.MaxBytes = srv.opts.Limits.Inbox, srv.opts.Limits.InboxBytes
 	srv.client = clientfs.New(srv.opts.Client, srv.opts.ClientVersion, srv.log)
 	srv.root = newNamespace(srv, "/", new(registry))
 	srv.nsps["/"] = srv.root
@@ -201,7 +203,7 @@ func (srv *Server) On(event string, h Handler) { srv.root.On(event, h) }
 // Once is Of("/").Once.
 func (srv *Server) Once(event string, h Handler) { srv.root.Once(event, h) }
 
-func (srv *Server) registered() *registry { return srv.root.reg }
+func (srv *Server) registered() register { return srv.root.reg }
 
 // Emit is Of("/").Emit.
 func (srv *Server) Emit(event string, args ...any) error { return srv.root.Emit(event, args...) }

@@ -30,12 +30,12 @@ func (srv *Server) Shutdown(ctx context.Context) error {
 		srv.closeSpread(ctx, d)
 	}
 	srv.draining.Store(true)
-	err := srv.busy.wait(ctx)
+	err := srv.inboxes.Wait(ctx)
 	for _, s := range srv.everySocket() {
-		s.close(ServerShuttingDown, nil)
+		s.shutDown()
 	}
 	if err == nil {
-		err = srv.busy.wait(ctx)
+		err = srv.inboxes.Wait(ctx)
 	}
 	if e := srv.engine.Shutdown(ctx); err == nil {
 		err = e
@@ -82,29 +82,17 @@ func (c *conn) drain(ctx context.Context) {
 	sockets := slices.Clone(c.sockets)
 	c.mu.Unlock()
 	for _, s := range sockets {
-		s.settle(ctx)
-		s.close(ServerShuttingDown, nil)
-		s.settle(ctx) // OnDisconnect may still say something to others
+		s.inbox.Settle(ctx)
+		s.shutDown()
+		s.inbox.Settle(ctx) // OnDisconnect may still say something to others
 	}
 	c.sess.Close(engineio.ServerShuttingDown)
 }
 
-// settle waits until the inbox has been worked off, or ctx ends.
-func (s *Socket) settle(ctx context.Context) {
-	s.mu.Lock()
-	if !s.running {
-		s.mu.Unlock()
-		return
-	}
-	if s.idle == nil {
-		s.idle = make(chan struct{})
-	}
-	idle := s.idle
-	s.mu.Unlock()
-	select {
-	case <-idle:
-	case <-ctx.Done():
-	}
+// shutDown ends the socket as the server stops.
+func (s *Socket) shutDown() {
+	ev, _ := s.leave(ServerShuttingDown, nil)
+	ev.send()
 }
 
 // Close stops the server at once: handlers that run see their context end, and
@@ -114,7 +102,7 @@ func (srv *Server) Close() error {
 	srv.engine.Refuse()
 	srv.draining.Store(true)
 	for _, s := range srv.everySocket() {
-		s.close(ServerShuttingDown, nil)
+		s.shutDown()
 	}
 	return srv.engine.Close()
 }
@@ -129,45 +117,4 @@ func (srv *Server) everySocket() []*Socket {
 		list = slices.AppendSeq(list, ns.Sockets())
 	}
 	return list
-}
-
-// busy counts sockets whose inbox is being worked off.
-type busy struct {
-	mu   sync.Mutex
-	n    int
-	idle chan struct{} // closed when n gets to 0; nil unless somebody waits
-}
-
-func (b *busy) add() {
-	b.mu.Lock()
-	b.n++
-	b.mu.Unlock()
-}
-
-func (b *busy) done() {
-	b.mu.Lock()
-	if b.n--; b.n == 0 && b.idle != nil {
-		close(b.idle)
-		b.idle = nil
-	}
-	b.mu.Unlock()
-}
-
-func (b *busy) wait(ctx context.Context) error {
-	b.mu.Lock()
-	if b.n == 0 {
-		b.mu.Unlock()
-		return nil
-	}
-	if b.idle == nil {
-		b.idle = make(chan struct{})
-	}
-	idle := b.idle
-	b.mu.Unlock()
-	select {
-	case <-idle:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

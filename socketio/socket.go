@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/sockeye-io/sockeye/socketio/engineio"
+	"github.com/sockeye-io/sockeye/socketio/internal/mailbox"
 	"github.com/sockeye-io/sockeye/socketio/internal/wire/siowire"
 )
 
@@ -31,9 +32,13 @@ type Socket struct {
 	origin *origin // nil without recovery
 
 	state   atomic.Int32
-	entered bool                     // of the inbox's worker: it was connected
-	own     atomic.Pointer[registry] // handlers of this socket alone
+	entered bool                        // of the inbox's worker: it was connected
+	own     atomic.Pointer[ownHandlers] // nil until one is registered
+	once    map[string]uint64           // of the worker: by event, the last of the namespace's entries with Once that has run
+	inbox   mailbox.Box[task]
+	atWork  atomic.Pointer[Request] // the event whose handlers run
 
+	crowd     bool    // reading is paused until its middleware has finished
 	nextReady *Socket // of conn.ready
 	bucket    *bucket // of the reader
 
@@ -44,20 +49,11 @@ type Socket struct {
 	indexed   bool         // it is in ns.list
 	leftOwn   bool         // it has left the room named by its id
 
-	mu         sync.Mutex // guards what follows
-	head, tail *Request   // the inbox
-	bytes      int
-	queued     int32
-	running    bool          // somebody works the inbox off, or is on the way
-	full       bool          // reading is paused
-	ended      bool          // nothing more comes into the inbox
-	current    *Request      // the event at work; it would keep its packet's memory
-	idle       chan struct{} // closed when the inbox is empty; made when somebody waits
-	acks       map[uint64]acker
-	data       map[string]any
-	once       map[int]struct{}
-	life       *life // made when somebody wants it
-	cause      error // of its end: a DisconnectReason, or an error that wraps one
+	mu    sync.Mutex // guards what follows
+	acks  map[uint64]acker
+	data  map[string]any
+	life  *life // made when somebody wants it
+	cause error // of its end: a DisconnectReason, or an error that wraps one
 }
 
 // life is the context of a socket, for those who want more than its values.
@@ -132,46 +128,34 @@ func (s *Socket) Disconnect(closeConn bool) {
 	}
 	// First the state: a client that has been told may be gone the next moment,
 	// and that must not be the reason, nor may an event follow.
-	if s.close(ServerNamespaceDisconnect, nil) {
+	ev, ok := s.leave(ServerNamespaceDisconnect, nil)
+	if ok {
 		s.control(siowire.Outgoing{Type: siowire.Disconnect, Namespace: s.name})
 	}
+	ev.send()
 }
 
-// On has h called for events of this socket, after the namespace's handlers.
-// Handlers that all sockets share belong on the [Namespace].
+// On has h called for events of this socket, after the namespace's handlers; see
+// [Namespace.On]. Handlers that all sockets share belong on the [Namespace].
 func (s *Socket) On(event string, h Handler) { s.registered().on(event, h, false) }
 
-// Once is On for the next such event only.
+// Once is On for the next such event only; then it is forgotten.
 func (s *Socket) Once(event string, h Handler) { s.registered().on(event, h, true) }
 
 // OnAny has h called for every event of this socket.
-func (s *Socket) OnAny(h Handler) {
-	s.registered().change(func(t *handlers) { t.any = add(t.any, h) })
-}
+func (s *Socket) OnAny(h Handler) { s.handlers().onAny(h) }
 
 // Off removes what On and Once have registered on this socket for the event.
-func (s *Socket) Off(event string) { s.registered().off(event) }
+func (s *Socket) Off(event string) { s.handlers().off(event) }
 
-func (s *Socket) registered() *registry {
-	if g := s.own.Load(); g != nil {
-		return g
+func (s *Socket) registered() register { return s.handlers() }
+
+func (s *Socket) handlers() *ownHandlers {
+	if o := s.own.Load(); o != nil {
+		return o
 	}
-	s.own.CompareAndSwap(nil, new(registry))
+	s.own.CompareAndSwap(nil, new(ownHandlers))
 	return s.own.Load()
-}
-
-// first reports whether an entry registered with Once has not run for s yet.
-func (s *Socket) first(once int) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, ok := s.once[once]; ok {
-		return false
-	}
-	if s.once == nil {
-		s.once = make(map[int]struct{})
-	}
-	s.once[once] = struct{}{}
-	return true
 }
 
 // Set keeps a value on the socket. With recovery it comes back with it.

@@ -45,7 +45,7 @@ func TestCVE202438355ErrorsWithoutAListener(t *testing.T) {
 			}
 			alive(t, c)
 		}
-		for _, packet := range []string{`2`, `2[]`, `2{}`, `2["error"`, `9`, `4{"message":"x"}`, `0{"a":1}`} {
+		for _, packet := range []string{`2`, `2[]`, `2{}`, `2["error"`, `9`, `4{"message":"x"}`, `0/x,{"a"`} {
 			c := srv.Connect(o)
 			_ = c.SendRaw(packet) // over polling the end may come before the answer
 			c.Disconnected()

@@ -4,7 +4,9 @@ import "github.com/sockeye-io/sockeye/socketio/engineio"
 
 // Trace is told of single events, for logs, metrics and tests. All functions
 // are optional; one that is nil costs nothing. They run on the goroutine at
-// work, several at once perhaps, and must not block. No lock is held: they may
+// work (never on one that reads a connection), several at once perhaps, and must
+// not block. Disconnected is called among the socket's handlers, before
+// OnDisconnecting. No lock is held: they may
 // use the server, but what they emit they are told of, too. A panic is logged
 // and counted, and ends there.
 //
@@ -58,12 +60,31 @@ func (srv *Server) tracePanicked(where string, p *PanicError) {
 
 // bound counts that a bound was reached, and tells of it. As the hooks of a
 // Trace are user code, the caller holds no lock.
+//
+// Without a socket it may be called on the reader, or by a timer, where no code
+// of the user's runs: a worker tells of it.
 func (srv *Server) bound(name string, s *Socket) {
 	srv.stats.bound(name)
+	switch {
+	case srv.trace().Bound == nil:
+	case s == nil:
+		srv.engine.Go(runner(func() { srv.traceBound(name, nil) }))
+	default:
+		srv.traceBound(name, s)
+	}
+}
+
+// traceBound tells of a bound that is counted already.
+func (srv *Server) traceBound(name string, s *Socket) {
 	if f := srv.trace().Bound; f != nil {
 		srv.guard("Trace.Bound", func() { f(name, s) })
 	}
 }
+
+// runner makes a function an engineio.Runner.
+type runner func()
+
+func (f runner) Run() { f() }
 
 func (srv *Server) traceSent(s *Socket, event string) {
 	if f := srv.trace().Sent; f != nil {

@@ -22,6 +22,40 @@ type Kind[T any] struct {
 	MaxBytes int
 
 	spare sync.Pool // of *node[T]
+
+	mu   sync.Mutex
+	busy int           // boxes with a worker
+	idle chan struct{} // closed when there are none; made when somebody waits for that
+}
+
+// Wait waits until no box of this kind has work, or ctx ends: then it returns
+// the error of ctx.
+func (k *Kind[T]) Wait(ctx context.Context) error {
+	k.mu.Lock()
+	if k.busy == 0 {
+		k.mu.Unlock()
+		return nil
+	}
+	if k.idle == nil {
+		k.idle = make(chan struct{})
+	}
+	idle := k.idle
+	k.mu.Unlock()
+	select {
+	case <-idle:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (k *Kind[T]) count(n int) {
+	k.mu.Lock()
+	if k.busy += n; k.busy == 0 && k.idle != nil {
+		close(k.idle)
+		k.idle = nil
+	}
+	k.mu.Unlock()
 }
 
 // A Box is one queue. The zero Box is ready; it must not be copied. All methods
@@ -112,8 +146,10 @@ func (b *Box[T]) pushLocked(k *Kind[T], v *T, size int) (start bool) {
 	b.tail = n
 	b.n++
 	b.bytes += size
-	start = !b.running
-	b.running = true
+	if start = !b.running; start {
+		b.running = true
+		k.count(1)
+	}
 	return start
 }
 
@@ -129,6 +165,7 @@ func (b *Box[T]) Next(k *Kind[T], v *T) (ok, resume bool) {
 			b.idle = nil
 		}
 		b.mu.Unlock()
+		k.count(-1)
 		return false, false
 	}
 	if b.head = n.next; b.head == nil {

@@ -76,20 +76,25 @@ type Packet struct {
 }
 
 // Detach copies what the packet borrowed, in one allocation. It does nothing for a packet that is not Borrowed.
-func (p *Packet) Detach() {
+func (p *Packet) Detach() { p.DetachTo(nil) }
+
+// DetachTo is Detach that copies to buf if there is room. It returns the memory that the packet refers to now; nil if it borrowed nothing.
+// buf may be used for another packet once this one, and all that was decoded from it, is not needed any more.
+func (p *Packet) DetachTo(buf []byte) []byte {
 	if !p.Borrowed {
-		return
+		return nil
 	}
 	p.Borrowed = false
 	src := p.msg
 	p.msg = nil
 	if p.Args.n == 0 && p.dataEnd == 0 {
-		p.Namespace, p.Event = strings.Clone(p.Namespace), strings.Clone(p.Event)
+		own := append(buf[:0], p.Namespace...)
+		own = append(own, p.Event...)
+		p.Namespace, p.Event = borrow(own[:len(p.Namespace)]), borrow(own[len(p.Namespace):])
 		p.Args.buf = nil
-		return
+		return own
 	}
-	own := make([]byte, len(src))
-	copy(own, src)
+	own := append(buf[:0], src...)
 	p.Namespace = moved(p.Namespace, src, own)
 	p.Event = moved(p.Event, src, own)
 	if p.dataEnd > 0 {
@@ -98,6 +103,7 @@ func (p *Packet) Detach() {
 	if p.Args.n > 0 {
 		p.Args.buf, p.Args.src = own, p.Args.src.Own(len(own))
 	}
+	return own
 }
 
 // setData makes buf[from:to] the payload.

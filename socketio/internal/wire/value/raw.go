@@ -97,6 +97,14 @@ func (r Raw) check() error {
 // IsZero reports whether there is no value, as for a CONNECT packet without a payload.
 func (r Raw) IsZero() bool { return r.src == nil }
 
+// Same reports whether both are the same bytes, in the same format; what binaries they hold is not compared.
+func (r Raw) Same(other Raw) bool {
+	if r.src == nil || other.src == nil {
+		return r.src == other.src
+	}
+	return r.src.Msgpack == other.src.Msgpack && bytes.Equal(r.data, other.data)
+}
+
 // IsNull reports whether the value is null (JavaScript's undefined arrives as null). It is false for the zero Raw.
 func (r Raw) IsNull() bool { return r.Kind() == Null }
 
