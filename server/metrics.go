@@ -1,95 +1,145 @@
 package server
 
 import (
-	"cmp"
 	"fmt"
-	"maps"
-	"slices"
-	"strconv"
-	"strings"
+	"log/slog"
+	"net/http"
 
-	"github.com/gin-gonic/gin"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/sockeye-io/sockeye/socketio"
+	"github.com/sockeye-io/sockeye/socketio/engineio"
 	"github.com/sockeye-io/sockeye/socketio/websocket"
 )
 
-// metrics answers in Prometheus' text format. Every number is a counter that
-// the library keeps anyway; nothing is measured for this.
-func (s *Server) metrics(c *gin.Context) {
-	c.Data(200, "text/plain; version=0.0.4; charset=utf-8", []byte(expose(s.io.Stats(), s.ws.Stats(), s.unaccepted.Load())))
-}
-
-func expose(st socketio.Stats, plain websocket.Stats, unaccepted uint64) string {
-	var e exposition
-
-	e.one("sockeye_accept_errors_total", "counter", "Attempts to accept a connection that failed, for want of file descriptors say.", unaccepted)
-
-	e.head("sockeye_sessions", "gauge", "Open connections, by transport.")
-	e.value("sockeye_sessions", "transport", "polling", st.Engine.Polling)
-	e.value("sockeye_sessions", "transport", "websocket", st.Engine.WebSocket)
-	e.one("sockeye_sockets", "gauge", "Connected sockets, over all namespaces.", st.Sockets)
-	e.one("sockeye_namespaces", "gauge", "Namespaces that exist.", st.Namespaces)
-
-	e.one("sockeye_sessions_opened_total", "counter", "Connections opened.", st.Engine.Opened)
-	e.one("sockeye_sessions_upgraded_total", "counter", "Connections that changed from polling to WebSocket.", st.Engine.Upgraded)
-	by(&e, "sockeye_sessions_closed_total", "Connections closed, by reason.", "reason", st.Engine.Closed)
-	by(&e, "sockeye_requests_refused_total", "HTTP requests refused, by Engine.IO error code.", "code", st.Engine.Refused)
-	by(&e, "sockeye_engine_limits_total", "How often each limit of a connection was reached.", "limit", st.Engine.Bounds)
-	by(&e, "sockeye_messages_dropped_total", "Messages given up, by reason.", "reason", st.Engine.Dropped)
-	e.one("sockeye_messages_received_total", "counter", "Engine.IO messages received.", st.Engine.MessagesIn)
-	e.one("sockeye_messages_sent_total", "counter", "Engine.IO messages accepted for sending.", st.Engine.MessagesOut)
-	e.one("sockeye_messages_delivered_total", "counter", "Of those, messages written to the client.", st.Engine.Delivered)
-	e.one("sockeye_messages_abandoned_total", "counter", "Of those, messages given up because the connection ended or the client was too slow.", st.Engine.Abandoned)
-	e.one("sockeye_received_bytes_total", "counter", "Bytes of messages received.", st.Engine.BytesIn)
-	e.one("sockeye_sent_bytes_total", "counter", "Bytes of messages accepted for sending.", st.Engine.BytesOut)
-
-	e.one("sockeye_sockets_connected_total", "counter", "Sockets let in.", st.Connected)
-	e.one("sockeye_sockets_refused_total", "counter", "Sockets refused by a namespace.", st.Refused)
-	by(&e, "sockeye_sockets_disconnected_total", "Sockets that left, by reason.", "reason", st.Disconnected)
-	e.one("sockeye_events_received_total", "counter", "Events received.", st.EventsIn)
-	by(&e, "sockeye_events_ignored_total", "Events and answers that nobody looked at, by reason.", "reason", st.Ignored)
-	e.one("sockeye_packets_sent_total", "counter", "Events and acknowledgements handed to the connections, one for each receiver.", st.Sent)
-	by(&e, "sockeye_packets_dropped_total", "Events and acknowledgements that were not, by reason.", "reason", st.Dropped)
-	e.one("sockeye_packets_malformed_total", "counter", "Packets that cost their connection.", st.Malformed)
-	by(&e, "sockeye_limits_total", "How often each limit of a socket was reached.", "limit", st.Bounds)
-	e.one("sockeye_handler_errors_total", "counter", "Errors of handlers, panics included.", st.Errors)
-	e.one("sockeye_panics_total", "counter", "Panics of handlers and hooks, all contained.", st.Panics+st.Engine.Panics)
-
-	e.one("sockeye_plain_connections", "gauge", "Open plain WebSocket connections.", plain.Open)
-	e.one("sockeye_plain_opened_total", "counter", "Plain WebSocket connections opened.", plain.Opened)
-	e.one("sockeye_plain_refused_total", "counter", "Plain WebSocket handshakes refused.", plain.Refused)
-	by(&e, "sockeye_plain_limits_total", "How often each limit of plain WebSocket handshakes was reached.", "limit", plain.Bounds)
-	e.one("sockeye_plain_received_total", "counter", "Messages received over plain WebSockets.", plain.Received)
-	e.one("sockeye_plain_sent_total", "counter", "Messages accepted for sending over plain WebSockets.", plain.Sent)
-	e.one("sockeye_plain_dropped_total", "counter", "Messages given up for slow clients of plain WebSockets.", plain.Dropped)
-	by(&e, "sockeye_plain_ended_total", "Plain WebSocket connections ended by the server, by reason.", "reason", map[string]uint64{
-		"slow": plain.Slow, "silent": plain.Silent, "stalled": plain.Stalled, "invalid": plain.Invalid,
+// metrics answers with what read finds counted, and with what Go's runtime and
+// the process use. Nothing is measured for it: the library keeps all of these
+// numbers anyway, and they are read when somebody asks.
+func metrics(read func() snapshot, log *slog.Logger) http.Handler {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(
+		&collector{read},
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	)
+	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{
+		ErrorLog:            slog.NewLogLogger(log.Handler(), slog.LevelError),
+		MaxRequestsInFlight: 4, // one scrape is enough; who asks more often waits for nothing
 	})
-	e.one("sockeye_plain_panics_total", "counter", "Panics of plain WebSocket endpoints, all contained.", plain.Panics)
-	return e.String()
 }
 
-// exposition is a page of metrics in the making.
-type exposition struct{ strings.Builder }
-
-func (e *exposition) head(name, kind, help string) {
-	fmt.Fprintf(e, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, kind)
+func (s *Server) snapshot() snapshot {
+	return snapshot{s.io.Stats(), s.ws.Stats(), s.unaccepted.Load()}
 }
 
-func (e *exposition) one(name, kind, help string, v any) {
-	e.head(name, kind, help)
-	fmt.Fprintf(e, "%s %d\n", name, v)
+// snapshot is the counters at one moment.
+type snapshot struct {
+	io         socketio.Stats
+	plain      websocket.Stats
+	unaccepted uint64
 }
 
-func (e *exposition) value(name, label, as string, v any) {
-	fmt.Fprintf(e, "%s{%s=%s} %d\n", name, label, strconv.Quote(as), v)
-}
+// collector tells Prometheus what is in a snapshot.
+type collector struct{ read func() snapshot }
 
-// by writes a counter with one line for each key that has been counted so far.
-func by[K cmp.Ordered](e *exposition, name, help, label string, counts map[K]uint64) {
-	e.head(name, "counter", help)
-	for _, key := range slices.Sorted(maps.Keys(counts)) {
-		e.value(name, label, fmt.Sprint(key), counts[key])
+// Describe implements prometheus.Collector.
+func (c *collector) Describe(ch chan<- *prometheus.Desc) {
+	for i := range families {
+		ch <- families[i].desc
 	}
+}
+
+// Collect implements prometheus.Collector.
+func (c *collector) Collect(ch chan<- prometheus.Metric) {
+	st := c.read()
+	for i := range families {
+		f := &families[i]
+		f.values(&st, func(v float64, label ...string) {
+			ch <- prometheus.MustNewConstMetric(f.desc, f.kind, v, label...)
+		})
+	}
+}
+
+// A family is one metric, with a value for each value of its label, if it has
+// one.
+type family struct {
+	desc   *prometheus.Desc
+	kind   prometheus.ValueType
+	values func(st *snapshot, tell func(v float64, label ...string))
+}
+
+type number interface{ ~int | ~uint64 }
+
+func single[N number](kind prometheus.ValueType, name, help string, get func(st *snapshot) N) family {
+	return family{prometheus.NewDesc(name, help, nil, nil), kind, func(st *snapshot, tell func(float64, ...string)) { tell(float64(get(st))) }}
+}
+
+func total(name, help string, get func(st *snapshot) uint64) family {
+	return single(prometheus.CounterValue, name, help, get)
+}
+
+func now(name, help string, get func(st *snapshot) int) family {
+	return single(prometheus.GaugeValue, name, help, get)
+}
+
+// by is a counter with a value for each key.
+func by[K comparable](name, help, label string, get func(st *snapshot) map[K]uint64) family {
+	return family{prometheus.NewDesc(name, help, []string{label}, nil), prometheus.CounterValue, func(st *snapshot, tell func(float64, ...string)) {
+		for key, n := range get(st) {
+			tell(float64(n), fmt.Sprint(key))
+		}
+	}}
+}
+
+var families = []family{
+	total("sockeye_accept_errors_total", "Attempts to accept a connection that failed, for want of file descriptors say.", func(st *snapshot) uint64 { return st.unaccepted }),
+
+	{
+		prometheus.NewDesc("sockeye_sessions", "Open connections, by transport.", []string{"transport"}, nil), prometheus.GaugeValue,
+		func(st *snapshot, tell func(float64, ...string)) {
+			tell(float64(st.io.Engine.Polling), "polling")
+			tell(float64(st.io.Engine.WebSocket), "websocket")
+		},
+	},
+	now("sockeye_sockets", "Connected sockets, over all namespaces.", func(st *snapshot) int { return st.io.Sockets }),
+	now("sockeye_namespaces", "Namespaces that exist.", func(st *snapshot) int { return st.io.Namespaces }),
+
+	total("sockeye_sessions_opened_total", "Connections opened.", func(st *snapshot) uint64 { return st.io.Engine.Opened }),
+	total("sockeye_sessions_upgraded_total", "Connections that changed from polling to WebSocket.", func(st *snapshot) uint64 { return st.io.Engine.Upgraded }),
+	by("sockeye_sessions_closed_total", "Connections closed, by reason.", "reason", func(st *snapshot) map[engineio.Reason]uint64 { return st.io.Engine.Closed }),
+	by("sockeye_requests_refused_total", "HTTP requests refused, by Engine.IO error code.", "code", func(st *snapshot) map[int]uint64 { return st.io.Engine.Refused }),
+	by("sockeye_engine_limits_total", "How often each limit of a connection was reached.", "limit", func(st *snapshot) map[engineio.Bound]uint64 { return st.io.Engine.Bounds }),
+	by("sockeye_messages_dropped_total", "Messages given up, by reason.", "reason", func(st *snapshot) map[engineio.Drop]uint64 { return st.io.Engine.Dropped }),
+	total("sockeye_messages_received_total", "Engine.IO messages received.", func(st *snapshot) uint64 { return st.io.Engine.MessagesIn }),
+	total("sockeye_messages_sent_total", "Engine.IO messages accepted for sending.", func(st *snapshot) uint64 { return st.io.Engine.MessagesOut }),
+	total("sockeye_messages_delivered_total", "Of those, messages written to the client.", func(st *snapshot) uint64 { return st.io.Engine.Delivered }),
+	total("sockeye_messages_abandoned_total", "Of those, messages given up because the connection ended or the client was too slow.", func(st *snapshot) uint64 { return st.io.Engine.Abandoned }),
+	total("sockeye_received_bytes_total", "Bytes of messages received.", func(st *snapshot) uint64 { return st.io.Engine.BytesIn }),
+	total("sockeye_sent_bytes_total", "Bytes of messages accepted for sending.", func(st *snapshot) uint64 { return st.io.Engine.BytesOut }),
+
+	total("sockeye_sockets_connected_total", "Sockets let in.", func(st *snapshot) uint64 { return st.io.Connected }),
+	total("sockeye_sockets_refused_total", "Sockets refused by a namespace.", func(st *snapshot) uint64 { return st.io.Refused }),
+	by("sockeye_sockets_disconnected_total", "Sockets that left, by reason.", "reason", func(st *snapshot) map[socketio.DisconnectReason]uint64 { return st.io.Disconnected }),
+	total("sockeye_events_received_total", "Events received.", func(st *snapshot) uint64 { return st.io.EventsIn }),
+	by("sockeye_events_ignored_total", "Events and answers that nobody looked at, by reason.", "reason", func(st *snapshot) map[string]uint64 { return st.io.Ignored }),
+	total("sockeye_packets_sent_total", "Events and acknowledgements handed to the connections, one for each receiver.", func(st *snapshot) uint64 { return st.io.Sent }),
+	by("sockeye_packets_dropped_total", "Events and acknowledgements that were not, by reason.", "reason", func(st *snapshot) map[string]uint64 { return st.io.Dropped }),
+	total("sockeye_packets_malformed_total", "Packets that cost their connection.", func(st *snapshot) uint64 { return st.io.Malformed }),
+	by("sockeye_limits_total", "How often each limit of a socket was reached.", "limit", func(st *snapshot) map[string]uint64 { return st.io.Bounds }),
+	total("sockeye_handler_errors_total", "Errors of handlers, panics included.", func(st *snapshot) uint64 { return st.io.Errors }),
+	total("sockeye_panics_total", "Panics of handlers and hooks, all contained.", func(st *snapshot) uint64 { return st.io.Panics + st.io.Engine.Panics }),
+
+	now("sockeye_plain_connections", "Open plain WebSocket connections.", func(st *snapshot) int { return st.plain.Open }),
+	total("sockeye_plain_opened_total", "Plain WebSocket connections opened.", func(st *snapshot) uint64 { return st.plain.Opened }),
+	total("sockeye_plain_refused_total", "Plain WebSocket handshakes refused.", func(st *snapshot) uint64 { return st.plain.Refused }),
+	by("sockeye_plain_limits_total", "How often each limit of plain WebSocket handshakes was reached.", "limit", func(st *snapshot) map[engineio.Bound]uint64 { return st.plain.Bounds }),
+	total("sockeye_plain_received_total", "Messages received over plain WebSockets.", func(st *snapshot) uint64 { return st.plain.Received }),
+	total("sockeye_plain_sent_total", "Messages accepted for sending over plain WebSockets.", func(st *snapshot) uint64 { return st.plain.Sent }),
+	total("sockeye_plain_dropped_total", "Messages given up for slow clients of plain WebSockets.", func(st *snapshot) uint64 { return st.plain.Dropped }),
+	by("sockeye_plain_ended_total", "Plain WebSocket connections ended by the server, by reason.", "reason", func(st *snapshot) map[string]uint64 {
+		return map[string]uint64{"slow": st.plain.Slow, "silent": st.plain.Silent, "stalled": st.plain.Stalled, "invalid": st.plain.Invalid}
+	}),
+	total("sockeye_plain_panics_total", "Panics of plain WebSocket endpoints, all contained.", func(st *snapshot) uint64 { return st.plain.Panics }),
 }

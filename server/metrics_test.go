@@ -2,11 +2,17 @@ package server
 
 import (
 	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"reflect"
 	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
 	"github.com/sockeye-io/sockeye/socketio"
+	"github.com/sockeye-io/sockeye/socketio/engineio"
 	"github.com/sockeye-io/sockeye/socketio/websocket"
 )
 
@@ -44,7 +50,10 @@ func TestEveryCounterIsExposed(t *testing.T) {
 	fill(reflect.ValueOf(&st).Elem(), "socketio.Stats")
 	fill(reflect.ValueOf(&plain).Elem(), "websocket.Stats")
 	st.Panics, st.Engine.Panics = 7000, 0 // one number for both
-	text := expose(st, plain, 0)
+	w := httptest.NewRecorder()
+	read := func() snapshot { return snapshot{io: st, plain: plain} }
+	metrics(read, slog.New(slog.DiscardHandler)).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	text := w.Body.String()
 	for number, path := range want {
 		switch path {
 		case "socketio.Stats.Panics", "socketio.Stats.Engine.Panics":
@@ -55,5 +64,37 @@ func TestEveryCounterIsExposed(t *testing.T) {
 		if !strings.Contains(text, " "+number+"\n") {
 			t.Errorf("%s is not exposed", path)
 		}
+	}
+}
+
+// Prometheus' own parser and linter take what is told, each counter is there
+// before anything has happened, and labels may hold any text.
+func TestMetrics(t *testing.T) {
+	text := fetch(program(t, DefaultConfig()), "/metrics").Body.String()
+	for _, want := range []string{"\nsockeye_sessions_opened_total 0\n", "\nsockeye_plain_ended_total{reason=\"slow\"} 0\n", "\ngo_goroutines ", "\nprocess_"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is missing", want)
+		}
+	}
+	c := &collector{read: func() snapshot {
+		st := snapshot{unaccepted: 7}
+		st.io.Engine.Closed = map[engineio.Reason]uint64{"ping timeout": 2, "a \"quoted\"\nreason": 1}
+		return st
+	}}
+	const want = `
+		# HELP sockeye_sessions_closed_total Connections closed, by reason.
+		# TYPE sockeye_sessions_closed_total counter
+		sockeye_sessions_closed_total{reason="a \"quoted\"\nreason"} 1
+		sockeye_sessions_closed_total{reason="ping timeout"} 2
+		# HELP sockeye_accept_errors_total Attempts to accept a connection that failed, for want of file descriptors say.
+		# TYPE sockeye_accept_errors_total counter
+		sockeye_accept_errors_total 7
+	`
+	if err := testutil.CollectAndCompare(c, strings.NewReader(want), "sockeye_sessions_closed_total", "sockeye_accept_errors_total"); err != nil {
+		t.Error(err)
+	}
+	problems, err := testutil.CollectAndLint(c)
+	if err != nil || len(problems) > 0 {
+		t.Error(problems, err)
 	}
 }

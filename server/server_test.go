@@ -16,8 +16,6 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
-
-	"github.com/sockeye-io/sockeye/socketio/engineio"
 )
 
 func program(t *testing.T, config Config) *Server {
@@ -77,32 +75,6 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 	config.Public = t.TempDir() + "/missing"
 	if _, err := New(config, site(), slog.New(slog.DiscardHandler)); err == nil {
 		t.Error("a missing folder was taken")
-	}
-}
-
-// Every line must be one that Prometheus' parser takes.
-func TestMetricsFormat(t *testing.T) {
-	var e exposition
-	e.one("a_total", "counter", "Help.", uint64(3))
-	by(&e, "b_total", "By reason.", "reason", map[engineio.Reason]uint64{"ping timeout": 2, "a \"quoted\"\nreason": 1})
-	text := e.String() + fetch(program(t, DefaultConfig()), "/metrics").Body.String()
-	line := regexp.MustCompile(`^([a-z_]+(\{[a-z]+="([^"\\\n]|\\.)*"\})? \d+|# HELP [a-z_]+ .+|# TYPE [a-z_]+ (gauge|counter))$`)
-	typed := map[string]bool{}
-	for l := range strings.Lines(text) {
-		l = strings.TrimSuffix(l, "\n")
-		if !line.MatchString(l) {
-			t.Errorf("line %q", l)
-		}
-		if name, ok := strings.CutPrefix(l, "# TYPE "); ok {
-			name, _, _ = strings.Cut(name, " ")
-			if typed[name] {
-				t.Errorf("%s twice", name)
-			}
-			typed[name] = true
-		}
-	}
-	if want := `b_total{reason="a \"quoted\"\nreason"} 1` + "\n" + `b_total{reason="ping timeout"} 2` + "\n"; !strings.Contains(text, want) {
-		t.Errorf("no %q in\n%s", want, text)
 	}
 }
 
