@@ -7,11 +7,12 @@ import (
 	"io"
 	"log/slog"
 	"net/netip"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/sockeye-io/sockeye/socketio/engineio"
 )
 
 // Config is what the command line and the environment say. The zero value is
@@ -26,6 +27,7 @@ type Config struct {
 	RootWS string // which program answers plain WebSockets at "/": echo, append or counter
 
 	Origins        []string // sites besides our own that may connect; "*" is every site
+	Hosts          []string // names under which we may be asked; none is every name
 	ClientIPHeader string   // header in which TrustedProxies tell the client's address
 	TrustedProxies []string // addresses or CIDR ranges
 
@@ -79,18 +81,23 @@ var options = []option{
 	}},
 	{"origins", "LIST", "SOCKEYE_ORIGINS", "other sites whose pages may connect, separated by commas:\nhttps://app.example,https://*.app.example, or * for all", func(c *Config, text string) error {
 		c.Origins = fields(text)
-		for _, o := range c.Origins {
-			if u, err := url.Parse(o); o != "*" && (err != nil || u.Scheme == "" || u.Host == "" || u.Scheme+"://"+u.Host != o) {
-				return fmt.Errorf("%q is not an origin such as https://app.example", o)
+		_, err := engineio.ParseOrigins(c.Origins...)
+		return err
+	}},
+	{"hosts", "LIST", "SOCKEYE_HOSTS", "names under which browsers may ask for this server, separated by\ncommas (default: all; addresses and localhost always are): against\nDNS rebinding where it has no login and is not for everybody", func(c *Config, text string) error {
+		c.Hosts = fields(text)
+		for _, h := range c.Hosts {
+			if strings.ContainsAny(h, "/@ ") {
+				return fmt.Errorf("%q is not a host such as app.example or *.app.example", h)
 			}
 		}
 		return nil
 	}},
-	{"client-ip-header", "NAME", "SOCKEYE_CLIENT_IP_HEADER", "header in which a trusted proxy tells the client's address,\nsuch as X-Forwarded-For", func(c *Config, text string) error {
+	{"client-ip-header", "NAME", "SOCKEYE_CLIENT_IP_HEADER", "header in which trusted proxies tell the client's address\n(default X-Forwarded-For; Forwarded is understood too)", func(c *Config, text string) error {
 		c.ClientIPHeader = text
 		return nil
 	}},
-	{"trusted-proxies", "LIST", "SOCKEYE_TRUSTED_PROXIES", "addresses or ranges of the proxies to believe, such as 10.0.0.0/8", func(c *Config, text string) error {
+	{"trusted-proxies", "LIST", "SOCKEYE_TRUSTED_PROXIES", "addresses or ranges of the proxies to believe, such as 10.0.0.0/8:\nwhat address a client has, and for which host it asks", func(c *Config, text string) error {
 		c.TrustedProxies = fields(text)
 		for _, p := range c.TrustedProxies {
 			_, addrErr := netip.ParseAddr(p)
@@ -165,8 +172,8 @@ func (c Config) check() error {
 	if c.CSP != "" && c.Public == "" {
 		return errors.New("--csp is for the pages of --public; the built-in ones have their own")
 	}
-	if (c.ClientIPHeader == "") != (len(c.TrustedProxies) == 0) {
-		return errors.New("--client-ip-header and --trusted-proxies go together: the header is believed from those only")
+	if c.ClientIPHeader != "" && len(c.TrustedProxies) == 0 {
+		return errors.New("--client-ip-header needs --trusted-proxies: the header is believed from those only")
 	}
 	return nil
 }

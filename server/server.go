@@ -53,6 +53,9 @@ func New(config Config, own fs.FS, log *slog.Logger) (*Server, error) {
 	if err := s.engine.SetTrustedProxies(config.TrustedProxies); err != nil {
 		return nil, err
 	}
+	if len(config.Hosts) > 0 {
+		s.engine.Use(s.hosts)
+	}
 	ginio.Mount(s.engine, s.io)
 	probe := []string{http.MethodGet, http.MethodHead}
 	s.engine.Match(probe, "/healthz", func(c *gin.Context) { c.String(http.StatusOK, "ok\n") })
@@ -82,21 +85,18 @@ func (s *Server) options() *socketio.Options {
 		},
 	}
 	if len(s.config.Origins) > 0 {
-		opts.Engine.Origins = origins(s.config.Origins)
+		opts.Engine.Origins = engineio.OriginList(append([]string{"self"}, s.config.Origins...)...)
 		opts.Engine.CORS = &engineio.CORS{Credentials: !slices.Contains(s.config.Origins, "*")}
 	}
 	return opts
 }
 
-// origins lets our own pages in, and those of the sites listed.
-func origins(list []string) engineio.OriginRule {
-	if slices.Contains(list, "*") {
-		return engineio.AnyOrigin
+// hosts refuses what is addressed to a name that is not ours, whatever it asks for.
+func (s *Server) hosts(c *gin.Context) {
+	if !engineio.Hosts(s.config.Hosts).Allow(c.Request.Host) {
+		c.String(http.StatusForbidden, "this server is not known under that name (--hosts lists those it has)\n")
+		c.Abort()
 	}
-	listed := engineio.OriginList(list...)
-	return engineio.OriginFunc(func(origin string, r *http.Request) bool {
-		return engineio.SameOrigin.AllowOrigin(origin, r) || listed.AllowOrigin(origin, r)
-	})
 }
 
 // servePages answers what no route does. Upgrade requests to "/" are for root.
@@ -107,7 +107,7 @@ func (s *Server) servePages(own fs.FS, root http.Handler) error {
 			return err
 		}
 		s.files = closer
-		s.engine.NoRoute(gin.WrapH(orSocket(root, folder(fsys, s.config.CSP, s.log))))
+		s.engine.NoRoute(s.lost, gin.WrapH(orSocket(root, folder(fsys, s.config.CSP, s.log))))
 		return nil
 	}
 	site, err := embedded(own, s.log)
@@ -118,9 +118,17 @@ func (s *Server) servePages(own fs.FS, root http.Handler) error {
 	if err != nil {
 		return err
 	}
-	s.engine.NoRoute(gin.WrapH(orSocket(root, site)))
+	s.engine.NoRoute(s.lost, gin.WrapH(orSocket(root, site)))
 	s.engine.GET("/source/namespaces/*file", gin.WrapH(http.StripPrefix("/source/namespaces", source)))
 	return nil
+}
+
+// lost tells a Socket.IO client that asks at another path than ours.
+func (s *Server) lost(c *gin.Context) {
+	if c.Request.URL.Query().Has("EIO") {
+		s.io.ServeHTTP(c.Writer, c.Request)
+		c.Abort()
+	}
 }
 
 func (s *Server) ready(c *gin.Context) {

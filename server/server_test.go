@@ -94,15 +94,55 @@ func TestPanicIsAnswered(t *testing.T) {
 	}
 }
 
+// One option says who may connect: our own pages and those of the sites listed,
+// which can read what they are answered.
 func TestOrigins(t *testing.T) {
-	r := httptest.NewRequest(http.MethodGet, "http://own.example/socket.io/", nil)
-	for origin, want := range map[string]bool{"http://own.example": true, "https://friend.example": true, "https://foe.example": false} {
-		if got := origins([]string{"https://friend.example"}).AllowOrigin(origin, r); got != want {
-			t.Errorf("%s: %v", origin, got)
+	for list, origins := range map[string]map[string]bool{
+		"https://friend.example": {"http://own.example": true, "https://friend.example": true, "https://foe.example": false, "null": false},
+		"*":                      {"http://own.example": true, "https://foe.example": true},
+	} {
+		config := DefaultConfig()
+		config.Origins = []string{list}
+		s := program(t, config)
+		for origin, want := range origins {
+			r := httptest.NewRequest(http.MethodGet, "http://own.example/socket.io/?EIO=4&transport=polling", nil)
+			r.Header.Set("Origin", origin)
+			w := httptest.NewRecorder()
+			s.ServeHTTP(w, r)
+			if got := w.Code == 200; got != want || w.Header().Get("Access-Control-Allow-Origin") == "" {
+				t.Errorf("%s with %s: %d %v", origin, list, w.Code, w.Header())
+			}
 		}
 	}
-	if !origins([]string{"*"}).AllowOrigin("https://foe.example", r) {
-		t.Error("* is not every site")
+}
+
+// DNS rebinding: what is asked under a foreign name is refused, whatever it is.
+func TestHosts(t *testing.T) {
+	config := DefaultConfig()
+	config.Hosts = []string{"app.example", "*.b.example", "c.example:8443"}
+	s := program(t, config)
+	for host, want := range map[string]bool{
+		"app.example": true, "APP.example:3000": true, "x.b.example": true, "c.example:8443": true, "localhost:3000": true, "127.0.0.1:3000": true,
+		"[::1]:3000": true, "app.localhost": true, "app.example.": true,
+		"evil.example": false, "b.example": false, "c.example": false, "c.example:80": false, "app.example.evil.example": false, "localhost.evil.example": false, "127.0.0.1.evil.example": false, "": false,
+	} {
+		for _, path := range []string{"/", "/metrics", "/socket.io/?EIO=4&transport=polling"} {
+			r := httptest.NewRequest(http.MethodGet, path, nil)
+			r.Host = host
+			w := httptest.NewRecorder()
+			s.ServeHTTP(w, r)
+			if got := w.Code == 200; got != want || !want && w.Code != 403 {
+				t.Errorf("%s at %q: %d", path, host, w.Code)
+			}
+		}
+	}
+}
+
+// A client that asks at another path is told, not left with a bare 404.
+func TestLostClients(t *testing.T) {
+	w := fetch(program(t, DefaultConfig()), "/api/socket.io/?EIO=4&transport=polling")
+	if body := w.Body.String(); w.Code != 404 || !strings.Contains(body, `"/socket.io/"`) || !strings.Contains(body, "/api/socket.io/") {
+		t.Errorf("%d %s", w.Code, body)
 	}
 }
 

@@ -298,6 +298,11 @@ func (s *Socket) refuse(err error) {
 		e = &Error{Message: "internal error"}
 		srv.log.Warn("socketio: connection refused", "namespace", quoted(s.name), "error", err)
 	}
+	if err == error(errNoNamespace) {
+		if skipped, ok := srv.quieter.Allow("namespace"); ok {
+			srv.log.Warn("socketio: a client asks for a namespace that there is not; Server.Of, OfPattern and OfFunc make them", "namespace", quoted(s.name), "skipped", skipped)
+		}
+	}
 	var data any
 	switch {
 	case s.conn.sess.Protocol() == 3 && err == error(errNoNamespace):

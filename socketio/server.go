@@ -17,6 +17,7 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/internal/clientfs"
 	"github.com/sockeye-io/sockeye/socketio/internal/mailbox"
 	"github.com/sockeye-io/sockeye/socketio/internal/peers"
+	"github.com/sockeye-io/sockeye/socketio/internal/quieter"
 )
 
 // Server is a Socket.IO server. It is an [http.Handler], to be mounted at its
@@ -28,6 +29,8 @@ type Server struct {
 	client *clientfs.Handler
 	log    *slog.Logger
 	root   *Namespace
+
+	quieter quieter.Lines
 
 	mu          sync.RWMutex
 	nsps        map[string]*Namespace // by name, parents not included
@@ -67,12 +70,12 @@ func (srv *Server) Engine() *engineio.Server { return srv.engine }
 
 // ServeHTTP serves the connections and, if there is one, the client bundle.
 // Requests outside Path get 404, so that a server can also be the only handler
-// of a program.
+// of a program; those of a Socket.IO client are told of Path, and logged.
 func (srv *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := srv.engine.Path()
 	rest, ok := strings.CutPrefix(r.URL.Path, path)
 	if !ok && r.URL.Path+"/" != path {
-		http.NotFound(w, r)
+		srv.elsewhere(w, r)
 		return
 	}
 	if slices.Contains(clientfs.Names, rest) {

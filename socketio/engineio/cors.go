@@ -4,17 +4,33 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/sockeye-io/sockeye/socketio/internal/origin"
 )
 
-// cors adds the response headers that o asks for. It reports whether it has
-// answered the request, which was a preflight then.
-func (o *CORS) serve(w http.ResponseWriter, r *http.Request, connect OriginRule) bool {
+// serve adds the response headers that o asks for. It reports whether it has
+// answered the request, which was a preflight then. A preflight of a page that
+// may not connect is left to be refused, with the reason.
+func (o *CORS) serve(w http.ResponseWriter, r *http.Request, srv *Server) bool {
 	h := w.Header()
 	preflight := r.Method == http.MethodOptions
-	if origin := r.Header.Get("Origin"); origin != "" || o.everybody(connect) {
-		o.allow(h, origin, r, connect)
-	} else {
-		h.Add("Vary", "Origin")
+	from, connects := origin.Of(r), true
+	switch {
+	case o.everybody(srv.opts.Origins) && !o.Credentials:
+		h.Set("Access-Control-Allow-Origin", "*")
+	default:
+		h.Add("Vary", "Origin") // the answer differs from origin to origin
+		if from == "" {
+			break
+		}
+		if connects = srv.allowed(from, r); !connects {
+			break
+		}
+		if o.Origins == nil || o.Origins.AllowOrigin(from, r) {
+			h.Set("Access-Control-Allow-Origin", from)
+		} else {
+			srv.unreadable(from, r)
+		}
 	}
 	if o.Credentials {
 		h.Set("Access-Control-Allow-Credentials", "true")
@@ -22,7 +38,7 @@ func (o *CORS) serve(w http.ResponseWriter, r *http.Request, connect OriginRule)
 	if len(o.ExposedHeaders) > 0 {
 		h.Set("Access-Control-Expose-Headers", strings.Join(o.ExposedHeaders, ","))
 	}
-	if !preflight {
+	if !preflight || !connects {
 		return false
 	}
 	methods := o.Methods
@@ -62,16 +78,14 @@ func (o *CORS) everybody(connect OriginRule) bool {
 	return rule == AnyOrigin && connect == AnyOrigin
 }
 
-func (o *CORS) allow(h http.Header, origin string, r *http.Request, connect OriginRule) {
-	if o.everybody(connect) && !o.Credentials {
-		h.Set("Access-Control-Allow-Origin", "*")
+// unreadable tells of a page that may connect and cannot read what it is
+// answered: only a WebSocket works for it.
+func (srv *Server) unreadable(from string, r *http.Request) {
+	if isUpgrade(r) || origin.Same(from, r) {
 		return
 	}
-	h.Add("Vary", "Origin") // the answer differs from origin to origin
-	if origin == "" || !connect.AllowOrigin(origin, r) {
-		return
-	}
-	if o.Origins == nil || o.Origins.AllowOrigin(origin, r) {
-		h.Set("Access-Control-Allow-Origin", origin)
+	if skipped, ok := srv.quieter.Allow("CORS"); ok {
+		srv.log.Warn("a page may connect and cannot poll: Options.Origins lets it in, and Options.CORS.Origins gives it no header",
+			"origin", quoteCut(from), "skipped", skipped)
 	}
 }

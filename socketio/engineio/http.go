@@ -1,10 +1,8 @@
 package engineio
 
 import (
-	"encoding/json"
 	"errors"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -27,7 +25,7 @@ func (srv *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	if c := srv.opts.CORS; c != nil {
 		done := false
-		ok := srv.guard("CORS", func() { done = c.serve(w, r, srv.opts.Origins) })
+		ok := srv.guard("CORS", func() { done = c.serve(w, r, srv) })
 		if done || !ok {
 			return
 		}
@@ -65,6 +63,9 @@ func isUpgrade(r *http.Request) bool {
 // it. It returns the session that the request names.
 func (srv *Server) verify(r *http.Request, q *query, upgrade bool) (*Session, *refusal) {
 	o := &srv.opts
+	if no := srv.checkHost(r); no != nil {
+		return nil, no
+	}
 	if !srv.transports[q.transport] {
 		return nil, &refusal{code: UnknownTransport, context: map[string]any{"transport": q.transport}}
 	}
@@ -74,11 +75,15 @@ func (srv *Server) verify(r *http.Request, q *query, upgrade bool) (*Session, *r
 		}
 		q.j = "" // as if it had not been asked for
 	}
-	if no := srv.checkOrigin(r); no != nil {
+	var s *Session
+	current := "" // its transport
+	if q.hasSID {
+		s, current = srv.find(q.sid)
+	}
+	if no := srv.checkOrigin(r, s); no != nil {
 		return nil, no
 	}
 	if q.hasSID {
-		s, current := srv.find(q.sid)
 		if s == nil {
 			return nil, &refusal{code: UnknownSID, context: map[string]any{"sid": q.sid}}
 		}
@@ -108,77 +113,6 @@ func (srv *Server) verify(r *http.Request, q *query, upgrade bool) (*Session, *r
 		return nil, &refusal{code: UnsupportedProtocol, context: map[string]any{"protocol": q.eio}}
 	}
 	return nil, srv.admit(r)
-}
-
-func (srv *Server) checkOrigin(r *http.Request) *refusal {
-	origin := r.Header.Get("Origin")
-	if origin == "" {
-		return nil
-	}
-	allowed := false
-	srv.guard("Origins", func() { allowed = srv.opts.Origins.AllowOrigin(origin, r) })
-	if allowed {
-		return nil
-	}
-	return &refusal{
-		code:    Forbidden,
-		name:    "ORIGIN",
-		text:    "Forbidden: pages of the origin " + quoteCut(origin) + " may not connect to " + quoteCut(r.Host) + " (the server's option Origins says which may)",
-		context: map[string]any{"origin": origin},
-	}
-}
-
-var codeText = [...]string{
-	UnknownTransport:    "Transport unknown",
-	UnknownSID:          "Session ID unknown",
-	BadHandshakeMethod:  "Bad handshake method",
-	BadRequest:          "Bad request",
-	Forbidden:           "Forbidden",
-	UnsupportedProtocol: "Unsupported protocol version",
-}
-
-// refusal is why a request is refused.
-type refusal struct {
-	code    int
-	status  int    // 0 is what the code implies
-	text    string // the answer's message; "" is that of the code
-	name    string // the cause, for hooks and the log
-	err     error
-	context map[string]any
-}
-
-// refuse answers a request that is not served, the same for all transports.
-func (srv *Server) refuse(w http.ResponseWriter, r *http.Request, no refusal) {
-	body := srv.refusal(&no, r)
-	h := w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	srv.hookHeaders(h, r, nil)
-	w.WriteHeader(no.status)
-	_, _ = w.Write(body) // whom it would concern is gone
-}
-
-// refusal completes no, tells of it, and returns the body that says so.
-func (srv *Server) refusal(no *refusal, r *http.Request) []byte {
-	if no.text == "" {
-		no.text = codeText[no.code]
-	}
-	if no.status == 0 {
-		no.status = http.StatusBadRequest
-		if no.code == Forbidden {
-			no.status = http.StatusForbidden
-		}
-	}
-	srv.refused(r, *no)
-	body := append([]byte(`{"code":`), strconv.Itoa(no.code)...)
-	body = append(body, `,"message":`...)
-	text, err := json.Marshal(no.text)
-	if err != nil {
-		text = []byte(`""`) // a string always encodes
-	}
-	return append(append(body, text...), '}')
 }
 
 func isUnsupported(err error) bool { return errors.Is(err, http.ErrNotSupported) }

@@ -88,3 +88,11 @@ func (srv *Server) release(s *Session) {
 	srv.peers.Leave(s.addr)
 	srv.unhold()
 }
+
+// oddAddress tells of what a trusted proxy has written that is no address.
+func (srv *Server) oddAddress(header, value string) {
+	if skipped, ok := srv.quieter.Allow("ClientIPHeader"); ok {
+		srv.log.Warn("a trusted proxy tells no address that can be read: all clients for which it does so count as one",
+			"option", "ClientIPHeader", "header", header, "value", quoteCut(value), "skipped", skipped)
+	}
+}

@@ -31,12 +31,20 @@ type Options struct {
 	PingInterval   time.Duration // default 25s
 	PingTimeout    time.Duration // default 20s
 
-	// Cookie, if not nil, is set at the handshake with the session's id as value.
+	// Cookie, if not nil, is set at the handshake with the session's id as value;
+	// default name "io", path "/", SameSite Lax. It is HttpOnly in any case: a page
+	// has no use for it. (A cookie of another kind is for OnInitialHeaders.)
 	Cookie *http.Cookie
-	// CORS says which response headers are sent; nil sends none.
-	CORS *CORS
-	// Origins says who may connect, on every transport; nil is SameOrigin.
+	// Origins says which pages may connect, on every transport, and is all that
+	// pages of other origins need; nil is SameOrigin. ParseOrigins and OriginList
+	// make one of a list.
 	Origins OriginRule
+	// CORS refines the Access-Control headers of answers; nil is new(CORS) where
+	// Origins lets in more than SameOrigin does, and none where not.
+	CORS *CORS
+	// Hosts are the names under which the server may be asked, on every transport;
+	// none means all. See Hosts for when it is needed.
+	Hosts Hosts
 	// AllowRequest may refuse a handshake or an upgrade; the error's text is kept
 	// for the log and OnConnectionError, the client sees code 4, "Forbidden".
 	AllowRequest func(*http.Request) error
@@ -89,10 +97,16 @@ type Options struct {
 	// HandshakeRate bounds the handshakes of one client address per second, with
 	// bursts of as many; default none.
 	HandshakeRate float64
-	// ClientIPHeader names the header in which TrustedProxies (CIDR or address)
-	// tell the client's address; from others it is ignored.
-	ClientIPHeader string
+	// TrustedProxies (CIDR or address) are believed when they tell the client's
+	// address, and in X-Forwarded-Host or Forwarded the host that the client asked
+	// for, which Origins may compare with.
 	TrustedProxies []string
+	// ClientIPHeader names the header in which they tell the client's address;
+	// default X-Forwarded-For. "Forwarded" is read as RFC 7239 has it, any other
+	// as a list of addresses, with or without ports. New panics if it is set
+	// without TrustedProxies. What cannot be read is logged, and the address of
+	// the proxy that wrote it counts.
+	ClientIPHeader string
 
 	StallTimeout time.Duration // a session may be paused so long; default 60s
 	WriteTimeout time.Duration // an answer or a closing flush may take so long; default 30s
@@ -191,10 +205,14 @@ func (o *Options) setDefaults() {
 		setDefault(&c.Name, "io")
 		setDefault(&c.Path, "/")
 		setDefault(&c.SameSite, http.SameSiteLaxMode)
+		c.HttpOnly = true
 		o.Cookie = &c
 	}
 	if o.Origins == nil {
 		o.Origins = SameOrigin
+	}
+	if o.CORS == nil && o.Origins != SameOrigin {
+		o.CORS = new(CORS)
 	}
 	setDefault(&o.HTTPCompressionThreshold, 1024)
 	if o.PerMessageDeflate != nil {

@@ -39,6 +39,7 @@ func (srv *Server) servePost(w http.ResponseWriter, r *http.Request, q *query, s
 	s.posted() // before the answer, after which the client may post again
 	switch {
 	case tooLarge:
+		readable(w.Header(), r)
 		w.Header().Set("Connection", "close")
 		w.Header().Set("Content-Length", "0")
 		w.WriteHeader(http.StatusRequestEntityTooLarge)

@@ -86,7 +86,7 @@ func New(opts *Options, accept func(*Session) Receiver) *Server {
 	srv.foreign.Store(!netpoll.Supported)
 	srv.sessions.init()
 	var err error
-	srv.peers, err = peers.New(peers.Config{MaxSessions: o.MaxSessionsPerAddr, Rate: o.HandshakeRate, Header: o.ClientIPHeader, Trusted: o.TrustedProxies}, &srv.wheel)
+	srv.peers, err = peers.New(peers.Config{MaxSessions: o.MaxSessionsPerAddr, Rate: o.HandshakeRate, Header: o.ClientIPHeader, Trusted: o.TrustedProxies, Odd: srv.oddAddress}, &srv.wheel)
 	if err != nil {
 		panic("engineio: Options." + err.Error())
 	}

@@ -2,9 +2,7 @@ package engineio
 
 import (
 	"fmt"
-	"log/slog"
 	"maps"
-	"net/http"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -201,41 +199,6 @@ func (t boundTask) Run() {
 	}
 	if tr := t.srv.opts.Trace; tr != nil && tr.Bound != nil {
 		t.srv.guard("Trace.Bound", func() { tr.Bound(t.b, t.detail) })
-	}
-}
-
-// refused notes a request that was refused.
-func (srv *Server) refused(r *http.Request, no refusal) {
-	srv.stats.mu.Lock()
-	count(&srv.stats.refused, no.code)
-	srv.stats.mu.Unlock()
-	level, skipped, tell := slog.LevelDebug, 0, true
-	if no.name == "ORIGIN" {
-		level = slog.LevelWarn
-		skipped, tell = srv.quieter.Allow(no.name)
-	}
-	if tell && srv.log.Enabled(r.Context(), level) {
-		srv.log.Log(r.Context(), level, "request refused", "message", no.text, "cause", no.name, "error", no.err, "remote", r.RemoteAddr, "skipped", skipped)
-	}
-	o := &srv.opts
-	if o.OnConnectionError == nil && (o.Trace == nil || o.Trace.Refused == nil) {
-		return
-	}
-	e := &ConnectionError{Request: r, Code: no.code, Message: codeText[no.code], Context: maps.Clone(no.context)}
-	if e.Context == nil {
-		e.Context = make(map[string]any)
-	}
-	if no.name != "" {
-		e.Context["name"] = no.name
-	}
-	if no.err != nil {
-		e.Context["error"] = no.err
-	}
-	if f := o.OnConnectionError; f != nil {
-		srv.guard("OnConnectionError", func() { f(e) })
-	}
-	if t := o.Trace; t != nil && t.Refused != nil {
-		srv.guard("Trace.Refused", func() { t.Refused(e) })
 	}
 }
 

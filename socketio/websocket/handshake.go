@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/sockeye-io/sockeye/socketio/internal/origin"
 	"github.com/sockeye-io/sockeye/socketio/internal/ws"
 )
 
@@ -31,8 +32,17 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, e *Endpoint) {
 		s.refuse(w, status, err.Error())
 		return
 	}
-	if origin := r.Header.Get("Origin"); origin != "" && !s.origins.AllowOrigin(origin, r) {
-		s.refuse(w, http.StatusForbidden, "pages of the origin "+strconv.QuoteToASCII(origin[:min(len(origin), 200)])+" may not connect")
+	hosts := s.peers.Hosts(r)
+	if allow := s.opts.Hosts.Allow; !allow(r.Host) && !slices.ContainsFunc(hosts, allow) {
+		s.refuse(w, http.StatusForbidden, "this server is not known under that name (its option Hosts lists those it has)")
+		return
+	}
+	if from := origin.Of(r); from != "" && !origin.Allowed(s.origins.AllowOrigin, from, r, hosts) {
+		text := "pages of the origin " + strconv.QuoteToASCII(from[:min(len(from), 200)]) + " may not connect: " + origin.Advice(from, r, hosts)
+		if skipped, ok := s.quieter.Allow("origin"); ok {
+			s.log.Warn("websocket: request refused", "message", text, "host", strconv.QuoteToASCII(r.Host[:min(len(r.Host), 200)]), "skipped", skipped)
+		}
+		s.refuse(w, http.StatusForbidden, text)
 		return
 	}
 	if allow := s.opts.AllowRequest; allow != nil {

@@ -93,7 +93,7 @@ type counters struct {
 //
 // Of the options, which are those of the Socket.IO server beside it if there is
 // one, these count, with the same defaults: Origins (nil is
-// engineio.SameOrigin), AllowRequest, MaxPayload, MaxQueue, SlowPolicy,
+// engineio.SameOrigin), Hosts, AllowRequest, MaxPayload, MaxQueue, SlowPolicy,
 // MaxSessions, MaxSessionsPerAddr, HandshakeRate, ClientIPHeader,
 // TrustedProxies, PerMessageDeflate, PingInterval, PingTimeout, StallTimeout,
 // WriteTimeout, DisablePoller and Logger. The bounds count the connections of

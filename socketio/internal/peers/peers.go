@@ -3,11 +3,7 @@
 package peers
 
 import (
-	"fmt"
-	"net"
-	"net/http"
 	"net/netip"
-	"strings"
 	"sync"
 	"time"
 
@@ -29,17 +25,21 @@ type Config struct {
 	MaxSessions int
 	Rate        float64 // handshakes per second, with bursts of as many
 	// Header names the header in which Trusted (addresses and networks) tell the
-	// client's address.
+	// client's address; default X-Forwarded-For, if any are trusted.
 	Header  string
 	Trusted []string
+	// Odd, if not nil, is told what a trusted proxy has written that cannot be
+	// read: its own address counts then.
+	Odd func(header, value string)
 }
 
 // Peers counts clients by their address.
 type Peers struct {
 	max     int
 	rate    float64
-	header  string
+	header  string // canonical
 	trusted []netip.Prefix
+	odd     func(header, value string)
 	wheel   *wheel.Wheel
 	sweeper wheel.Timer
 
@@ -60,50 +60,13 @@ type use struct {
 const maxRecent = 100_000
 
 // New returns Peers that forget with the help of w. The error tells which of
-// Trusted is neither an address nor a network.
+// Header and Trusted makes no sense.
 func New(cfg Config, w *wheel.Wheel) (*Peers, error) {
-	p := &Peers{max: cfg.MaxSessions, rate: cfg.Rate, header: cfg.Header, wheel: w, seen: make(map[Key]*use), recent: NewTable[Key](maxRecent)}
-	for _, t := range cfg.Trusted {
-		network, err := netip.ParsePrefix(t)
-		if err != nil {
-			addr, err := netip.ParseAddr(t)
-			if err != nil {
-				return nil, fmt.Errorf("TrustedProxies: %q is neither an address nor a network", t)
-			}
-			network = netip.PrefixFrom(addr, addr.BitLen())
-		}
-		p.trusted = append(p.trusted, network.Masked())
+	p := &Peers{max: cfg.MaxSessions, rate: cfg.Rate, odd: cfg.Odd, wheel: w, seen: make(map[Key]*use), recent: NewTable[Key](maxRecent)}
+	if err := p.configure(cfg.Header, cfg.Trusted); err != nil {
+		return nil, err
 	}
 	return p, nil
-}
-
-// Of finds the client's address. The header is believed only as far as it was
-// written by trusted proxies: from its end on.
-func (p *Peers) Of(r *http.Request) Peer {
-	who := Peer{Addr: r.RemoteAddr}
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		host = r.RemoteAddr // a unix socket, or a test
-	}
-	addr, err := netip.ParseAddr(host)
-	if err != nil {
-		addr = netip.Addr{}
-	}
-	if p.header != "" && p.trusts(addr) {
-		list := strings.Split(strings.Join(r.Header.Values(p.header), ","), ",")
-		for i := len(list) - 1; i >= 0; i-- {
-			next, err := netip.ParseAddr(strings.TrimSpace(list[i]))
-			if err != nil {
-				break
-			}
-			addr, who.Addr = next, next.String()
-			if !p.trusts(addr) {
-				break
-			}
-		}
-	}
-	who.Key = keyOf(addr)
-	return who
 }
 
 func keyOf(addr netip.Addr) Key {

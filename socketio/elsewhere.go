@@ -1,0 +1,36 @@
+package socketio
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/sockeye-io/sockeye/socketio/internal/ws"
+)
+
+// elsewhere answers a request outside Path. If it is a client's, then the server
+// is mounted at another path than it was told, or the client asks at another.
+func (srv *Server) elsewhere(w http.ResponseWriter, r *http.Request) {
+	if !isClient(r) {
+		http.NotFound(w, r)
+		return
+	}
+	path := srv.Path()
+	text := fmt.Sprintf("the Socket.IO server is at %q, and this request is for %q: "+
+		"set Options.Engine.Path to where the server is mounted, or the client's option path to where it is", path, cut(r.URL.Path))
+	if skipped, ok := srv.quieter.Allow("Path"); ok {
+		srv.log.Warn("socketio: a client asks outside Options.Engine.Path", "Path", path, "asked", quoted(r.URL.Path), "remote", r.RemoteAddr, "skipped", skipped)
+	}
+	if h, from := w.Header(), r.Header["Origin"]; len(from) == 1 && h.Get("Access-Control-Allow-Origin") == "" {
+		h.Set("Access-Control-Allow-Origin", from[0]) // it says nothing but the path, and is for the page to read
+		h.Add("Vary", "Origin")
+	}
+	http.Error(w, "404: "+text, http.StatusNotFound)
+}
+
+// isClient reports whether r looks like a request of a Socket.IO client.
+func isClient(r *http.Request) bool {
+	q := r.URL.Query()
+	return q.Has("EIO") || q.Has("transport") && (q.Has("sid") || q.Has("t")) || ws.IsUpgrade(r)
+}
+
+func cut(s string) string { return s[:min(len(s), 200)] }
