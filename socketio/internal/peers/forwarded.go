@@ -1,6 +1,7 @@
 package peers
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"net/http"
@@ -122,7 +123,7 @@ func (p *Peers) walk(r *http.Request) (who Peer, depth int, odd string) {
 		for i := len(list) - 1; i >= 0; i-- {
 			next, ok := p.address(list[i])
 			if !ok {
-				odd = list[i]
+				odd = cmp.Or(list[i], "(nothing)")
 				break
 			}
 			addr, who.Addr = next, next.String()
