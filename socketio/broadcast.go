@@ -108,30 +108,23 @@ func (r *receivers) free() {
 
 func (b *Broadcast) emit(ns *Namespace, event string, args []any) error {
 	srv := ns.srv
-	p := siowire.Outgoing{Type: siowire.Event, Namespace: ns.name, Event: event, Args: args}
 	rec := ns.recovery
-	kept := rec != nil && b.flags&engineio.Volatile == 0
-	if kept {
-		p.Args = rec.withOffset(args)
-	}
-	e, err := srv.packet(p, 4)
+	e, err := srv.packet(siowire.Outgoing{Type: siowire.Event, Namespace: ns.name, Event: event, Args: rec.withOffset(args)}, 4)
 	if err != nil {
 		return err
 	}
 	r := receiverLists.Get().(*receivers)
 	defer r.free()
-	var failed []unsent
-	if kept {
-		// The log and the sockets shall see events in the same order.
-		rec.lock()
-		m := rec.keep(event, e, b.rooms, b.excluded())
-		r.list = b.appendTo(r.list, ns)
-		failed = srv.deliver(r.list, m, b.flags)
-		rec.unlock()
+	rec.lock() // the log and the sockets shall see events in the same order
+	r.list = b.appendTo(r.list, ns)
+	var m *engineio.Message
+	if rec != nil && b.flags&engineio.Volatile == 0 {
+		m = rec.keep(event, &e, b, r.list)
 	} else {
-		r.list = b.appendTo(r.list, ns)
-		failed = srv.deliver(r.list, message(e), b.flags)
+		m = rec.mark(&e)
 	}
+	failed := srv.deliver(r.list, m, b.flags)
+	rec.unlock()
 	srv.account(r.list, event, failed)
 	if len(ns.reg.load().outgoing) > 0 {
 		for _, s := range r.list {

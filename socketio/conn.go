@@ -337,6 +337,12 @@ func (c *conn) Closed(reason engineio.Reason, cause error) {
 	c.dec.Reset()
 }
 
+func (c *conn) isClosed() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.closed
+}
+
 // disconnect disconnects all sockets and closes the connection.
 func (c *conn) disconnect() {
 	c.mu.Lock()

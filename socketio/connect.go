@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"hash/maphash"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -167,18 +168,31 @@ func (s *Socket) join() {
 	if back != nil {
 		s.id = back.sid
 		s.mu.Lock()
-		s.data = back.data
+		s.data = maps.Clone(back.data)
 		s.mu.Unlock()
+		defer func() { ns.recovery.settle(s, back, c.isClosed()) }()
 	}
 	if back == nil || srv.opts.Recovery.RunMiddleware {
-		for _, f := range ns.reg.load().use {
-			if err := s.middleware(f); err != nil {
-				s.refuse(err)
-				return
-			}
+		if !s.passes() {
+			return
 		}
 	}
-	for !s.enter(back) {
+	for {
+		err := s.enter(back)
+		if err == nil {
+			break
+		}
+		if err == errLost {
+			// It was about to come back, and is a new one like any other now.
+			ns.recovery.settle(s, back, false)
+			ns.recovery.refuse(s, lostEvents)
+			back = nil
+			s.startAnew()
+			if !s.passes() {
+				return
+			}
+			continue
+		}
 		// The namespace was removed as empty meanwhile: its parent makes it anew.
 		if s.ns, err = srv.resolve(ctx, s.name, s.Handshake(), c.from()); err != nil {
 			s.refuse(err)
@@ -199,10 +213,38 @@ func (s *Socket) join() {
 	}
 }
 
-// enter makes the socket a connected one, unless its connection is lost. It
-// reports false if the namespace has been removed meanwhile. Under the locks,
-// what is sent here comes before everything that others send to the socket.
-func (s *Socket) enter(back *absent) bool {
+// passes runs the middleware, and refuses the client if one of it does.
+func (s *Socket) passes() bool {
+	for _, f := range s.ns.reg.load().use {
+		if err := s.middleware(f); err != nil {
+			s.refuse(err)
+			return false
+		}
+	}
+	return true
+}
+
+// startAnew takes from a socket on its way in what its client had before.
+func (s *Socket) startAnew() {
+	s.id = s.newSocketID()
+	s.mu.Lock()
+	s.data = nil
+	s.mu.Unlock()
+	s.ns.mu.Lock()
+	s.lastRooms = nil
+	s.ns.mu.Unlock()
+}
+
+// Why a socket has to try again to enter.
+var (
+	errRemoved = errors.New("socketio: the namespace was removed meanwhile")
+	errLost    = errors.New("socketio: what the client missed was given up meanwhile")
+)
+
+// enter makes the socket a connected one, unless its connection is lost. The
+// error is errRemoved or errLost. Under the locks, what is sent here comes
+// before everything that others send to the socket.
+func (s *Socket) enter(back *absent) error {
 	ns := s.ns
 	ev := ns.roomEvents()
 	defer ev.send()
@@ -216,36 +258,40 @@ func (s *Socket) enter(back *absent) bool {
 	defer ns.recovery.unlock()
 	ns.mu.Lock()
 	defer ns.mu.Unlock()
-	if ns.dead {
-		return false
-	}
-	if !s.state.CompareAndSwap(connecting, connected) {
-		return true
+	switch {
+	case s.state.Load() != connecting:
+		return nil
+	case ns.dead:
+		return errRemoved
+	case ns.recovery.lost(back):
+		return errLost
+	case !s.state.CompareAndSwap(connecting, connected):
+		return nil
 	}
 	s.entered = true
 	rooms := s.lastRooms // joined in a middleware
 	s.lastRooms = nil
 	if back != nil {
-		var missed []keptEvent
-		if missed, s.sprung().recovered = ns.recovery.missed(back); s.origin.recovered {
-			rooms = append(rooms, back.rooms...)
-			for _, e := range missed {
-				resent = append(resent, fate{e.event, s.sess.Send(e.m, 0)})
-			}
-		} else {
-			back = nil
+		for _, e := range ns.recovery.resume(s, back) {
+			resent = append(resent, fate{e.event, s.sess.Send(e.m, 0)})
 		}
+		for _, name := range rooms {
+			if !slices.Contains(back.rooms, name) {
+				ns.recovery.joined(s, name)
+			}
+		}
+		rooms = append(rooms, back.rooms...)
 	}
 	ns.insertLocked(s, rooms, ev)
-	s.sendConnect(back)
-	return true
+	s.sendConnect()
+	return nil
 }
 
 // sendConnect tells the client that it is in.
-func (s *Socket) sendConnect(back *absent) {
+func (s *Socket) sendConnect() {
 	p := siowire.Outgoing{Type: siowire.Connect, Namespace: s.name}
 	if s.conn.sess.Protocol() != 3 {
-		p.Data = welcome(s.id, s.ns.recovery.enroll(s, back))
+		p.Data = welcome(s.id, s.ns.recovery.enroll(s))
 	}
 	s.control(p)
 }

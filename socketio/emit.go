@@ -57,11 +57,16 @@ func (s *Socket) encodeOne(p siowire.Outgoing) (siowire.Encoded, *engineio.Buffe
 
 // sendEncoded sends what was encoded with b, which it takes over.
 func (s *Socket) sendEncoded(event string, e siowire.Encoded, b *engineio.Buffer, f engineio.Flags) error {
+	return s.counted(event, s.queueEncoded(e, b, f))
+}
+
+// queueEncoded is sendEncoded without the counting.
+func (s *Socket) queueEncoded(e siowire.Encoded, b *engineio.Buffer, f engineio.Flags) error {
 	if len(e.Text) > 0 && unsafe.SliceData(e.Text) == unsafe.SliceData(b.B) {
-		return s.counted(event, s.conn.sess.SendBuffer(b, f))
+		return s.conn.sess.SendBuffer(b, f)
 	}
 	b.Free()
-	return s.send(event, message(e), f)
+	return s.conn.sess.Send(message(e), f)
 }
 
 func message(e siowire.Encoded) *engineio.Message {
@@ -126,25 +131,16 @@ func (s *Socket) emit(event string, args []any, f engineio.Flags) error {
 		s.conn.srv.dropped(s, event, ErrDisconnected)
 		return s.lostError()
 	}
-	p := siowire.Outgoing{Type: siowire.Event, Namespace: s.name, Event: event, Args: args}
 	rec := s.ns.recovery
-	kept := rec != nil && f&engineio.Volatile == 0
-	if kept {
-		p.Args = rec.withOffset(args)
-	}
-	e, b, err := s.encodeOne(p)
+	e, b, err := s.encodeOne(siowire.Outgoing{Type: siowire.Event, Namespace: s.name, Event: event, Args: rec.withOffset(args)})
 	if err != nil {
 		return err
 	}
 	s.outgoing(event, args)
-	if !kept {
-		return s.sendEncoded(event, e, b, f)
+	if rec != nil {
+		return s.counted(event, rec.send(s, event, e, b, f))
 	}
-	// What is kept lives on, and the buffer's memory with it.
-	rec.lock()
-	err = s.conn.sess.Send(rec.keep(event, e, []string{s.id}, nil), f)
-	rec.unlock()
-	return s.counted(event, err)
+	return s.sendEncoded(event, e, b, f)
 }
 
 // send queues m and counts what became of it. event is "" for an

@@ -74,7 +74,10 @@ type Recovery struct {
 	// RunMiddleware runs a namespace's middleware for recovered sockets too.
 	RunMiddleware bool
 	// MaxPackets and MaxBytes bound the events kept for each namespace; 10,000
-	// and 16 MiB by default. A client that missed more is not recovered.
+	// and 16 MiB by default. An event counts against those it was for, each with
+	// its part of it. When there are too many, the oldest of those who have most
+	// is given up, and a client for whom it was, and who missed it, is not
+	// recovered.
 	MaxPackets int
 	MaxBytes   int
 	// MaxSessions bounds the absent clients remembered for each namespace;

@@ -216,6 +216,20 @@ func (ns *Namespace) Rooms() iter.Seq[string] {
 	}
 }
 
+// RoomSockets iterates over the sockets that are in a room on this node when
+// the loop begins, each once, in no order: those that broadcasts to the room
+// reach. The loop holds no lock.
+func (ns *Namespace) RoomSockets(room string) iter.Seq[*Socket] {
+	return func(yield func(*Socket) bool) {
+		to := ns.To(room)
+		for _, s := range to.sockets() {
+			if !yield(s) {
+				return
+			}
+		}
+	}
+}
+
 // RoomLen is the number of sockets in a room on this node, 0 if there is no
 // such room.
 func (ns *Namespace) RoomLen(name string) int {
@@ -241,6 +255,7 @@ func (s *Socket) Join(rooms ...string) error {
 	ns := s.ns
 	ev := ns.roomEvents()
 	var err error
+	ns.recovery.lock()
 	ns.mu.Lock()
 	switch {
 	case s.indexed:
@@ -261,6 +276,7 @@ func (s *Socket) Join(rooms ...string) error {
 				break
 			}
 			if joined, created := ns.joinLocked(s, name); joined {
+				ns.recovery.joined(s, name)
 				if created {
 					ev.add(RoomCreated, name, "")
 				}
@@ -278,6 +294,7 @@ func (s *Socket) Join(rooms ...string) error {
 		err = ErrDisconnected
 	}
 	ns.mu.Unlock()
+	ns.recovery.unlock()
 	if err == ErrTooManyRooms {
 		ns.srv.bound("MaxRooms", s)
 	}
@@ -289,6 +306,7 @@ func (s *Socket) Join(rooms ...string) error {
 func (s *Socket) Leave(rooms ...string) {
 	ns := s.ns
 	ev := ns.roomEvents()
+	ns.recovery.lock()
 	ns.mu.Lock()
 	for _, name := range rooms {
 		if !s.indexed {
@@ -302,6 +320,7 @@ func (s *Socket) Leave(rooms ...string) {
 		if r := ns.rooms[name]; r != nil {
 			if i := s.membershipLocked(r); i >= 0 {
 				deleted := ns.leaveLocked(s, i)
+				ns.recovery.left(s, name, deleted)
 				ev.add(RoomLeft, name, s.id)
 				if deleted {
 					ev.add(RoomDeleted, name, "")
@@ -310,6 +329,7 @@ func (s *Socket) Leave(rooms ...string) {
 		}
 	}
 	ns.mu.Unlock()
+	ns.recovery.unlock()
 	ev.send()
 }
 

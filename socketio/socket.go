@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/sockeye-io/sockeye/socketio/engineio"
+	"github.com/sockeye-io/sockeye/socketio/internal/eventlog"
 	"github.com/sockeye-io/sockeye/socketio/internal/mailbox"
 	"github.com/sockeye-io/sockeye/socketio/internal/wire/siowire"
 )
@@ -64,8 +65,10 @@ type life struct {
 
 // origin is what recovery knows of a socket.
 type origin struct {
-	pid       string // private id
-	since     uint64 // the offset at its connect
+	pid       string         // private id
+	since     uint64         // the log's position at its connect
+	joined    eventlog.Names // since when it is in rooms that it has joined later; guarded by recovery.order
+	back      *absent        // while it is let in: what its client has come back to; guarded likewise
 	recovered bool
 	notWhy    string // why it was not recovered
 }

@@ -251,9 +251,10 @@ func (c *Client) packet(p *siowire.Packet) error {
 func (c *Client) event(e *Event) {
 	var handler func(*Event)
 	c.update(func() {
-		if c.pid != "" && !e.hasID && e.Len() > 0 {
-			var offset string // with recovery, the last argument of each event
-			if e.Arg(e.Len()-1).Decode(&offset) == nil {
+		if c.pid != "" && !e.hasID {
+			// As official clients: the last string is the offset, be it the event's name.
+			offset := e.Name
+			if e.Len() == 0 || e.Arg(e.Len()-1).Decode(&offset) == nil {
 				c.offset = offset
 			}
 		}

@@ -129,7 +129,11 @@ func (c *Client) Reconnect() *Client {
 func (c *Client) Recovery() map[string]any {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return map[string]any{"pid": c.pid, "offset": c.offset}
+	auth := map[string]any{"pid": c.pid}
+	if c.offset != "" {
+		auth["offset"] = c.offset
+	}
+	return auth
 }
 
 // join sends CONNECT and waits for the answer.

@@ -1,0 +1,369 @@
+package socketio
+
+import (
+	"crypto/sha256"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/sockeye-io/sockeye/socketio/engineio"
+	"github.com/sockeye-io/sockeye/socketio/internal/eventlog"
+	"github.com/sockeye-io/sockeye/socketio/internal/peers"
+)
+
+// errSuperseded is the cause of an end that the client's return brought.
+var errSuperseded = errors.New("socketio: the client came back on another connection")
+
+// absent is a client that was cut off.
+type absent struct {
+	key    [sha256.Size]byte
+	sid    string
+	pid    string
+	rooms  []string       // without its own
+	joined eventlog.Names // since when it was in them, if later than since
+	since  uint64         // the position when it connected
+	data   map[string]any
+	at     time.Time
+
+	away  bool                 // not on its way back
+	place peers.Place[*absent] // in absents.crowd, if away
+	from  uint64               // what it says it has seen
+}
+
+// names are what it answers to.
+func (a *absent) names() eventlog.Names {
+	names := make(eventlog.Names, len(a.rooms)+1)
+	names[a.sid] = a.since
+	for _, room := range a.rooms {
+		names[room] = max(a.since, a.joined[room])
+	}
+	return names
+}
+
+// absents are the clients that may come back, and those on their way: taken
+// out, and not let in yet. They are guarded by recovery.order.
+type absents struct {
+	keeps   time.Duration
+	away    map[[sha256.Size]byte]*absent
+	queue   []*absent             // those of away, and some that have left it, by age
+	crowd   *peers.Table[*absent] // those of away, by address
+	names   map[string]int        // how many answer to a name
+	present int                   // how many are on their way
+}
+
+func newAbsents(keeps time.Duration, max int) absents {
+	return absents{keeps: keeps, crowd: peers.NewTable[*absent](max), away: make(map[[sha256.Size]byte]*absent), names: make(map[string]int)}
+}
+
+// add remembers a client that was cut off. If there are too many, the oldest of
+// the address with most is not awaited any more.
+func (as *absents) add(a *absent, from peers.Key, gone func(name string)) (crowded bool) {
+	as.away[a.key] = a
+	as.queue = append(as.queue, a)
+	as.names[a.sid]++
+	for _, room := range a.rooms {
+		as.names[room]++
+	}
+	a.away, a.place = true, peers.Place[*absent]{Value: a}
+	out, crowded := as.crowd.Push(from, &a.place)
+	if crowded {
+		as.done(out, gone)
+	}
+	return crowded
+}
+
+// take has a client on its way back, until it is done.
+func (as *absents) take(key [sha256.Size]byte, now time.Time) *absent {
+	a := as.away[key]
+	if a == nil || !as.fresh(a, now) {
+		return nil
+	}
+	as.remove(a)
+	as.present++
+	return a
+}
+
+func (as *absents) remove(a *absent) {
+	delete(as.away, a.key)
+	as.crowd.Leave(&a.place)
+	a.away = false
+}
+
+// done ends the wait for a client, and calls gone with the names that nobody
+// who is away answers to any more.
+func (as *absents) done(a *absent, gone func(name string)) {
+	if a.away {
+		as.remove(a)
+	} else {
+		as.present--
+	}
+	drop := func(name string) {
+		if as.names[name]--; as.names[name] <= 0 {
+			delete(as.names, name)
+			gone(name)
+		}
+	}
+	drop(a.sid)
+	for _, room := range a.rooms {
+		drop(room)
+	}
+}
+
+// expire ends the wait for those who are away for too long.
+func (as *absents) expire(now time.Time, gone func(name string)) {
+	n := 0
+	for ; n < len(as.queue); n++ {
+		if a := as.queue[n]; a.away {
+			if as.fresh(a, now) {
+				break
+			}
+			as.done(a, gone)
+		}
+	}
+	if n > 0 {
+		clear(as.queue[:n])
+		as.queue = as.queue[n:]
+	}
+	if len(as.queue) > 2*len(as.away)+64 { // whoever comes and goes leaves nothing behind
+		as.queue = slices.DeleteFunc(as.queue, func(a *absent) bool { return !a.away })
+	}
+}
+
+func (as *absents) fresh(a *absent, now time.Time) bool { return now.Sub(a.at) <= as.keeps }
+
+// any reports whether anybody may still come back.
+func (as *absents) any(now time.Time) bool {
+	if as.present > 0 {
+		return true
+	}
+	for _, a := range as.away {
+		if as.fresh(a, now) {
+			return true
+		}
+	}
+	return false
+}
+
+func (as *absents) awaits(name string) bool { return as.names[name] > 0 }
+
+// awaitAny reports whether anybody who is away answers to one of the names, or
+// is there at all if there are none.
+func (as *absents) awaitAny(names []string) bool {
+	if len(names) == 0 {
+		return len(as.away)+as.present > 0
+	}
+	for _, name := range names {
+		if as.awaits(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// leave notes that a socket's life has ended, and keeps what it had if it may
+// come back. The caller holds the lock.
+func (r *recovery) leave(s *Socket, mayReturn bool) {
+	if r == nil {
+		return
+	}
+	r.ns.mu.RLock()
+	rooms := s.lastRooms
+	r.ns.mu.RUnlock()
+	now := time.Now()
+	if o := s.origin; o != nil && o.pid != "" {
+		key := sha256.Sum256([]byte(o.pid))
+		delete(r.here, key)
+		if mayReturn {
+			a := &absent{key: key, sid: s.id, pid: o.pid, since: o.since, joined: o.joined, at: now}
+			for _, name := range rooms {
+				if name != s.id {
+					a.rooms = append(a.rooms, name)
+				}
+			}
+			s.mu.Lock()
+			a.data = maps.Clone(s.data) // handlers of this life may still be running
+			s.mu.Unlock()
+			r.await(a, s)
+			r.forgetAbsent(now)
+			r.srv.engine.AfterFunc(r.srv.opts.Recovery.MaxDuration+time.Millisecond, &r.timer, r)
+		}
+	}
+	r.forget(s.id)
+	for _, name := range rooms {
+		r.forget(name)
+	}
+}
+
+// await remembers the client of s. The caller holds the lock.
+func (r *recovery) await(a *absent, s *Socket) {
+	if r.absents.add(a, peers.Key(s.sess.Network()), r.forget) {
+		r.srv.stats.bound("Recovery")
+	}
+}
+
+// forget drops what was for a name, unless somebody answers to it. The caller
+// holds the lock.
+func (r *recovery) forget(name string) {
+	if r.absents.awaits(name) {
+		return
+	}
+	r.ns.mu.RLock()
+	here := r.ns.byID[name] != nil || r.ns.rooms[name] != nil
+	r.ns.mu.RUnlock()
+	if !here {
+		r.log.Forget(name)
+	}
+}
+
+func (r *recovery) forgetAbsent(now time.Time) { r.absents.expire(now, r.forget) }
+
+// Run is called by the timer, when the last client can not come back any more.
+func (r *recovery) Run() {
+	r.lock()
+	r.forgetAbsent(time.Now())
+	r.unlock()
+	if r.ns.parent != nil {
+		r.srv.prune(r.ns)
+	}
+}
+
+// remembers reports whether anybody may come back. The caller holds the lock.
+func (r *recovery) remembers() bool { return r != nil && r.absents.any(time.Now()) }
+
+// take finds what s's client had before, if it asks for that. A failure is
+// final: the client gets a new state and learns so. What was taken is given to
+// resume, or to settle; until then it is s.origin.back.
+func (r *recovery) take(s *Socket) *absent {
+	if r == nil || s.auth.IsZero() || s.conn.sess.Protocol() == 3 {
+		return nil
+	}
+	var auth struct {
+		PID    any `json:"pid"`
+		Offset any `json:"offset"`
+	}
+	if s.auth.Decode(&auth) != nil {
+		return nil // it is no object: no wish of that kind
+	}
+	pid, ok := auth.PID.(string)
+	if !ok {
+		return nil
+	}
+	key := sha256.Sum256([]byte(pid))
+	a, why := r.find(s, key, auth.Offset, r.end(key))
+	if a == nil {
+		r.refuse(s, why)
+	}
+	return a
+}
+
+const lostEvents = "missed events were discarded (Recovery.MaxPackets, MaxBytes)"
+
+// find takes out the client of a private id, whose position is that of offset,
+// for s. before is its socket that was here until now.
+func (r *recovery) find(s *Socket, key [sha256.Size]byte, offset any, before *Socket) (a *absent, why string) {
+	r.lock()
+	defer r.unlock()
+	now := time.Now()
+	r.forgetAbsent(now)
+	if before != nil && before.origin.back != nil {
+		a, before.origin.back = before.origin.back, nil // that was on its way back too
+	} else if a = r.absents.take(key, now); a == nil {
+		return nil, "unknown or expired session"
+	}
+	a.from = a.since
+	if offset != nil {
+		text, _ := offset.(string)
+		from, err := r.log.Find(text)
+		switch {
+		case err == eventlog.ErrForeign:
+			// Of another server, or from before a restart: it has seen nothing of this log.
+		case err != nil:
+			r.absents.done(a, r.forget)
+			return nil, "unknown offset"
+		default:
+			a.from = max(a.from, from)
+		}
+	}
+	if r.lost(a) {
+		r.absents.done(a, r.forget)
+		return nil, lostEvents
+	}
+	s.sprung().back = a
+	r.here[key] = s
+	return a, ""
+}
+
+// lost reports whether something that a missed has been given up. The caller
+// holds the lock.
+func (r *recovery) lost(a *absent) bool {
+	return a != nil && r.log.Lost(time.Now(), a.from, a.names())
+}
+
+// end ends the life of a socket whose client is back on another connection, and
+// returns it: the client has noticed the loss of the old one before the server
+// did. Only that client knows the private id.
+func (r *recovery) end(key [sha256.Size]byte) *Socket {
+	r.lock()
+	old := r.here[key]
+	r.unlock()
+	if old == nil {
+		return nil
+	}
+	old.close(TransportClose, errSuperseded)
+	<-old.Context().Done() // somebody else may be ending it just now
+	old.sess.CloseNow(engineio.TransportClose, errSuperseded)
+	return old
+}
+
+func (r *recovery) refuse(s *Socket, why string) {
+	s.sprung().notWhy = why
+	r.srv.log.Debug("socketio: not recovered", "namespace", quoted(s.name), "reason", why)
+}
+
+// resume gives a socket that is being let in what its client had, and returns
+// what it missed, nothing of which is lost. The caller holds the lock, and ns.mu
+// too.
+func (r *recovery) resume(s *Socket, back *absent) []keptEvent {
+	missed, _ := r.log.Since(time.Now(), back.from, back.names())
+	r.absents.done(back, func(string) {}) // it answers to its names itself from now on
+	o := s.origin
+	o.back, o.recovered = nil, true
+	o.pid, o.since, o.joined = back.pid, back.since, back.joined
+	return missed
+}
+
+// settle ends the return of a client that was not let in. If its connection was
+// lost on the way, it may try again.
+func (r *recovery) settle(s *Socket, back *absent, lost bool) {
+	r.lock()
+	defer r.unlock()
+	if s.origin.back != back {
+		return // it was let in, or is being so on another connection
+	}
+	s.origin.back = nil
+	delete(r.here, back.key)
+	r.absents.done(back, func(string) {})
+	if lost {
+		r.await(back, s)
+	}
+	r.forgetAbsent(time.Now())
+	r.forget(back.sid)
+	for _, room := range back.rooms {
+		r.forget(room)
+	}
+}
+
+// enroll gives a socket its private id, unless it has one, and returns it. The
+// caller holds the lock.
+func (r *recovery) enroll(s *Socket) string {
+	if r == nil {
+		return ""
+	}
+	o := s.sprung()
+	if o.pid == "" {
+		o.pid, o.since = newID(), r.log.Position()
+	}
+	r.here[sha256.Sum256([]byte(o.pid))] = s
+	return o.pid
+}

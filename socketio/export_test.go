@@ -1,0 +1,4 @@
+package socketio
+
+// Kept is what recovery keeps of a namespace's events.
+func Kept(ns *Namespace) (count, bytes int) { return ns.recovery.log.Len() }

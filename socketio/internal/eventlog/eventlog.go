@@ -1,0 +1,182 @@
+// Package eventlog keeps what was sent to names (sockets, rooms, everybody)
+// for those who missed it. Every event has an offset, by which a client says
+// how far it came.
+//
+// The log is bounded by count, bytes and age. Within its bounds it is shared
+// fairly: an event counts against those it was for, each with its part of it.
+// When there is too much, the oldest of those who hold most is given up. What
+// was given up before its time is remembered by whom it was for, so that
+// nobody else is told that something is missing.
+package eventlog
+
+import (
+	"sync"
+	"time"
+
+	"github.com/sockeye-io/sockeye/socketio/internal/fair"
+)
+
+// Bounds are those of a Log. All must be positive.
+type Bounds struct {
+	Count int
+	Bytes int
+	Age   time.Duration
+}
+
+// An Event is something sent.
+type Event[T any] struct {
+	Value T
+	Size  int // in bytes
+
+	// Whom it was for: those in one of the names To, everybody if there are
+	// none, but nobody in one of Except.
+	To, Except []string
+
+	// Owner is against whom it counts, with Size divided by Heads, the number of
+	// those who got it. A name that [Log.Forget] is called with, or anything that
+	// is none.
+	Owner string
+	Heads int
+}
+
+// Names are what a client answers to, each with the position from which on it
+// has been its: what was sent to a name before was not for this client.
+type Names map[string]uint64
+
+// A Log may be used by many goroutines at once. It calls nobody.
+type Log[T any] struct {
+	prefix string
+	bounds Bounds
+
+	mu    sync.Mutex
+	seq   uint64 // of the last event
+	queue fair.Queue[string, kept[T]]
+	bytes int
+	lost  losses
+}
+
+type kept[T any] struct {
+	seq        uint64
+	at         time.Time
+	value      T
+	size       int
+	to, except []string
+}
+
+// New returns an empty Log, whose offsets begin with prefix: six characters
+// that no other log has.
+func New[T any](prefix string, b Bounds) *Log[T] {
+	if len(prefix) != PrefixLen {
+		panic("eventlog: a prefix has six characters")
+	}
+	return &Log[T]{prefix: prefix, bounds: b}
+}
+
+// Add keeps an event, writes its offset to place, and returns how many events
+// had to be given up for it.
+func (l *Log[T]) Add(now time.Time, e Event[T], place []byte) (givenUp int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.seq++
+	l.write(place, l.seq)
+	cost := (float64(e.Size)/float64(l.bounds.Bytes) + 1/float64(l.bounds.Count)) / float64(max(1, e.Heads))
+	l.queue.Add(e.Owner, cost, kept[T]{seq: l.seq, at: now, value: e.Value, size: e.Size, to: e.To, except: e.Except})
+	l.bytes += e.Size
+	l.expire(now)
+	for l.queue.Len() > l.bounds.Count || l.bytes > l.bounds.Bytes {
+		it := l.queue.Next()
+		k := &it.Value
+		l.lost.add(loss{mark{k.seq, k.at}, k.to, k.except}, now, l.bounds.Age)
+		l.remove(it)
+		givenUp++
+	}
+	return givenUp
+}
+
+// expire drops what is so old that all who are still known have received it.
+func (l *Log[T]) expire(now time.Time) {
+	for it := l.queue.First(); it != nil && now.Sub(it.Value.at) > l.bounds.Age; it = l.queue.First() {
+		l.remove(it)
+	}
+}
+
+func (l *Log[T]) remove(it *fair.Item[string, kept[T]]) {
+	l.bytes -= it.Value.size
+	l.queue.Remove(it)
+}
+
+// Mark writes the offset of the last event to place.
+func (l *Log[T]) Mark(place []byte) {
+	l.mu.Lock()
+	l.write(place, l.seq)
+	l.mu.Unlock()
+}
+
+// Position is the position of the last event, 0 before the first.
+func (l *Log[T]) Position() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.seq
+}
+
+// Forget drops what an owner has, and what it has lost, as nobody can miss it
+// any more.
+func (l *Log[T]) Forget(owner string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for it := range l.queue.Of(owner) {
+		l.remove(it)
+	}
+	l.lost.forget(owner)
+}
+
+// Lost reports whether something that was for a client, sent after from, has
+// been given up.
+func (l *Log[T]) Lost(now time.Time, from uint64, client Names) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.lost.concern(now, l.bounds.Age, from, client)
+}
+
+// Since lists what was for a client and was sent after from, in order. It
+// reports false if some of that has been given up.
+func (l *Log[T]) Since(now time.Time, from uint64, client Names) ([]T, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.lost.concern(now, l.bounds.Age, from, client) {
+		return nil, false
+	}
+	l.expire(now)
+	start := l.queue.Last()
+	for start != nil && start.Before() != nil && start.Before().Value.seq > from {
+		start = start.Before()
+	}
+	var list []T
+	for it := start; it != nil; it = it.After() {
+		if k := &it.Value; k.seq > from && client.addressed(k.seq, k.to, k.except) {
+			list = append(list, k.value)
+		}
+	}
+	return list, true
+}
+
+// Len is the number of events kept, and their size.
+func (l *Log[T]) Len() (count, bytes int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.queue.Len(), l.bytes
+}
+
+// addressed reports whether an event was for the client.
+func (c Names) addressed(seq uint64, to, except []string) bool {
+	return (len(to) == 0 || c.had(seq, to)) && !c.had(seq, except)
+}
+
+func (c Names) had(seq uint64, names []string) bool {
+	for _, name := range names {
+		if since, ok := c[name]; ok && seq > since {
+			return true
+		}
+	}
+	return false
+}

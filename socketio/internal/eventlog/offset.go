@@ -1,0 +1,61 @@
+package eventlog
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+)
+
+const (
+	// PrefixLen is the length of a log's prefix.
+	PrefixLen = 6
+	// OffsetLen is the length of an offset: the log's prefix, and ten digits.
+	OffsetLen = PrefixLen + 10
+)
+
+// Why an offset has no position.
+var (
+	// ErrForeign says that the offset is another log's: whoever names it has
+	// received nothing of this one.
+	ErrForeign = errors.New("eventlog: an offset of another log")
+	// ErrUnknown says that it is none, or has not been given to anybody.
+	ErrUnknown = errors.New("eventlog: unknown offset")
+)
+
+const digits = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+// write writes the offset of an event to place, which must have its length;
+// nothing to an empty one.
+func (l *Log[T]) write(place []byte, seq uint64) {
+	if len(place) == 0 {
+		return
+	}
+	_ = place[:OffsetLen]
+	copy(place, l.prefix)
+	for i := OffsetLen - 1; i >= PrefixLen; i-- {
+		place[i] = digits[seq%36]
+		seq /= 36
+	}
+}
+
+// WriteAt writes the offset of that position to place.
+func (l *Log[T]) WriteAt(place []byte, position uint64) { l.write(place, position) }
+
+// Find is the reverse of what Add and Mark write: the position of an offset.
+func (l *Log[T]) Find(offset string) (uint64, error) {
+	if len(offset) != OffsetLen {
+		return 0, ErrUnknown
+	}
+	number := offset[PrefixLen:]
+	seq, err := strconv.ParseUint(number, 36, 64)
+	if err != nil || strings.ToLower(number) != number {
+		return 0, ErrUnknown
+	}
+	if offset[:PrefixLen] != l.prefix {
+		return 0, ErrForeign
+	}
+	if seq > l.Position() {
+		return 0, ErrUnknown
+	}
+	return seq, nil
+}
