@@ -53,9 +53,9 @@ func (op Op) String() string {
 	return fmt.Sprintf("op %#x", byte(op))
 }
 
-// AppendHeader appends the header of an unmasked frame that is a whole
+// appendUnmasked appends the header of an unmasked frame that is a whole
 // message of n bytes.
-func AppendHeader(dst []byte, op Op, n int) []byte {
+func appendUnmasked(dst []byte, op Op, n int) []byte {
 	return appendHeader(dst, finBit|byte(op), 0, n)
 }
 
@@ -72,7 +72,7 @@ func appendHeader(dst []byte, first, mask byte, n int) []byte {
 
 // AppendFrame appends payload as an unmasked frame that is a whole message.
 func AppendFrame(dst []byte, op Op, payload []byte) []byte {
-	return append(AppendHeader(dst, op, len(payload)), payload...)
+	return append(appendUnmasked(dst, op, len(payload)), payload...)
 }
 
 // FrameInPlace makes a frame of buf without moving its payload, which is
@@ -80,7 +80,7 @@ func AppendFrame(dst []byte, op Op, payload []byte) []byte {
 // part of buf that is returned.
 func FrameInPlace(buf []byte, op Op) []byte {
 	var header [HeaderRoom]byte
-	h := AppendHeader(header[:0], op, len(buf)-HeaderRoom)
+	h := appendUnmasked(header[:0], op, len(buf)-HeaderRoom)
 	frame := buf[HeaderRoom-len(h):]
 	copy(frame, h)
 	return frame
@@ -90,7 +90,7 @@ func FrameInPlace(buf []byte, op Op) []byte {
 // a reason that is too long for a control frame is cut, between characters.
 func AppendClose(dst []byte, code CloseCode, reason string) []byte {
 	if code == NoStatus {
-		return AppendHeader(dst, Close, 0)
+		return appendUnmasked(dst, Close, 0)
 	}
 	if max := MaxControl - 2; len(reason) > max {
 		for max > 0 && reason[max]&0xC0 == 0x80 {
@@ -98,7 +98,7 @@ func AppendClose(dst []byte, code CloseCode, reason string) []byte {
 		}
 		reason = reason[:max]
 	}
-	dst = AppendHeader(dst, Close, 2+len(reason))
+	dst = appendUnmasked(dst, Close, 2+len(reason))
 	return append(binary.BigEndian.AppendUint16(dst, uint16(code)), reason...)
 }
 

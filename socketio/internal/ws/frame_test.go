@@ -37,7 +37,7 @@ func TestHeaders(t *testing.T) {
 		65536:   "827f0000000000010000",
 		1 << 40: "827f0000010000000000",
 	} {
-		if got := fmt.Sprintf("%x", AppendHeader(nil, Binary, n)); got != want {
+		if got := fmt.Sprintf("%x", appendUnmasked(nil, Binary, n)); got != want {
 			t.Errorf("%d: %s", n, got)
 		}
 	}

@@ -85,7 +85,7 @@ func TestMalformedPayloads(t *testing.T) {
 	} {
 		for _, body := range bodies {
 			tried++
-			if got, err := decode(form, body); !errors.Is(err, ErrMalformed) {
+			if got, err := decode(form, body); !errors.Is(err, errMalformed) {
 				t.Errorf("form %d, %q: %v, %v", form, body, got, err)
 			}
 		}

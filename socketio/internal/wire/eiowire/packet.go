@@ -34,8 +34,8 @@ type Packet struct {
 	Data   []byte
 }
 
-// ErrMalformed says that the input is not a packet or payload.
-var ErrMalformed = errors.New("eiowire: malformed packet")
+// errMalformed says that the input is not a packet or payload.
+var errMalformed = errors.New("eiowire: malformed packet")
 
 // DecodeFrame decodes the message of one WebSocket frame.
 func DecodeFrame(protocol int, data []byte, binary bool) (Packet, error) {
@@ -50,7 +50,7 @@ func DecodeFrame(protocol int, data []byte, binary bool) (Packet, error) {
 
 func decodeText(protocol int, data []byte) (Packet, error) {
 	if len(data) == 0 {
-		return Packet{}, ErrMalformed
+		return Packet{}, errMalformed
 	}
 	if data[0] != 'b' {
 		return typed(data[0]-'0', false, data[1:])
@@ -58,7 +58,7 @@ func decodeText(protocol int, data []byte) (Packet, error) {
 	p, data := Packet{Type: Message, Binary: true}, data[1:]
 	if protocol < 4 {
 		if len(data) == 0 {
-			return Packet{}, ErrMalformed
+			return Packet{}, errMalformed
 		}
 		var err error
 		if p, err = typed(data[0]-'0', true, nil); err != nil {
@@ -72,7 +72,7 @@ func decodeText(protocol int, data []byte) (Packet, error) {
 	raw := make([]byte, base64.RawStdEncoding.DecodedLen(len(data)))
 	n, err := base64.RawStdEncoding.Decode(raw, data)
 	if err != nil {
-		return Packet{}, ErrMalformed
+		return Packet{}, errMalformed
 	}
 	p.Data = raw[:n]
 	return p, nil
@@ -80,14 +80,14 @@ func decodeText(protocol int, data []byte) (Packet, error) {
 
 func decodeBinary3(data []byte) (Packet, error) {
 	if len(data) == 0 {
-		return Packet{}, ErrMalformed
+		return Packet{}, errMalformed
 	}
 	return typed(data[0], true, data[1:])
 }
 
 func typed(t byte, binary bool, data []byte) (Packet, error) {
 	if t > byte(Noop) {
-		return Packet{}, ErrMalformed
+		return Packet{}, errMalformed
 	}
 	return Packet{Type: Type(t), Binary: binary, Data: data}, nil
 }

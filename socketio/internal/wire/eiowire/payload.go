@@ -92,7 +92,7 @@ func (d *Payload) Next() (Packet, error) {
 	data, binary, ok := d.cut()
 	if !ok {
 		*d = Payload{form: d.form}
-		return Packet{}, ErrMalformed
+		return Packet{}, errMalformed
 	}
 	var p Packet
 	var err error

@@ -35,7 +35,7 @@ func TestAdvisories(t *testing.T) {
 			tried++
 			var p Packet
 			d := (&JSONParser{}).NewDecoder(nil)
-			if ok, err := d.Add([]byte(text), false, &p); !errors.Is(err, ErrMalformed) || ok || d.Pending() {
+			if ok, err := d.Add([]byte(text), false, &p); !errors.Is(err, errMalformed) || ok || d.Pending() {
 				t.Errorf("%s: %s: complete %v, pending %v, %v", advisory, text, ok, d.Pending(), err)
 			}
 		}

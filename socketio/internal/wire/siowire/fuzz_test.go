@@ -40,7 +40,7 @@ func FuzzDecode(f *testing.F) {
 			var p Packet
 			ok, err := d.Add(m, binary, &p)
 			if err != nil {
-				if !errors.Is(err, ErrMalformed) || len(err.Error()) > 400 {
+				if !errors.Is(err, errMalformed) || len(err.Error()) > 400 {
 					t.Fatalf("%q", err)
 				}
 				return

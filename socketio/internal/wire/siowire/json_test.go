@@ -163,7 +163,7 @@ func TestLimits(t *testing.T) {
 		switch {
 		case c.says == "" && err != nil:
 			t.Errorf("%s: %v", c.name, err)
-		case c.says != "" && (!errors.Is(err, ErrMalformed) || !strings.Contains(err.Error(), c.says)):
+		case c.says != "" && (!errors.Is(err, errMalformed) || !strings.Contains(err.Error(), c.says)):
 			t.Errorf("%s: %v, want one that says %q", c.name, err, c.says)
 		case len(fmt.Sprint(err)) > 300:
 			t.Errorf("%s: an error of %d bytes", c.name, len(err.Error()))
@@ -181,17 +181,17 @@ func TestCVE202669185Reassembly(t *testing.T) {
 	if _, err := d.Add([]byte(`2["x"]`), false, &p); err != nil || p.Event != "x" {
 		t.Error("a text after it:", err)
 	}
-	if _, err := d.Add([]byte{1}, true, &p); !errors.Is(err, ErrMalformed) {
+	if _, err := d.Add([]byte{1}, true, &p); !errors.Is(err, errMalformed) {
 		t.Error("a binary after it:", err)
 	}
 	if ok, err := d.Add([]byte(`51-["x",{"_placeholder":true,"num":0}]`), false, &p); ok || err != nil || !d.Pending() || p.Event != "" {
 		t.Error("one attachment:", ok, err, p)
 	}
-	if _, err := d.Add([]byte(`2["x"]`), false, &p); !errors.Is(err, ErrMalformed) {
+	if _, err := d.Add([]byte(`2["x"]`), false, &p); !errors.Is(err, errMalformed) {
 		t.Error("text instead of the attachment:", err)
 	}
 	d.Reset()
-	if _, err := d.Add([]byte{1}, true, &p); !errors.Is(err, ErrMalformed) || d.Pending() {
+	if _, err := d.Add([]byte{1}, true, &p); !errors.Is(err, errMalformed) || d.Pending() {
 		t.Error("binary after Reset:", err)
 	}
 	b := []byte{1}
@@ -246,7 +246,7 @@ func TestDeepJSONIsNotReadToItsEnd(t *testing.T) {
 	for _, open := range []string{"[", `{"a":`, `[{"b":[`} {
 		for _, rest := range []string{"", "!", strings.Repeat("[", 1<<20), strings.Repeat("[", 1<<20) + "!", strings.Repeat("]", 1<<20), "\xff"} {
 			for _, head := range []string{`2["x",`, `0{"a":`, `31[`} {
-				if _, err := decodeText(nil, head+strings.Repeat(open, 1000)+rest); !errors.Is(err, ErrMalformed) || !strings.Contains(err.Error(), "1000 deep") {
+				if _, err := decodeText(nil, head+strings.Repeat(open, 1000)+rest); !errors.Is(err, errMalformed) || !strings.Contains(err.Error(), "1000 deep") {
 					t.Errorf("%s and %.5q behind: %v", head, rest, err)
 				}
 			}

@@ -205,12 +205,12 @@ func TestMsgpackHostile(t *testing.T) {
 			if err != nil || !ok {
 				t.Errorf("%s: %v", c.name, err)
 			}
-		} else if !errors.Is(err, ErrMalformed) || !strings.Contains(err.Error(), c.says) {
+		} else if !errors.Is(err, errMalformed) || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v", c.name, err)
 		}
 	}
 	var p Packet
-	if _, err := (&MsgpackParser{}).NewDecoder(nil).Add([]byte(`2["a"]`), false, &p); !errors.Is(err, ErrMalformed) {
+	if _, err := (&MsgpackParser{}).NewDecoder(nil).Add([]byte(`2["a"]`), false, &p); !errors.Is(err, errMalformed) {
 		t.Error("text:", err)
 	}
 }
@@ -234,7 +234,7 @@ func FuzzMsgpackPacket(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		p, err := decodeBinary(data)
 		if err != nil {
-			if !errors.Is(err, ErrMalformed) {
+			if !errors.Is(err, errMalformed) {
 				t.Fatal(err)
 			}
 			return

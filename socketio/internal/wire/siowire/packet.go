@@ -46,11 +46,11 @@ func (t Type) String() string {
 // MaxID is the largest ack id: JavaScript's largest safe integer.
 const MaxID = 1<<53 - 1
 
-// ErrMalformed is in the chain of every error that a Decoder returns for input that is not a valid packet or passes a limit.
-var ErrMalformed = errors.New("malformed packet")
+// errMalformed is in the chain of every error that a Decoder returns for input that is not a valid packet or passes a limit.
+var errMalformed = errors.New("malformed packet")
 
 func malformed(format string, args ...any) error {
-	return fmt.Errorf("siowire: %w: %s", ErrMalformed, fmt.Sprintf(format, args...))
+	return fmt.Errorf("siowire: %w: %s", errMalformed, fmt.Sprintf(format, args...))
 }
 
 // Packet is one decoded packet.

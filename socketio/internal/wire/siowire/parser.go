@@ -15,7 +15,7 @@ type Parser interface {
 // Decoder decodes the packets of one connection. It holds no buffer between packets. It is not safe for concurrent use.
 type Decoder interface {
 	// Add takes one Engine.IO message. It reports whether *p is complete now; if not, binary messages are still to come. It overwrites
-	// *p in any case. p may borrow data, see Packet. After an error, which has ErrMalformed in its chain, only Reset makes the decoder
+	// *p in any case. p may borrow data, see Packet. After an error, which has errMalformed in its chain, only Reset makes the decoder
 	// usable again: the connection is to be closed.
 	Add(data []byte, binary bool, p *Packet) (complete bool, err error)
 	// Pending reports whether attachments are still to come. How long to wait for them is the caller's to decide.

@@ -133,7 +133,7 @@ func (d *decoder) null() bool {
 // mismatch skips the value at d.i and says that it does not fit t.
 func (d *decoder) mismatch(t reflect.Type) error {
 	at := d.i
-	kind := KindJSON(d.data[at:], d.attachments)
+	kind := kindJSON(d.data[at:], d.attachments)
 	text := d.text()
 	what := kind.String()
 	if kind == Number {

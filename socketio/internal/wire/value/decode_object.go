@@ -21,7 +21,7 @@ func quotedDecode(elem *coder) decodeFunc {
 		if d.data[at] == '"' {
 			raw, _ := d.raw()
 			text, _ := unescape(nil, raw)
-			if Valid(text, 1) && KindJSON(text, nil) < Array {
+			if Valid(text, 1) && kindJSON(text, nil) < Array {
 				return elem.decode(&decoder{data: text, noShare: true}, v)
 			}
 		}

@@ -73,7 +73,7 @@ func decodeRaw(d *decoder, v reflect.Value) error {
 
 func decodeRawMessage(d *decoder, v reflect.Value) error {
 	text := d.text()
-	if len(d.attachments) > 0 && HasPlaceholder(text) {
+	if len(d.attachments) > 0 && hasPlaceholder(text) {
 		return fmt.Errorf("socketio: value %w", errHeld)
 	}
 	v.SetBytes(append(v.Bytes()[:0], text...))

@@ -2,7 +2,6 @@ package value
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -79,27 +78,6 @@ func (e *Encoder) Value(v any) error {
 		return e.e.json(text)
 	}
 	return e.e.any(v)
-}
-
-// AppendJSON appends v to dst as JSON. It is an error if there is binary in it.
-func AppendJSON(dst []byte, v any) ([]byte, error) {
-	e := encoder{buf: dst}
-	if err := e.any(v); err != nil {
-		return dst, err
-	}
-	if len(e.attachments) > 0 {
-		return dst, errors.New("value holds binary, which plain JSON cannot carry")
-	}
-	return e.buf, nil
-}
-
-// AppendMsgpack appends v to dst as MessagePack.
-func AppendMsgpack(dst []byte, v any) ([]byte, error) {
-	e := encoder{buf: dst, msgpack: true}
-	if err := e.any(v); err != nil {
-		return dst, err
-	}
-	return e.buf, nil
 }
 
 func (e *encoder) enter() error {

@@ -50,7 +50,7 @@ type optional struct {
 
 func encode(t *testing.T, v any) string {
 	t.Helper()
-	b, err := AppendJSON(nil, v)
+	b, err := appendJSON(nil, v)
 	if err != nil {
 		t.Fatalf("%T: %v", v, err)
 	}
@@ -170,16 +170,16 @@ func TestEncodeRefuses(t *testing.T) {
 				if c.says == "binary" {
 					continue
 				}
-				_, err = AppendMsgpack(nil, c.v)
+				_, err = appendMsgpack(nil, c.v)
 			} else {
-				_, err = AppendJSON(nil, c.v)
+				_, err = appendJSON(nil, c.v)
 			}
 			if err == nil || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("%T (msgpack %v): %v, want one that says %q", c.v, msgpack, err, c.says)
 			}
 		}
 	}
-	if b, err := AppendJSON(nil, struct{ R io.Reader }{}); err != nil || string(b) != `{"R":null}` {
+	if b, err := appendJSON(nil, struct{ R io.Reader }{}); err != nil || string(b) != `{"R":null}` {
 		t.Error("no reader is null:", string(b), err)
 	}
 }

@@ -23,8 +23,8 @@ func (k Kind) String() string {
 	return "invalid"
 }
 
-// KindJSON returns the kind of a value in JSON that a Scanner accepted, with the attachments of its packet.
-func KindJSON(data []byte, attachments [][]byte) Kind {
+// kindJSON returns the kind of a value in JSON that a Scanner accepted, with the attachments of its packet.
+func kindJSON(data []byte, attachments [][]byte) Kind {
 	c := cursor{data: data}
 	c.space()
 	if c.i == len(data) {
@@ -41,7 +41,7 @@ func KindJSON(data []byte, attachments [][]byte) Kind {
 		return Array
 	case '{':
 		if len(attachments) > 0 {
-			if _, ok := Placeholder(data); ok {
+			if _, ok := parsePlaceholder(data); ok {
 				return Binary
 			}
 		}

@@ -13,7 +13,7 @@ import (
 
 func msgpackRaw(t *testing.T, v any) Raw {
 	t.Helper()
-	b, err := AppendMsgpack(nil, v)
+	b, err := appendMsgpack(nil, v)
 	if err != nil {
 		t.Fatalf("%T: %v", v, err)
 	}

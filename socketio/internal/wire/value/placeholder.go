@@ -90,11 +90,11 @@ func CheckPlaceholders(data []byte, n int) error {
 	return s.End(end)
 }
 
-// HasPlaceholder reports whether a JSON text that a Scanner accepted may hold a placeholder. It never misses one.
-func HasPlaceholder(data []byte) bool { return bytes.Contains(data, []byte(placeholderKey)) }
+// hasPlaceholder reports whether a JSON text that a Scanner accepted may hold a placeholder. It never misses one.
+func hasPlaceholder(data []byte) bool { return bytes.Contains(data, []byte(placeholderKey)) }
 
-// Placeholder reports whether data, which a Scanner accepted, is a placeholder, and for which attachment.
-func Placeholder(data []byte) (num int, ok bool) {
+// parsePlaceholder reports whether data, which a Scanner accepted, is a placeholder, and for which attachment.
+func parsePlaceholder(data []byte) (num int, ok bool) {
 	num, end := placeholder(data, 0)
 	return num, end > 0
 }

@@ -116,7 +116,7 @@ func (r Raw) Kind() Kind {
 	case r.src.Msgpack:
 		return kindMsgpack(r.data)
 	}
-	return KindJSON(r.data, r.src.Attachments)
+	return kindJSON(r.data, r.src.Attachments)
 }
 
 // JSON returns the value's text, to be read only, if it is encoded as JSON and holds no binary.
@@ -127,7 +127,7 @@ func (r Raw) JSON() ([]byte, bool) {
 	return r.data, true
 }
 
-func (r Raw) holdsBinary() bool { return len(r.src.Attachments) > 0 && HasPlaceholder(r.data) }
+func (r Raw) holdsBinary() bool { return len(r.src.Attachments) > 0 && hasPlaceholder(r.data) }
 
 // Bytes returns the value, to be read only, if it is exactly one binary.
 func (r Raw) Bytes() ([]byte, bool) {
@@ -139,7 +139,7 @@ func (r Raw) Bytes() ([]byte, bool) {
 	case len(r.src.Attachments) == 0:
 		return nil, false
 	}
-	num, ok := Placeholder(r.data)
+	num, ok := parsePlaceholder(r.data)
 	if !ok || num >= len(r.src.Attachments) {
 		return nil, false
 	}

@@ -79,7 +79,7 @@ func (e *encoder) float(f float64, bits int) {
 
 func (e *encoder) str(s string) {
 	if !e.msgpack {
-		e.buf = AppendString(e.buf, s)
+		e.buf = appendString(e.buf, s)
 		return
 	}
 	e.buf = appendMsgpackString(e.buf, s)

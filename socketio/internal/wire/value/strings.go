@@ -70,9 +70,9 @@ func unicodeEscape(raw []byte, i int) (rune, int) {
 
 const hexDigits = "0123456789abcdef"
 
-// AppendString appends s as a JSON string, escaped as JSON.stringify does: nothing beyond what the grammar demands. Bytes that are not
+// appendString appends s as a JSON string, escaped as JSON.stringify does: nothing beyond what the grammar demands. Bytes that are not
 // UTF-8 become U+FFFD.
-func AppendString(dst []byte, s string) []byte {
+func appendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	start := 0
 	for i := unremarkable(s, 0); i < len(s); i = unremarkable(s, i) {

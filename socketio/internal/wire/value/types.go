@@ -162,7 +162,7 @@ func newFields(t reflect.Type) *fields {
 	for i := range out.list {
 		f := &out.list[i]
 		out.byName[f.name] = i
-		f.key = string(append(AppendString(nil, f.name), ':'))
+		f.key = string(append(appendString(nil, f.name), ':'))
 		f.coder = coderOf(f.t)
 	}
 	return out
