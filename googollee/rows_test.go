@@ -10,6 +10,7 @@ import (
 	"time"
 
 	socketio "github.com/googollee/go-socket.io"
+	"github.com/googollee/go-socket.io/parser"
 
 	"github.com/sockeye-io/sockeye/googollee"
 )
@@ -565,4 +566,27 @@ func TestServeBlocksUntilCloseThenEOF(t *testing.T) {
 	if err := s.Serve(); err == nil || err.Error() != "EOF" {
 		t.Errorf("Serve after Close returned %v", err)
 	}
+}
+
+// What clients could not take is not sent, and OnError is told; the names that
+// Sockeye keeps people of Node from are events like any other.
+func TestElevenAttachmentsReachOnErrorAndNodesNamesAreEvents(t *testing.T) {
+	s := board(t)
+	told := newNotes()
+	s.OnError("/", func(_ socketio.Conn, err error) { told.add(err.Error()) })
+	s.OnEvent("/", "eleven", func(c socketio.Conn) {
+		var list []*parser.Buffer
+		for range 11 {
+			list = append(list, &parser.Buffer{Data: []byte{1}})
+		}
+		c.Emit("eleven", list)
+	})
+	s.OnEvent("/", "connection", func(c socketio.Conn, text string) string { return "heard " + text })
+	c := dial(t, s, 4, "")
+	c.send(`2["eleven"]`)
+	if text := told.wait(t); !strings.Contains(text, "11 of at most 10") {
+		t.Errorf("told of %s", text)
+	}
+	c.send(`21["connection","it"]`)
+	c.expect(`31["heard it"]`)
 }

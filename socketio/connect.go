@@ -154,6 +154,9 @@ func (s *Socket) join() {
 	ctx := s.handshakeContext()
 	ns, err := srv.resolve(ctx, s.name, s.Handshake(), c.from())
 	if err != nil {
+		if err == error(errNoNamespace) {
+			srv.hintNamespace(s.name)
+		}
 		s.refuse(err)
 		return
 	}

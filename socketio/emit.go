@@ -14,8 +14,9 @@ import (
 // Emit never blocks on the network and may be called from any goroutine. What
 // one goroutine emits arrives in that order. Arguments are encoded before it
 // returns, but a []byte is sent as it is and must not be changed afterwards.
-// The error says that an argument cannot be encoded, or why nothing was sent to
-// a single socket; who of many did not get it is in [Server.Stats].
+// The error says that an argument cannot be encoded, or holds more binary than
+// clients take ([ErrTooManyAttachments]), or why nothing was sent to a single
+// socket; who of many did not get it is in [Server.Stats].
 type Emitter interface {
 	Emit(event string, args ...any) error
 }
@@ -41,7 +42,11 @@ func (srv *Server) encode(p siowire.Outgoing, protocol int) (*engineio.Message, 
 
 func (srv *Server) packet(p siowire.Outgoing, protocol int) (siowire.Encoded, error) {
 	p.Headroom = engineio.Headroom
-	return srv.opts.Parser.Encode(p, protocol)
+	e, err := srv.opts.Parser.Encode(p, protocol)
+	if n := len(e.Attachments); err == nil && n > srv.opts.MaxSentAttachments {
+		err = fmt.Errorf("%w: %d of at most %d", ErrTooManyAttachments, n, srv.opts.MaxSentAttachments)
+	}
+	return e, err
 }
 
 // encodeOne encodes a packet for this socket alone, to be sent with sendEncoded.

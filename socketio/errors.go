@@ -22,6 +22,9 @@ var (
 	// ErrReservedEvent: the event's name has a meaning of its own in the
 	// protocol or in clients; nothing was sent.
 	ErrReservedEvent = errors.New("socketio: reserved event name")
+	// ErrTooManyAttachments: the event or acknowledgement holds more binary than
+	// clients take (Options.MaxSentAttachments); nothing was sent.
+	ErrTooManyAttachments = errors.New("socketio: more binary attachments than clients take (Options.MaxSentAttachments)")
 	// ErrTooManyRooms: Limits.MaxRooms is reached.
 	ErrTooManyRooms = errors.New("socketio: too many rooms (Limits.MaxRooms)")
 

@@ -198,7 +198,8 @@ func (s *Socket) handle(t *task) {
 	if len(h.usePacket) > 0 {
 		h, own = s.ns.reg.load(), s.own.Load()
 	}
-	if any := own.anys(); len(h.any)+len(any) > 0 {
+	any := own.anys()
+	if len(h.any)+len(any) > 0 {
 		for _, f := range h.any {
 			s.handled(ctx, f, r)
 		}
@@ -208,6 +209,9 @@ func (s *Socket) handle(t *task) {
 		h, own = s.ns.reg.load(), s.own.Load()
 	}
 	list, mine := h.events[r.event], own.take(r.event)
+	if len(list)+len(mine)+len(h.any)+len(any) == 0 {
+		s.conn.srv.hintEvent(s, r.event)
+	}
 	last := s.ran(r.event, list)
 	for _, e := range list {
 		if e.once == 0 || e.once > last {

@@ -39,6 +39,9 @@ type Namespace struct {
 
 func newNamespace(srv *Server, name string, reg *registry) *Namespace {
 	ns := &Namespace{name: name, srv: srv, reg: reg}
+	if reg.log == nil {
+		reg.log = srv.log // before it is shared
+	}
 	if srv.opts.Recovery != nil {
 		ns.recovery = newRecovery(srv, ns)
 	}
@@ -99,7 +102,8 @@ func (ns *Namespace) OnError(f func(ctx context.Context, s *Socket, event string
 //
 // It panics for the names that are events in Node and have a function here:
 // connection, connect, disconnect, disconnecting, connect_error, new_namespace,
-// connection_error; and for newListener and removeListener.
+// connection_error; and for newListener and removeListener. (A client may send
+// "error": its handler is not told of what goes wrong here, OnError is.)
 func (ns *Namespace) On(event string, h Handler) { ns.reg.on(event, h, false) }
 
 // Once is On for the first such event of each socket that comes after the call.

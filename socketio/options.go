@@ -37,6 +37,14 @@ type Options struct {
 	// and missed events. Nil switches it off.
 	Recovery *Recovery
 
+	// MaxSentAttachments is how many binary attachments ([]byte) one event or
+	// acknowledgement that is sent may have; 10 by default. Official clients take
+	// no more and, as they connect again after the error, would be cut off for
+	// ever: Emit returns [ErrTooManyAttachments] instead. Raise it, or set a
+	// negative number for no bound, if all clients take more. It is of no concern
+	// with MsgpackParser, which needs no attachments.
+	MaxSentAttachments int
+
 	// KeepEmptyNamespaces keeps the namespaces that OfPattern and OfFunc have
 	// made after their last socket has left. By default they are removed.
 	KeepEmptyNamespaces bool
@@ -59,6 +67,12 @@ type Options struct {
 
 	// Limits bound what a client may ask for.
 	Limits Limits
+
+	// Dev writes a line to the Logger, at WARN, for an event that nobody handles
+	// and for a namespace that there is not, with the names that there are: they
+	// are mostly misspelt. It is meant for development; 20 lines a minute are
+	// written at most.
+	Dev bool
 
 	// Logger takes what happens; nil is slog.Default().
 	Logger *slog.Logger
@@ -134,6 +148,7 @@ func (o *Options) resolved() Options {
 		r.Parser = new(siowire.JSONParser)
 	}
 	r.ConnectTimeout = cmp.Or(r.ConnectTimeout, 45*time.Second)
+	r.MaxSentAttachments = bound(r.MaxSentAttachments, 10)
 	r.AckTimeout = cmp.Or(r.AckTimeout, 30*time.Second)
 	if r.Logger == nil {
 		r.Logger = slog.Default()

@@ -3,6 +3,7 @@ package socketio
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"maps"
 	"reflect"
 	"runtime"
@@ -78,6 +79,7 @@ type register interface {
 // namespaces are shared by all of them. Reading takes no lock.
 type registry struct {
 	types
+	log *slog.Logger // nil: not of a namespace
 	cur atomic.Pointer[handlers]
 
 	mu   sync.Mutex
@@ -131,6 +133,9 @@ func add[T any](list []T, v T) []T { return append(slices.Clip(list), v) }
 
 func (g *registry) on(event string, h Handler, once bool) {
 	checkHandler(event, h)
+	if event == "error" && g.log != nil {
+		g.log.Warn(`socketio: a handler of "error" gets what clients send by that name; what goes wrong here is told to OnError`)
+	}
 	g.change(func(t *handlers) {
 		e := entry{h: h}
 		if once {
@@ -188,6 +193,16 @@ func (o *ownHandlers) hear(event string) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return len(o.any) > 0 || len(o.events[event]) > 0
+}
+
+// names lists the events that have a handler here.
+func (o *ownHandlers) names() []string {
+	if o == nil {
+		return nil
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.Collect(maps.Keys(o.events))
 }
 
 func (o *ownHandlers) anys() []Handler {

@@ -44,6 +44,7 @@ type Server struct {
 	vacant   *peers.Table[*Namespace] // those of dynamic that are empty and kept
 	inboxes  mailbox.Kind[task]
 	stats    counters
+	hints    hints
 }
 
 // New makes a server. Nil options are the defaults.

@@ -363,7 +363,12 @@ func TestReaderAndJoin(t *testing.T) {
 // TestNamesOfNode: who writes On("connection"), as in Node, is told what to
 // write instead.
 func TestNamesOfNode(t *testing.T) {
-	io := socketio.New(quiet())
+	var log lines
+	io := socketio.New(&socketio.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	io.On("error", doing(nil)) // which a client may send
+	if said := log.take(); len(said) != 1 || !strings.Contains(said[0], "OnError") {
+		t.Errorf("a handler of error: logged %q", said)
+	}
 	srv := socketiotest.Serve(t, io)
 	s, _ := io.Of("/").Socket(srv.Connect(nil).ID())
 	for name, hint := range map[string]string{

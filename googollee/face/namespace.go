@@ -176,9 +176,29 @@ func (n *namespace[C]) on(event string, h *handler) {
 	if reserved(event) {
 		return // no client can send it
 	}
-	n.native.On(event, func(_ context.Context, s *socketio.Socket, r *socketio.Request) error {
+	serve := func(_ context.Context, s *socketio.Socket, r *socketio.Request) error {
 		return n.serve(slot.Load(), s, r)
+	}
+	if !misleading(event) {
+		n.native.On(event, serve)
+		return
+	}
+	n.native.OnAny(func(ctx context.Context, s *socketio.Socket, r *socketio.Request) error {
+		if r.Event() != event {
+			return nil
+		}
+		return serve(ctx, s, r)
 	})
+}
+
+// misleading reports whether the native interface takes the name for a mistake of
+// somebody who comes from Node. Here it is an event like any other.
+func misleading(event string) bool {
+	switch event {
+	case "connection", "new_namespace", "connection_error":
+		return true
+	}
+	return false
 }
 
 func reserved(event string) bool {
