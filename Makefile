@@ -15,7 +15,7 @@ help: ## list these targets
 	@printf '\nPORT=8080 make run listens elsewhere; make run ARGS=--help shows all options.\n'
 
 run: $(CLIENT) ## start the server and say which address to open
-	@go build -o .cache/sockeye . && exec .cache/sockeye $(ARGS)
+	@go build -o .cache/sockeye . && SOCKEYE_DEV=$${SOCKEYE_DEV-on} exec .cache/sockeye $(ARGS)
 
 build: $(CLIENT) ## build the program into bin/sockeye
 	go build -trimpath -o bin/sockeye .

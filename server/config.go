@@ -33,6 +33,7 @@ type Config struct {
 
 	Grace    time.Duration // how long stopping may take
 	LogLevel slog.Level
+	Dev      string // "on" or "off"; "" is on if Host is a loopback address
 
 	Version bool // print the version and stop
 }
@@ -40,6 +41,18 @@ type Config struct {
 // DefaultConfig is the configuration without any option.
 func DefaultConfig() Config {
 	return Config{Port: 3000, RootWS: rootPrograms[0], Grace: 10 * time.Second, LogLevel: slog.LevelInfo}
+}
+
+// dev reports whether the log is to help who writes a program.
+func (c *Config) dev() bool {
+	if c.Dev != "" {
+		return c.Dev == "on"
+	}
+	if c.Host == "localhost" {
+		return true
+	}
+	addr, err := netip.ParseAddr(c.Host)
+	return err == nil && addr.Unmap().IsLoopback()
 }
 
 // option is one flag with the environment variable that means the same.
@@ -120,6 +133,13 @@ var options = []option{
 		if err := c.LogLevel.UnmarshalText([]byte(text)); err != nil {
 			return errors.New("the levels are debug, info, warn and error")
 		}
+		return nil
+	}},
+	{"dev", "ON", "SOCKEYE_DEV", "on or off: tell of events and namespaces that there are not\n(default: on if --host is a loopback address)", func(c *Config, text string) error {
+		if text != "on" && text != "off" {
+			return errors.New("on or off")
+		}
+		c.Dev = text
 		return nil
 	}},
 }

@@ -33,6 +33,7 @@ func TestParse(t *testing.T) {
 		env  []string
 		want Config
 	}{
+		"dev":                  {args: []string{"--dev", "off"}, env: []string{"SOCKEYE_DEV", "on"}, want: with(func(c *Config) { c.Dev = "off" })},
 		"nothing":              {want: Config{Port: 3000, RootWS: "echo", Grace: 10 * time.Second}},
 		"PORT":                 {env: []string{"PORT", "8080"}, want: with(func(c *Config) { c.Port = 8080 })},
 		"command line wins":    {args: []string{"--port=0"}, env: []string{"PORT", "8080"}, want: with(func(c *Config) { c.Port = 0 })},
@@ -53,9 +54,23 @@ func TestParse(t *testing.T) {
 	}
 }
 
+func TestDevOnLoopback(t *testing.T) {
+	for host, want := range map[string]bool{
+		"": false, "0.0.0.0": false, "::": false, "192.0.2.1": false, "example.org": false,
+		"localhost": true, "127.0.0.1": true, "127.1.2.3": true, "::1": true, "::ffff:127.0.0.1": true,
+	} {
+		for dev, want := range map[string]bool{"": want, "on": true, "off": false} {
+			if c := (&Config{Host: host, Dev: dev}); c.dev() != want {
+				t.Errorf("host %q, dev %q: %v", host, dev, c.dev())
+			}
+		}
+	}
+}
+
 func TestParseSaysWhatIsWrong(t *testing.T) {
 	for args, want := range map[string]string{
 		"--root-ws=kaazing":         "echo, append, counter",
+		"--dev=yes":                 "on or off",
 		"--port=http":               "0 to 65535",
 		"--port=65536":              "0 to 65535",
 		"--port=-1":                 "0 to 65535",

@@ -78,6 +78,7 @@ func (s *Server) options() *socketio.Options {
 		Client:        clientdist.FS(),
 		ClientVersion: clientdist.Version(),
 		Logger:        s.log,
+		Dev:           s.config.dev(),
 		Recovery:      &socketio.Recovery{},
 		Engine: socketio.EngineOptions{
 			ClientIPHeader: s.config.ClientIPHeader,
