@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -197,8 +198,8 @@ func TestCursors(t *testing.T) {
 		edit(ben, Edit{ID: "3", Version: 1, At: 4, Put: "c"}, "<nil>") // the face counts as two
 		edit(ben, Edit{ID: "4", Version: 2, At: 0, Cut: 6}, "edit")
 		edit(ben, Edit{ID: "5", Version: 2, At: -1}, "edit")
-		edit(ben, Edit{ID: "6", Version: 2, At: 0, Cut: 1 << 62, Put: ""}, "edit")
-		edit(ben, Edit{ID: "6", Version: 2, At: 1 << 62, Cut: 1 << 62}, "edit")
+		edit(ben, Edit{ID: "6", Version: 2, At: 0, Cut: math.MaxInt, Put: ""}, "edit")
+		edit(ben, Edit{ID: "6", Version: 2, At: math.MaxInt, Cut: math.MaxInt}, "edit")
 		edit(ben, Edit{ID: "7", Version: 2, Put: strings.Repeat("x", maxText)}, "full")
 		for _, c := range []*socketiotest.Client{ann, ben} {
 			for _, want := range []string{"1", "3"} {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -78,7 +79,8 @@ func TestSlowHead(t *testing.T) {
 	for _, part := range []string{"G", "GET /engine.io/", "GET /engine.io/?EIO=4 HTTP/1.1\r\nHost: host.example\r\nX-Slow: "} {
 		o := quiet()
 		o.BodyTimeout, o.PingInterval = 200*time.Millisecond, -1
-		r := tcpRig(t, o, nil)
+		// Where there is no poller, net/http reads the head.
+		r := tcpRig(t, o, nil, func(host *http.Server) { host.ReadHeaderTimeout = o.BodyTimeout })
 		q, _ := r.open(4)
 		k := r.keepAlive()
 		k.write(postHead(q, "4x"))

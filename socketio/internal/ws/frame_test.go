@@ -35,7 +35,7 @@ func TestHeaders(t *testing.T) {
 		126:     "827e007e",
 		65535:   "827effff",
 		65536:   "827f0000000000010000",
-		1 << 40: "827f0000010000000000",
+		1 << 30: "827f0000000040000000",
 	} {
 		if got := fmt.Sprintf("%x", appendUnmasked(nil, Binary, n)); got != want {
 			t.Errorf("%d: %s", n, got)

@@ -73,7 +73,7 @@ func (d *jsonDecoder) attach(data []byte, p *Packet) (bool, error) {
 }
 
 func (d *jsonDecoder) text(data []byte, p *Packet) (bool, error) {
-	if len(data) > math.MaxUint32 {
+	if uint64(len(data)) > math.MaxUint32 {
 		return false, malformed("%d bytes", len(data))
 	}
 	h, err := d.header(data, p)

@@ -31,8 +31,8 @@ func TestMsgpackBytes(t *testing.T) {
 		want string
 	}{
 		{nil, "c0"}, {true, "c3"}, {false, "c2"}, {0, "00"}, {127, "7f"}, {128, "cc80"}, {255, "ccff"}, {256, "cd0100"}, {65536, "ce00010000"},
-		{1 << 32, "cf0000000100000000"}, {1e21, "cb444b1ae4d6e2ef50"}, {-1, "ff"}, {-32, "e0"}, {-33, "d0df"}, {-128, "d080"}, {-129, "d1ff7f"}, {-32769, "d2ffff7fff"},
-		{-1 << 31, "d280000000"}, {-1<<31 - 1, "d3ffffffff7fffffff"}, {5.0, "05"}, {1.5, "cb3ff8000000000000"}, {"a", "a161"}, {strings.Repeat("x", 32), "d920" + strings.Repeat("78", 32)},
+		{int64(1 << 32), "cf0000000100000000"}, {1e21, "cb444b1ae4d6e2ef50"}, {-1, "ff"}, {-32, "e0"}, {-33, "d0df"}, {-128, "d080"}, {-129, "d1ff7f"}, {-32769, "d2ffff7fff"},
+		{-1 << 31, "d280000000"}, {int64(-1<<31 - 1), "d3ffffffff7fffffff"}, {5.0, "05"}, {1.5, "cb3ff8000000000000"}, {"a", "a161"}, {strings.Repeat("x", 32), "d920" + strings.Repeat("78", 32)},
 		{[]byte{1}, "c40101"}, {[]any{1, "a"}, "9201a161"}, {map[string]any{"a": nil}, "81a161c0"}, {time.UnixMilli(1), "d7000000000000000001"},
 		{json.RawMessage(`{"a":[1]}`), "df00000001a161dd0000000101"}, {struct {
 			A int `json:"a"`
