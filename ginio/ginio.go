@@ -1,6 +1,7 @@
 // Package ginio mounts a Socket.IO server in a Gin application:
 //
 //	ginio.Mount(router, io)
+//	err := ginio.Run(ctx, ":3000", router, io)
 //
 // Middleware in front of it works as for any other route, and what it has
 // stored with c.Set is at hand in every handler of the connection:
@@ -15,7 +16,7 @@ import (
 	"context"
 	"maps"
 	"net/http"
-	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -25,38 +26,41 @@ import (
 
 // Mount routes the requests of Socket.IO clients to io, at io.Path below the
 // router's own path: on a group "/api" clients need the option path
-// "/api/socket.io/". Middleware of the router runs for them; one that refuses
-// (c.Abort) refuses the client. Of the polls and posts that follow one another
-// on a connection it sees the first only, unless Engine.Middleware is set.
+// "/api/socket.io/", on a group "/t/:tenant" it is "/t/acme/socket.io/", and
+// [Param] tells handlers which one. Middleware of the router runs for them; one
+// that refuses (c.Abort) refuses the client. Of the polls and posts that follow
+// one another on a connection it sees the first only, unless Engine.Middleware
+// is set.
 //
 // Polling requests set their own deadlines, so that an http.Server with short
-// ReadTimeout and WriteTimeout may be in front. Middleware that buffers whole
-// responses does not work with a poll that waits; one that compresses does.
+// ReadTimeout and WriteTimeout may be in front. Middleware that gives a request
+// so much time is fine: a poll is answered before its context's deadline, with
+// nothing if there is nothing, and the client polls again. So is one that
+// compresses, and one that buffers whole responses; but behind the latter, and
+// in http.TimeoutHandler, connections cannot be taken over: if its
+// ResponseWriter has no Hijack, WebSocket is refused and clients stay with
+// polling.
 //
 // It panics, as Gin does, if the route is taken.
 func Mount(router gin.IRouter, io *socketio.Server) {
-	base := ""
-	if group, ok := router.(interface{ BasePath() string }); ok {
-		base = strings.TrimSuffix(group.BasePath(), "/")
-	}
-	handler := http.Handler(io)
-	if base != "" {
-		handler = http.StripPrefix(base, io)
-	}
-	serve := func(c *gin.Context) { handler.ServeHTTP(writer(c), request(c)) }
 	path := strings.TrimSuffix(io.Path(), "/")
-	router.Any(path+"/*rest", serve)
+	// The last parameter of the route is the rest of the path; the group's come
+	// before it, and may have any name.
+	router.Any(path+"/*rest", func(c *gin.Context) {
+		last := len(c.Params) - 1
+		io.ServeHTTP(c.Writer, request(c, path+c.Params[last].Value, c.Params[:last]))
+	})
 	if path != "" {
-		router.Any(path, serve)
+		router.Any(path, func(c *gin.Context) { io.ServeHTTP(c.Writer, request(c, path, c.Params)) })
 	}
 }
 
-// request is the one the library sees. Gin uses its Context again for other
-// requests, so what is to outlive this one is copied.
-func request(c *gin.Context) *http.Request {
+// request is the one the library sees, at path. Gin uses its Context again for
+// other requests, so what is to outlive this one is copied.
+func request(c *gin.Context, path string, params gin.Params) *http.Request {
 	r := c.Request
-	if len(c.Keys) > 0 {
-		r = r.WithContext(context.WithValue(r.Context(), keys{}, maps.Clone(c.Keys)))
+	if len(c.Keys) > 0 || len(params) > 0 {
+		r = r.WithContext(context.WithValue(r.Context(), keys{}, known{maps.Clone(c.Keys), slices.Clone(params)}))
 	}
 	if c.Writer.Header().Get("Content-Encoding") != "" && r.Header.Get("Accept-Encoding") != "" {
 		// A middleware compresses what is written from here on, and has told the
@@ -64,51 +68,24 @@ func request(c *gin.Context) *http.Request {
 		r = r.Clone(r.Context())
 		r.Header.Del("Accept-Encoding")
 	}
+	if r.URL.Path != path {
+		if r == c.Request {
+			r = r.WithContext(r.Context()) // a copy
+		}
+		u := *r.URL
+		u.Path, u.RawPath = path, ""
+		r.URL = &u
+	}
 	return r
 }
 
-// writer is the one the library sees: c.Writer, on which deadlines can be set.
-// Middleware that wraps it usually embeds gin.ResponseWriter, which has no
-// Unwrap, so that http.ResponseController would not find the connection.
-func writer(c *gin.Context) http.ResponseWriter {
-	if inner := embedded(c.Writer); inner != nil {
-		return wrapped{c.Writer, inner}
-	}
-	return c.Writer
-}
-
-type wrapped struct {
-	gin.ResponseWriter
-	inner http.ResponseWriter
-}
-
-func (w wrapped) Unwrap() http.ResponseWriter { return w.inner }
-
-// embedded looks into the wrappers that embed their ResponseWriter for one
-// that can be unwrapped. It is nil if w can be, or none is found.
-func embedded(w http.ResponseWriter) http.ResponseWriter {
-	var found http.ResponseWriter
-	for {
-		if _, ok := w.(interface{ Unwrap() http.ResponseWriter }); ok {
-			return found
-		}
-		v := reflect.Indirect(reflect.ValueOf(w))
-		if v.Kind() != reflect.Struct {
-			return nil
-		}
-		field := v.FieldByName("ResponseWriter")
-		if !field.IsValid() || !field.CanInterface() {
-			return nil
-		}
-		inner, ok := field.Interface().(http.ResponseWriter)
-		if !ok {
-			return nil
-		}
-		w, found = inner, inner
-	}
-}
-
 type keys struct{}
+
+// known is what a request has that Gin knows of.
+type known struct {
+	keys   map[any]any
+	params gin.Params
+}
 
 // Value returns what middleware has stored with c.Set(key, value) in the
 // request that opened the connection. ctx is that of a handler, of
@@ -116,7 +93,16 @@ type keys struct{}
 // something of another type. The value is shared by all handlers of the
 // connection: one that changes it must take care of the others.
 func Value[T any](ctx context.Context, key any) (T, bool) {
-	all, _ := ctx.Value(keys{}).(map[any]any)
-	v, ok := all[key].(T)
+	all, _ := ctx.Value(keys{}).(known)
+	v, ok := all.keys[key].(T)
 	return v, ok
+}
+
+// Param returns a parameter of the path, as c.Param does, of the request that
+// opened the connection: with Mount(router.Group("/t/:tenant"), io), "tenant" is
+// "acme" for those who came to /t/acme/socket.io/. ctx is as for [Value]. It is
+// "" if there is none of that name.
+func Param(ctx context.Context, name string) string {
+	all, _ := ctx.Value(keys{}).(known)
+	return all.params.ByName(name)
 }

@@ -1,10 +1,11 @@
 package engineio
 
 import (
-	"errors"
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/sockeye-io/sockeye/socketio/internal/host"
 )
 
 // ServeHTTP serves handshakes, polls, posts and upgrades, at whatever path it is
@@ -21,7 +22,7 @@ const strayBody = 300 * time.Millisecond
 func (srv *Server) serve(w http.ResponseWriter, r *http.Request) {
 	if r.ContentLength != 0 {
 		// Whoever does read it sets another deadline.
-		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(strayBody))
+		_ = host.SetReadDeadline(w, time.Now().Add(strayBody))
 	}
 	if c := srv.opts.CORS; c != nil {
 		done := false
@@ -114,5 +115,3 @@ func (srv *Server) verify(r *http.Request, q *query, upgrade bool) (*Session, *r
 	}
 	return nil, srv.admit(r)
 }
-
-func isUnsupported(err error) bool { return errors.Is(err, http.ErrNotSupported) }

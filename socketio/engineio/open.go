@@ -98,6 +98,7 @@ func (srv *Server) servePollingHandshake(w http.ResponseWriter, r *http.Request,
 		return
 	}
 	s.end() // before the answer, after which the client may post
+	srv.stops.of(r)
 	srv.initialHeaders(w.Header(), r, s)
 	batch := []queued{{s.openPacket(pollingName), 0}}
 	if m := srv.opts.InitialPacket; m != nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/sockeye-io/sockeye/socketio/internal/host"
 	"github.com/sockeye-io/sockeye/socketio/internal/wire/eiowire"
 )
 
@@ -113,15 +114,13 @@ func (srv *Server) servePoll(w http.ResponseWriter, r *http.Request, q *query, s
 	}
 	if !ready {
 		// The server's deadlines are for requests that are answered at once.
-		rc := http.NewResponseController(w)
-		_ = rc.SetReadDeadline(time.Time{}) // not all writers can: then there is none to lift
-		_ = rc.SetWriteDeadline(time.Time{})
-		select {
-		case <-h:
-		case <-r.Context().Done():
+		_ = host.SetReadDeadline(w, time.Time{}) // not all writers can: then there is none to lift
+		_ = host.SetWriteDeadline(w, time.Time{})
+		if !srv.await(w, r, h) {
 			s.abandon(p)
 			return
 		}
+		s.excuse(p)
 	}
 	srv.answerPoll(w, r, q, s, s.take(p))
 }
@@ -194,14 +193,17 @@ func (srv *Server) write(w http.ResponseWriter, r *http.Request, s *Session, bod
 		header.Set("X-XSS-Protection", "0") // they take a payload for an attack
 	}
 	srv.hookHeaders(header, r, s)
-	rc := http.NewResponseController(w)
 	if d := srv.opts.WriteTimeout; d > 0 {
-		_ = rc.SetWriteDeadline(time.Now().Add(d))
-		defer rc.SetWriteDeadline(time.Time{}) // what comes next on the connection may not be ours
+		_ = host.SetWriteDeadline(w, time.Now().Add(d))
+		defer func() { _ = host.SetWriteDeadline(w, time.Time{}) }() // what comes next on the connection may not be ours
 	}
-	if _, err := w.Write(body); err != nil {
+	later := host.HoldsBack(w)
+	if host.Write(w, body) != nil {
 		return false
 	}
-	err := rc.Flush()
-	return err == nil || isUnsupported(err)
+	if later {
+		return true
+	}
+	err := host.Flush(w)
+	return err == nil || host.Unsupported(err)
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sockeye-io/sockeye/socketio/internal/host"
 	"github.com/sockeye-io/sockeye/socketio/internal/netpoll"
 )
 
@@ -172,7 +173,7 @@ func (t wakeTask) Run() { t.c.Wake() }
 // takeOver takes the connection away from net/http, with what it has read and
 // not handed out, and without its deadlines.
 func takeOver(w http.ResponseWriter) (nc net.Conn, pre []byte, err error) {
-	nc, rw, err := http.NewResponseController(w).Hijack()
+	nc, rw, err := host.TakeOver(w)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/sockeye-io/sockeye/socketio/internal/host"
 	"github.com/sockeye-io/sockeye/socketio/internal/wire/eiowire"
 )
 
@@ -135,11 +136,10 @@ func (srv *Server) readBody(buf *bytes.Buffer, w http.ResponseWriter, r *http.Re
 	if limit >= 0 && r.ContentLength > limit {
 		return errBodyTooLarge
 	}
-	rc := http.NewResponseController(w)
 	if d := srv.opts.BodyTimeout; d > 0 {
-		_ = rc.SetReadDeadline(time.Now().Add(d))
+		_ = host.SetReadDeadline(w, time.Now().Add(d))
 	} else {
-		_ = rc.SetReadDeadline(time.Time{})
+		_ = host.SetReadDeadline(w, time.Time{})
 	}
 	var body io.Reader = r.Body
 	if limit >= 0 {
@@ -151,8 +151,8 @@ func (srv *Server) readBody(buf *bytes.Buffer, w http.ResponseWriter, r *http.Re
 	if limit >= 0 && int64(buf.Len()) > limit {
 		return errBodyTooLarge
 	}
-	_ = rc.SetReadDeadline(time.Time{})
-	_ = rc.SetWriteDeadline(time.Time{}) // a paused session has its answer wait
+	_ = host.SetReadDeadline(w, time.Time{})
+	_ = host.SetWriteDeadline(w, time.Time{}) // a paused session has its answer wait
 	return nil
 }
 

@@ -50,6 +50,7 @@ type Server struct {
 
 	conns   adopted
 	answers answerTable
+	stops   stops
 	foreign atomic.Bool // connections come from a listener of a kind of its own
 	closing atomic.Bool // Shutdown or Close was called
 

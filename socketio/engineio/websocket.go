@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"runtime/debug"
 
+	"github.com/sockeye-io/sockeye/socketio/internal/host"
 	"github.com/sockeye-io/sockeye/socketio/internal/netpoll"
 	"github.com/sockeye-io/sockeye/socketio/internal/wire/eiowire"
 	"github.com/sockeye-io/sockeye/socketio/internal/ws"
@@ -90,10 +91,10 @@ func (srv *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q *que
 
 	nc, pre, err := takeOver(w)
 	if err != nil {
-		srv.refuse(w, r, refusal{code: BadRequest, name: "TRANSPORT_HANDSHAKE_ERROR", err: errors.Join(errNoHijack, err)})
 		if fresh {
 			s.shut(TransportError, errNoHijack, false)
 		}
+		srv.refuse(w, r, refusal{code: BadRequest, name: "TRANSPORT_HANDSHAKE_ERROR", text: host.NoTakeOver, err: errors.Join(errNoHijack, err)})
 		return
 	}
 	c := &wsConn{s: s}

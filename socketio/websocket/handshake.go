@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/sockeye-io/sockeye/socketio/internal/host"
 	"github.com/sockeye-io/sockeye/socketio/internal/origin"
 	"github.com/sockeye-io/sockeye/socketio/internal/ws"
 )
@@ -70,10 +71,10 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, e *Endpoint) {
 	}
 	deflate := s.deflate != nil && h.Deflate()
 	head := h.AppendResponse(make([]byte, 0, 256), c.protocol, deflate, w.Header())
-	nc, rw, err := http.NewResponseController(w).Hijack()
+	nc, rw, err := host.TakeOver(w)
 	if err != nil {
 		s.remove(c)
-		s.refuse(w, http.StatusInternalServerError, "the connection cannot be taken over")
+		s.refuse(w, http.StatusInternalServerError, host.NoTakeOver)
 		return
 	}
 	_ = nc.SetDeadline(time.Time{}) // those of the HTTP server; a connection that is gone says so when read

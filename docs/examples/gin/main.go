@@ -1,4 +1,4 @@
-// Command gin is a chat in 25 lines: Socket.IO in a Gin application. The
+// Command gin is a chat in 35 lines: Socket.IO in a Gin application. The
 // README shows it.
 package main
 
@@ -6,16 +6,19 @@ import (
 	"context"
 	"log"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/gin-gonic/gin"
 	"github.com/sockeye-io/sockeye/ginio"
+	"github.com/sockeye-io/sockeye/server/clientdist"
 	"github.com/sockeye-io/sockeye/socketio"
 )
 
 const Said socketio.Event[string] = "chat message" // one payload, a string
 
 func main() {
-	io := socketio.New(&socketio.Options{Client: os.DirFS("node_modules/socket.io-client/dist")})
+	io := socketio.New(&socketio.Options{Client: clientdist.FS()})
 	Said.On(io, func(ctx context.Context, s *socketio.Socket, text string) error {
 		name, _ := ginio.Value[string](ctx, "name")
 		return Said.Emit(io, name+": "+text) // to everybody
@@ -25,5 +28,10 @@ func main() {
 	router.Use(func(c *gin.Context) { c.Set("name", c.Query("name")) }) // your session or JWT
 	ginio.Mount(router, io)
 	router.StaticFile("/", "index.html")
-	log.Fatal(router.Run(":3000"))
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := ginio.Run(ctx, ":3000", router, io); err != nil { // stops quietly when ctx ends
+		log.Print(err)
+	}
 }

@@ -171,6 +171,7 @@ The Socket.IO endpoint itself works; only the browser client is missing.
 - The Sockeye program: run "make client" (it needs npm) and build again.
 - A program of your own: set Options.Client to a file system that holds %s
   from the npm package socket.io-client (folder dist), or load the client from elsewhere.
+  With clientdist.FS(): run "make client" in the clone of Sockeye that your go.mod names, and build again.
 `, name, name)
 }
 

@@ -14,86 +14,93 @@ import (
 	"time"
 )
 
+// NoTakeOver is for whoever wonders why there is no WebSocket.
+const NoTakeOver = "The connection cannot be taken over, as WebSocket needs it: " +
+	"HTTP/2, http.TimeoutHandler, or a middleware whose ResponseWriter has neither Hijack nor Unwrap is in front"
+
 // TakeOver is the writer's Hijack. A writer that would take a failure for an
 // answer is not even asked: after an error another answer can be written.
 func TakeOver(w http.ResponseWriter) (nc net.Conn, rw *bufio.ReadWriter, err error) {
-	if _, counts := w.(interface{ Written() bool }); counts && !takeable(w) {
+	if _, counts := w.(interface{ Written() bool }); counts {
 		// Gin's, say, thinks from then on that its status has been sent.
-		return nil, nil, fmt.Errorf("%T: %w", bottom(w), http.ErrNotSupported)
+		if b := bottom(w); !isHijacker(b) {
+			return nil, nil, fmt.Errorf("%w by %T", http.ErrNotSupported, b)
+		}
 	}
-	err = try(func() (err error) {
-		nc, rw, err = http.NewResponseController(w).Hijack()
-		return err
-	})
+	defer caught(&err)
+	nc, rw, err = http.NewResponseController(w).Hijack()
 	if err == nil && (nc == nil || rw == nil) {
-		err = fmt.Errorf("%T: Hijack returned nothing", w)
+		err = fmt.Errorf("%w by %T, whose Hijack returns nothing", http.ErrNotSupported, w)
 	}
 	return nc, rw, err
 }
 
-// Flush is the writer's Flush.
-func Flush(w http.ResponseWriter) error {
-	return try(http.NewResponseController(w).Flush)
+func isHijacker(w http.ResponseWriter) bool {
+	_, ok := w.(http.Hijacker)
+	return ok
+}
+
+// Write is the writer's Write.
+func Write(w http.ResponseWriter, b []byte) (err error) {
+	defer caught(&err)
+	_, err = w.Write(b)
+	return err
+}
+
+// Flush is the writer's Flush. It is not for one that holds back: what that one
+// embeds would send an empty answer.
+func Flush(w http.ResponseWriter) (err error) {
+	defer caught(&err)
+	return http.NewResponseController(w).Flush()
+}
+
+// HoldsBack reports whether w keeps the answer until the handler has returned,
+// with a header of its own. That is what middleware does that may want to give
+// another answer, for want of time mostly. It is asked before w is written to.
+func HoldsBack(w http.ResponseWriter) bool {
+	b := bottom(w)
+	return b != w && reflect.ValueOf(b.Header()).Pointer() != reflect.ValueOf(w.Header()).Pointer()
 }
 
 // SetReadDeadline sets it for the connection, wherever in w that is found.
-func SetReadDeadline(w http.ResponseWriter, t time.Time) error {
-	return onConn(w, func(c *http.ResponseController) error { return c.SetReadDeadline(t) })
-}
+func SetReadDeadline(w http.ResponseWriter, t time.Time) error { return setDeadline(w, t, false) }
 
 // SetWriteDeadline is likewise.
-func SetWriteDeadline(w http.ResponseWriter, t time.Time) error {
-	return onConn(w, func(c *http.ResponseController) error { return c.SetWriteDeadline(t) })
+func SetWriteDeadline(w http.ResponseWriter, t time.Time) error { return setDeadline(w, t, true) }
+
+func setDeadline(w http.ResponseWriter, t time.Time, write bool) (err error) {
+	defer caught(&err)
+	for ; w != nil; w = inside(w) {
+		if write {
+			if c, ok := w.(interface{ SetWriteDeadline(time.Time) error }); ok {
+				return c.SetWriteDeadline(t)
+			}
+		} else if c, ok := w.(interface{ SetReadDeadline(time.Time) error }); ok {
+			return c.SetReadDeadline(t)
+		}
+	}
+	return http.ErrNotSupported
 }
 
-// onConn has f called with the writer, and with those in it that a controller
-// does not find, for as long as they do not support it.
-func onConn(w http.ResponseWriter, f func(*http.ResponseController) error) error {
-	for {
-		err := try(func() error { return f(http.NewResponseController(w)) })
-		if !errors.Is(err, http.ErrNotSupported) {
-			return err
-		}
-		for { // what the controller has seen
-			u, ok := w.(interface{ Unwrap() http.ResponseWriter })
-			if !ok {
-				break
-			}
-			w = u.Unwrap()
-		}
-		if w = embedded(w); w == nil {
-			return err
-		}
+// caught makes a panic an error. It is to be deferred.
+func caught(err *error) {
+	switch v := recover().(type) {
+	case nil:
+	case error:
+		*err = fmt.Errorf("%w: a panic: %w", http.ErrNotSupported, v)
+	default:
+		*err = fmt.Errorf("%w: a panic: %v", http.ErrNotSupported, v)
 	}
 }
 
-// try returns a panic of f as an error.
-func try(f func() error) (err error) {
-	defer func() {
-		switch v := recover().(type) {
-		case nil:
-		case error:
-			err = fmt.Errorf("%w: a panic: %w", http.ErrNotSupported, v)
-		default:
-			err = fmt.Errorf("%w: a panic: %v", http.ErrNotSupported, v)
-		}
-	}()
-	return f()
-}
-
-// takeable reports whether the writer at the bottom can be taken over.
-func takeable(w http.ResponseWriter) bool {
-	_, ok := bottom(w).(http.Hijacker)
-	return ok
-}
+// Unsupported reports whether a writer cannot do what it was asked for, while
+// nothing is wrong with its connection.
+func Unsupported(err error) bool { return errors.Is(err, http.ErrNotSupported) }
 
 // bottom is the writer in which no other is found.
 func bottom(w http.ResponseWriter) http.ResponseWriter {
 	for {
-		inner := embedded(w)
-		if u, ok := w.(interface{ Unwrap() http.ResponseWriter }); ok {
-			inner = u.Unwrap()
-		}
+		inner := inside(w)
 		if inner == nil {
 			return w
 		}
@@ -101,9 +108,12 @@ func bottom(w http.ResponseWriter) http.ResponseWriter {
 	}
 }
 
-// embedded is the ResponseWriter that the struct w embeds, nil if there is
-// none. Wrappers of middleware usually embed theirs, and often have no Unwrap.
-func embedded(w http.ResponseWriter) http.ResponseWriter {
+// inside is the ResponseWriter around which w is, nil if none is found.
+// Wrappers of middleware usually embed theirs, and often have no Unwrap.
+func inside(w http.ResponseWriter) http.ResponseWriter {
+	if u, ok := w.(interface{ Unwrap() http.ResponseWriter }); ok {
+		return u.Unwrap()
+	}
 	v := reflect.Indirect(reflect.ValueOf(w))
 	if v.Kind() != reflect.Struct {
 		return nil
@@ -112,10 +122,10 @@ func embedded(w http.ResponseWriter) http.ResponseWriter {
 	if !ok || !f.Anonymous {
 		return nil
 	}
-	inner, err := v.FieldByIndexErr(f.Index)
-	if err != nil || !inner.CanInterface() {
+	field, err := v.FieldByIndexErr(f.Index)
+	if err != nil || !field.CanInterface() {
 		return nil
 	}
-	found, _ := inner.Interface().(http.ResponseWriter)
-	return found
+	inner, _ := field.Interface().(http.ResponseWriter)
+	return inner
 }

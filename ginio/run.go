@@ -1,0 +1,72 @@
+package ginio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/sockeye-io/sockeye/socketio"
+)
+
+// Grace is how long Run and Serve wait, once their ctx has ended, for handlers
+// and requests to finish.
+const Grace = 10 * time.Second
+
+// Run listens on addr, ":3000" say, and serves router, on which io is mounted,
+// until ctx ends. Then it stops in the order that loses nothing: io first
+// (handlers finish, clients are told and will come back by themselves), then
+// the requests of other routes. That takes no longer than Grace; what has not
+// finished by then is cut off.
+//
+//	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+//	defer stop()
+//	if err := ginio.Run(ctx, ":3000", router, io); err != nil {
+//		log.Fatal(err)
+//	}
+//
+// A clean stop returns nil. Other errors are those of listening and accepting,
+// and context.DeadlineExceeded if something was cut off. In the end io is closed,
+// whatever happened. An empty addr is ":http".
+func Run(ctx context.Context, addr string, router http.Handler, io *socketio.Server) error {
+	if addr == "" {
+		addr = ":http"
+	}
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return errors.Join(err, io.Close())
+	}
+	return Serve(ctx, l, router, io)
+}
+
+// Serve is Run on a listener, which it closes: a Unix socket, say, or one of
+// tls.NewListener.
+func Serve(ctx context.Context, l net.Listener, router http.Handler, io *socketio.Server) error {
+	srv := &http.Server{
+		Handler:           router,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+	}
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(l) }()
+	if gin.IsDebugging() {
+		fmt.Fprintf(gin.DefaultWriter, "[GIN-debug] Listening and serving HTTP and Socket.IO on %s\n", l.Addr())
+	}
+	select {
+	case err := <-served:
+		return errors.Join(err, io.Close(), srv.Close())
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), Grace)
+	defer cancel()
+	err := io.Shutdown(grace)
+	if e := srv.Shutdown(grace); e != nil {
+		err = errors.Join(err, e, srv.Close())
+	}
+	<-served
+	return err
+}
