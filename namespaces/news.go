@@ -1,6 +1,7 @@
 package namespaces
 
 import (
+	"context"
 	"sync"
 	"time"
 
@@ -19,8 +20,22 @@ type news struct {
 	pausing map[string]bool // rooms that were just told, and whether there is more to tell; guarded by mu
 }
 
+// newNews also has a room told when somebody's connection ends, and when it is
+// recovered: the others have seen them go.
 func newNews(ns *socketio.Namespace, tell func(room string)) *news {
-	return &news{ns: ns, tell: tell, pausing: map[string]bool{}}
+	n := &news{ns: ns, tell: tell, pausing: map[string]bool{}}
+	moved := func(s *socketio.Socket) {
+		if seat, ok := Place.Get(s); ok {
+			n.of(seat.Room)
+		}
+	}
+	ns.OnConnect(func(_ context.Context, s *socketio.Socket) {
+		if s.Recovered() {
+			moved(s)
+		}
+	})
+	ns.OnDisconnect(func(_ context.Context, s *socketio.Socket, _ socketio.DisconnectReason) { moved(s) })
+	return n
 }
 
 func (n *news) of(room string) {

@@ -2,7 +2,6 @@ package namespaces
 
 import (
 	"cmp"
-	"context"
 	"slices"
 
 	"github.com/sockeye-io/sockeye/socketio"
@@ -36,11 +35,6 @@ func seats(ns *socketio.Namespace) *presence {
 	p := &presence{ns: ns}
 	p.news = newNews(ns, func(room string) {
 		_ = People.Emit(ns.To(room), p.in(room)) // it can be encoded, and who does not take it is counted elsewhere
-	})
-	ns.OnDisconnect(func(_ context.Context, s *socketio.Socket, _ socketio.DisconnectReason) {
-		if seat, ok := Place.Get(s); ok {
-			p.news.of(seat.Room)
-		}
 	})
 	return p
 }
@@ -78,7 +72,7 @@ func (p *presence) sit(s *socketio.Socket, want Seat) (seat Seat, people []Perso
 // in are the people in a room, a hundred of them at most.
 func (p *presence) in(room string) []Person {
 	people := []Person{}
-	for s := range p.ns.Sockets() {
+	for s := range p.ns.RoomSockets(room) {
 		if seat, ok := Place.Get(s); ok && seat.Room == room {
 			people = append(people, Person{s.ID(), seat.Name})
 		}

@@ -98,10 +98,8 @@ func (r *rooms[T]) makeRoomLocked(from netip.Prefix) bool {
 		}
 	}
 	delete(r.m, name)
-	for s := range r.ns.Sockets() {
-		if seat, ok := Place.Get(s); ok && seat.Room == name {
-			s.Conn().CloseNow(engineio.TransportClose, errCrowdedOut)
-		}
+	for s := range r.ns.RoomSockets(name) {
+		s.Conn().CloseNow(engineio.TransportClose, errCrowdedOut)
 	}
 	return true
 }

@@ -55,7 +55,6 @@ func Whiteboard(ns *socketio.Namespace) {
 		})
 		return b, err
 	})
-	ns.OnDisconnect(func(_ context.Context, s *socketio.Socket, _ socketio.DisconnectReason) { watching.of(place(s)) })
 
 	BoardMove.On(ns, func(_ context.Context, s *socketio.Socket, t Stroke) error {
 		if err := t.check(s.ID()); err != nil {

@@ -15,7 +15,7 @@ func ExampleRecovery() {
 	})
 	io.OnConnect(func(ctx context.Context, s *socketio.Socket) {
 		if s.Recovered() {
-			return // id, rooms and data are back, and missed events were sent
+			return // id, rooms and data are back; if others see who is here, tell them
 		}
 		if why := s.RecoveryFailure(); why != "" {
 			log.Printf("%s starts anew: %s", s.ID(), why)
