@@ -38,7 +38,11 @@ func (t *Stroke) check(owner string) error {
 // picture is strokes, the oldest first.
 type picture struct{ kept[Stroke] }
 
-func (p *picture) add(t Stroke) {
+// add reports whether t is new: who had no answer sends it again.
+func (p *picture) add(t Stroke) bool {
+	if slices.ContainsFunc(p.list, func(old Stroke) bool { return old.ID == t.ID }) {
+		return false
+	}
 	all, sum := append(p.list, t), 0
 	for i, old := range slices.Backward(all) {
 		if sum += len(old.Points); sum > maxBoard {
@@ -47,6 +51,7 @@ func (p *picture) add(t Stroke) {
 		}
 	}
 	p.set(all)
+	return true
 }
 
 // undo takes owner's last stroke away and returns its id.

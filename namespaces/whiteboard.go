@@ -68,8 +68,9 @@ func Whiteboard(ns *socketio.Namespace) {
 			return none, err
 		}
 		return none, boards.in(place(s), func(p *picture) {
-			p.add(t)
-			_ = BoardDrawn.Emit(s.To(place(s)), t) // has been decoded, so can be encoded
+			if p.add(t) {
+				_ = BoardDrawn.Emit(s.To(place(s)), t) // has been decoded, so can be encoded
+			}
 		})
 	})
 

@@ -1,6 +1,6 @@
 // The home page: live counters over Socket.IO, a river in which every event is a fish, and the gallery.
 
-import { $, el, lineOf, page, serverSource, clientSource, titleOf } from "/assets/page.js";
+import { $, $$, chinese, docs, el, lineOf, page, serverSource, clientSource, titleOf } from "/assets/page.js";
 import { drawing } from "/assets/dom.js";
 import { showSource } from "/assets/source.js";
 import { demos } from "/assets/demos.js";
@@ -15,11 +15,12 @@ const t = page("", {
 		leap: "放一条鱼", frameNote: "上方是本页收到的最后一帧。红色的鱼是发往服务器的事件，来自所有人。",
 		gallery: "演示", galleryLine: "每个演示是一个纯 HTML 文件夹加一个短小的 Go 文件，源码都只隔一次点击。",
 		playTitle: "试验场", playLine: "连接任意命名空间，发送任意事件，看清线上的每一帧。",
+		docsTitle: "自己写一个", docsLine: "从 README 开始，指南讲确认、房间、恢复与测试；从 Node 过来的有一份对照表。", readme: "README", guide: "指南", node: "从 Node 来", rough: "与 Node 的不同",
 		docTitle: "诊断", docLine: "“为什么连不上？” 对任意服务器做七项检查，并给出解法。",
 	},
 });
 
-const river = new River($("#river"));
+const river = new River($("#river"), $(".hero-words"));
 const socket = connect("/home", { t });
 const number = new Intl.NumberFormat();
 let seen;
@@ -36,6 +37,7 @@ socket.on("pulse", ({ clients, rate, up, down }) => {
 });
 socket.on("fish", () => river.swim("leap", 1));
 $("#leap").addEventListener("click", () => socket.emit("leap"));
+for (const event of ["connect", "disconnect"]) socket.on(event, () => { $("#leap").disabled = !socket.connected; });
 
 // The frame as it came, its parts in the colours the playground uses.
 socket.onAny((event, ...args) => {
@@ -55,3 +57,5 @@ $("#gallery").append(...demos.map((demo, i) => {
 		el("p", {}, lineOf(demo)),
 		el("div.src", {}, source(serverSource(demo)), source(clientSource(demo))));
 }));
+
+for (const link of $$("#docs a")) link.href = docs + link.dataset[chinese && link.dataset.zh ? "zh" : "en"];

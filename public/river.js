@@ -1,17 +1,18 @@
 // A river on a canvas. Every event on the server is a fish: red ones swim up, green ones come down, and one that somebody sent on
-// purpose leaps. Readers who prefer less motion see the river at rest, redrawn only when something happened.
+// purpose leaps. None crosses the words above the river. Readers who prefer less motion see the river at rest, redrawn only when something happened.
 
 import { calm } from "/assets/dom.js";
 
 const most = 90; // fish at once, however busy the server is
 
 export class River {
-	constructor(canvas) {
-		this.canvas = canvas;
+	constructor(canvas, words) {
+		Object.assign(this, { canvas, words, top: 0 });
 		this.ink = canvas.getContext("2d");
 		this.fish = [];
 		this.lines = Array.from({ length: 16 }, (_, i) => ({ y: (i + .5) / 16, phase: i * 1.7, speed: .05 + (i % 5) * .013 }));
-		new ResizeObserver(() => this.fit()).observe(canvas);
+		const sizes = new ResizeObserver(() => this.fit());
+		for (const node of [canvas, words]) sizes.observe(node);
 		for (let i = 0; i < 7; i++) this.add("up", .15 + Math.random() * .8);
 		for (let i = 0; i < 3; i++) this.add("down", Math.random());
 		this.last = performance.now();
@@ -24,6 +25,7 @@ export class River {
 		const scale = Math.min(devicePixelRatio || 1, 2);
 		const { clientWidth: w, clientHeight: h } = this.canvas;
 		Object.assign(this, { w, h });
+		this.top = Math.min(this.words.getBoundingClientRect().bottom - this.canvas.getBoundingClientRect().top, h) + 24;
 		this.canvas.width = w * scale;
 		this.canvas.height = h * scale;
 		this.ink.setTransform(scale, 0, 0, scale, 0, 0);
@@ -37,7 +39,7 @@ export class River {
 
 	add(kind, x) {
 		const leap = kind === "leap";
-		this.fish.push({ kind, x, y: leap ? .62 : .1 + Math.random() * .8, size: leap ? 2.6 : .6 + Math.random() * .9, speed: (leap ? .16 : .05 + Math.random() * .05) * (kind === "down" ? -1 : 1), phase: Math.random() * 6 });
+		this.fish.push({ kind, x, y: leap ? .8 : .06 + Math.random() * .84, size: leap ? 2.6 : .6 + Math.random() * .9, speed: (leap ? .16 : .05 + Math.random() * .05) * (kind === "down" ? -1 : 1), phase: Math.random() * 6 });
 	}
 
 	step(now) {
@@ -70,9 +72,13 @@ export class River {
 	drawFish(f, time) {
 		const { ink, w, h } = this;
 		const sway = Math.sin(time * 5 + f.phase);
-		const arc = f.kind === "leap" ? Math.sin(Math.min(Math.max(f.x, 0), 1) * Math.PI) * .34 : 0;
+		const arc = f.kind === "leap" ? Math.sin(Math.min(Math.max(f.x, 0), 1) * Math.PI) * .6 : 0;
+		const half = f.size * 11 + 4, room = Math.max(0, h - this.top - 2 * half); // a fish is half as high, sways, and keeps below the words
 		ink.save();
-		ink.translate(f.x * w, (f.y - arc) * h + sway * 3);
+		ink.beginPath();
+		ink.rect(0, this.top - 20, w, h);
+		ink.clip();
+		ink.translate(f.x * w, this.top + half + (f.y - arc) * room + sway * 3);
 		ink.rotate(f.kind === "leap" ? Math.cos(Math.min(Math.max(f.x, 0), 1) * Math.PI) * -.5 : sway * .05);
 		ink.scale(f.kind === "down" ? -f.size : f.size, f.size);
 		ink.globalAlpha = f.kind === "leap" ? 1 : (.35 + Math.min(f.size, 1.2) * .4) * (w < 600 ? .45 : 1); // dim where the text is all there is room for

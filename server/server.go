@@ -120,6 +120,7 @@ func (s *Server) servePages(own fs.FS, root http.Handler) error {
 		return err
 	}
 	s.engine.NoRoute(s.lost, gin.WrapH(orSocket(root, site)))
+	s.engine.GET("/namespaces.json", s.namespaces)
 	s.engine.GET("/source/namespaces/*file", gin.WrapH(http.StripPrefix("/source/namespaces", source)))
 	return nil
 }
@@ -130,6 +131,17 @@ func (s *Server) lost(c *gin.Context) {
 		s.io.ServeHTTP(c.Writer, c.Request)
 		c.Abort()
 	}
+}
+
+// namespaces lists what our pages can connect to.
+func (s *Server) namespaces(c *gin.Context) {
+	names := []string{}
+	for ns := range s.io.Namespaces() {
+		names = append(names, ns.Name())
+	}
+	slices.Sort(names)
+	c.Header("Cache-Control", "no-cache")
+	c.JSON(http.StatusOK, names)
 }
 
 func (s *Server) ready(c *gin.Context) {

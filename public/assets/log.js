@@ -1,6 +1,7 @@
 // A bounded list of what was sent (up), received (down) and noticed (info), newest last. Follows the end unless scrolled away.
 
 import { clock, el } from "./dom.js";
+import { apart } from "./words.js";
 
 const arrows = { up: "↑", down: "↓", info: "·", warn: "!" };
 
@@ -13,7 +14,7 @@ export class Log {
 
 	add(way, ...what) {
 		const follows = this.list.scrollHeight - this.list.scrollTop - this.list.clientHeight < 40;
-		const row = el("li." + way, {}, el("time", {}, clock()), el("span.way", { ariaHidden: "true" }, arrows[way] ?? "·"), el("span.what", {}, ...what));
+		const row = el("li." + way, {}, el("time", {}, clock()), el("span.way", { ariaHidden: "true" }, arrows[way] ?? "·"), el("span.what", {}, ...what.map((part) => (typeof part === "string" && part.trim() ? apart(part) : part))));
 		this.list.append(row);
 		while (this.list.children.length > this.limit) this.list.firstElementChild.remove();
 		if (follows) this.list.scrollTop = this.list.scrollHeight;

@@ -13,6 +13,11 @@ export function myName() {
 	return name;
 }
 
+// The room named in the page's address, for the demos that have rooms.
+export function roomHere() {
+	try { return decodeURIComponent(location.hash.slice(1)) || "lobby"; } catch { return "lobby"; } // not one of our links
+}
+
 export function keepName(name) {
 	try { sessionStorage.setItem("sockeye.name", name); } catch { /* storage is forbidden: the name lasts as long as the page */ }
 }

@@ -10,7 +10,7 @@ import { demos, find } from "./demos.js";
 import { showSource } from "./source.js";
 
 export { $, $$, el, clock, calm, svg } from "./dom.js";
-export { chinese, rich } from "./words.js";
+export { apart, chinese, plainly, rich } from "./words.js";
 
 export const titleOf = (demo) => (chinese ? demo.zh : demo.title);
 export const lineOf = (demo) => (chinese ? demo.zhLine : demo.line);
@@ -48,10 +48,14 @@ function switchTheme() {
 	remember("theme", root.dataset.theme);
 }
 
+// Where README and docs/ are to be read.
+export const docs = "https://github.com/sockeye-io/sockeye";
+
 function foot(t, demo) {
 	const next = demo && demos[(demos.indexOf(demo) + 1) % demos.length];
 	return el("footer.foot", {}, el("div", {},
 		el("span", {}, t("madeWith")),
+		el("a", { href: docs + (chinese ? "/blob/main/README.zh-CN.md" : "#readme") }, t("docs")),
 		next && el("a.next", { href: `/${next.id}/` }, t("next", { title: titleOf(next) }) + " →")));
 }
 

@@ -1,6 +1,7 @@
 // Reads a Go or JavaScript file in a dialog, lightly coloured.
 
 import { copyText, el } from "./dom.js";
+import { plainly } from "./words.js";
 
 const token = new RegExp([
 	/(?<c>\/\/[^\n]*|\/\*[^]*?\*\/)/,
@@ -28,7 +29,7 @@ export async function showSource(t, href) {
 		if (!res.ok) throw new Error(`${res.status} ${res.statusText}`);
 		code.append(...colour(await res.text()));
 	} catch (err) {
-		code.textContent = `${href}: ${err.message}`;
+		code.textContent = `${href}: ${plainly(err)}`;
 	}
 }
 

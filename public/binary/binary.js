@@ -1,5 +1,6 @@
 import { $, el, page } from "/assets/page.js";
-import { ask, connect } from "/assets/live.js";
+import { Outbox, ask, connect, entering } from "/assets/live.js";
+import { gate } from "/assets/gate.js";
 import { myName } from "/assets/me.js";
 import words from "./words.js";
 
@@ -7,29 +8,45 @@ const t = page("binary", words);
 const limit = 600_000;
 
 const socket = connect("/binary", { t });
-socket.on("connect", async () => {
-	const wall = await ask(socket, "join", { room: "wall", name: myName() });
-	for (const item of [...$("#wall").children]) take(item);
-	wall.forEach(hang);
+const joining = gate();
+entering(socket, async () => {
+	joining.shut();
+	try {
+		const wall = await ask(socket, "join", { room: "wall", name: myName() });
+		for (const item of [...$("#wall").children]) take(item);
+		wall.forEach(hang);
+		outbox.start();
+	} finally {
+		joining.open();
+	}
+}, problem);
+socket.on("picture", joining.behind(hang));
+
+// Pictures on their way. Those that cannot be sent now wait here; one whose answer is lost hangs twice at worst.
+const outbox = new Outbox(socket, {
+	send: (data) => ask(socket, "show", { data }),
+	refused: (_, err) => problem(err.message),
+	changed(items, err) {
+		$("#progress").hidden = items.length === 0;
+		problem(items.length && (err || !socket.connected) ? t("unsent", { n: items.length }) : "");
+	},
 });
-socket.on("picture", hang);
+socket.on("disconnect", () => outbox.changed(outbox.items));
 
 async function send(blob) {
-	$("#problem").textContent = "";
-	$("#progress").hidden = false;
 	try {
 		if (blob.type.startsWith("image/") && blob.size > limit) blob = await smaller(blob);
-		await ask(socket, "show", { data: await blob.arrayBuffer() });
-	} catch (err) {
-		$("#problem").textContent = err.message;
-	} finally {
-		$("#progress").hidden = true;
+		outbox.add(await blob.arrayBuffer());
+	} catch {
+		problem(t("notImage"));
 	}
 }
 
+function problem(text) { $("#problem").textContent = text; }
+
 // Draws the image smaller until its bytes fit.
 async function smaller(blob) {
-	const image = await createImageBitmap(blob).catch(() => { throw new Error(t("notImage")); });
+	const image = await createImageBitmap(blob);
 	for (let side = 2000; ; side *= .75) {
 		const scale = Math.min(1, side / Math.max(image.width, image.height));
 		const canvas = new OffscreenCanvas(Math.max(1, image.width * scale), Math.max(1, image.height * scale));
@@ -42,7 +59,7 @@ async function smaller(blob) {
 function hang({ name, type, data }) {
 	const src = URL.createObjectURL(new Blob([data], { type }));
 	const kb = Math.max(1, Math.round(data.byteLength / 1000));
-	$("#wall").prepend(el("li", {}, el("img", { src, alt: t("alt", { name }) }), el("p", {}, el("b", {}, t("by", { name })), el("span", {}, t("size", { type: type.replace("image/", ""), kb })))));
+	$("#wall").prepend(el("li", {}, el("img", { src, alt: t("alt", { name }) }), el("p", {}, el("b", {}, ...t.nodes("by", { name })), el("span", {}, t("size", { type: type.replace("image/", ""), kb })))));
 	while ($("#wall").children.length > 6) take($("#wall").lastElementChild);
 }
 

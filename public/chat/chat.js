@@ -1,65 +1,83 @@
-import { $, el, page } from "/assets/page.js";
-import { ask, connect } from "/assets/live.js";
+import { $, apart, el, page } from "/assets/page.js";
+import { Outbox, ask, connect, entering } from "/assets/live.js";
 import { gate } from "/assets/gate.js";
-import { colourOf, myName, keepName } from "/assets/me.js";
+import { colourOf, keepName, myName, roomHere } from "/assets/me.js";
 import words from "./words.js";
 
 const t = page("chat", words);
 const lines = $("#lines");
 let people = [];
-let known = new Set(); // the lines that entering brought
+let known = new Set();   // the lines that entering brought
+const mine = new Set();  // who this page was and is
 
 $("#name").value = myName();
-$("#room").value = decodeURIComponent(location.hash.slice(1)) || "lobby";
+$("#room").value = roomHere();
 
 const socket = connect("/chat", { t });
-const entering = gate();
+const door = gate();
 
-// A new connection is a new socket to the server: it takes its seat again.
-socket.on("connect", () => socket.recovered || enter());
+// A new connection is a new socket to the server: it takes its seat again, unless the server has kept it.
+entering(socket, () => {
+	mine.add(socket.id);
+	return socket.recovered && !outbox.items.some((item) => item.from) ? outbox.start() : enter();
+}, problem);
 $("#seat").addEventListener("submit", (event) => {
 	event.preventDefault();
-	enter();
+	enter().then(() => problem(""), (err) => problem(err.message));
 });
 
 async function enter() {
-	entering.shut();
+	door.shut();
 	try {
 		const { room, name, people: now, history } = await ask(socket, "join", { room: $("#room").value, name: $("#name").value });
 		keepName(name);
 		remember(room);
 		known = new Set(history.map((line) => JSON.stringify(line)));
+		for (const item of outbox.items) if (history.some((line) => line.from === item.from && line.text === item.text)) outbox.remove(item); // it was heard, only the answer was lost
 		lines.replaceChildren(...history.map(row));
 		news("entered", { room });
+		for (const item of outbox.items) append(item.row);
 		show(now);
-		problem("");
-	} catch (err) {
-		problem(err.message);
+		outbox.start();
+	} finally {
+		door.open();
 	}
-	entering.open();
 }
 
 function remember(room) {
 	history.replaceState(null, "", "#" + encodeURIComponent(room));
 }
 
-socket.on("line", entering.behind((line) => known.has(JSON.stringify(line)) || append(row(line))));
+socket.on("line", door.behind((line) => known.has(JSON.stringify(line)) || append(row(line))));
 
-$("#composer").addEventListener("submit", async (event) => {
+// What is said while the network is down stays on the page, marked, and is said when it is back.
+const outbox = new Outbox(socket, {
+	async send(item) {
+		item.from = socket.id;
+		await ask(socket, "say", item.text);
+		item.row.classList.remove("pending", "unsent");
+		problem("");
+	},
+	refused(item, err) {
+		item.row.remove();
+		$("#text").value ||= item.text;
+		problem(err.message);
+	},
+	changed(items, err) {
+		for (const item of items) item.row.classList.toggle("unsent", !socket.connected || err !== undefined);
+		problem(items.length && (err || !socket.connected) ? t("unsent", { n: items.length }) : "");
+	},
+});
+socket.on("disconnect", () => outbox.changed(outbox.items));
+
+$("#composer").addEventListener("submit", (event) => {
 	event.preventDefault();
 	const text = $("#text").value.trim();
 	if (!text) return;
-	const pending = append(row({ from: socket.id, name: myName(), text, at: Date.now() }));
-	pending.classList.add("pending");
-	try {
-		await ask(socket, "say", text);
-		pending.classList.remove("pending");
-		$("#text").value = "";
-		problem("");
-	} catch (err) {
-		pending.remove();
-		problem(err.message);
-	}
+	const item = { text, row: append(row({ from: [...mine].at(-1), name: myName(), text, at: Date.now() })) };
+	item.row.classList.add("pending");
+	$("#text").value = "";
+	outbox.add(item);
 	tell(false);
 });
 
@@ -75,7 +93,7 @@ function show(now) {
 	typers();
 	$("#count").textContent = now.length;
 	$("#people").replaceChildren(...now.map((p) => {
-		const item = el("li", {}, p.name + (p.id === socket.id ? ` (${t("you")})` : ""));
+		const item = el("li", {}, el("span", {}, apart(p.name), p.id === socket.id && el("span", {}, ` (${t("you")})`)));
 		item.style.setProperty("--who", colourOf(p.id, now));
 		return item;
 	}));
@@ -102,12 +120,13 @@ socket.on("typing", ({ id, name, on }) => {
 
 function typers() {
 	const names = [...typing.values()].map((who) => who.name);
-	$("#typing").textContent = names.length ? t("typing", { names: names.slice(0, 3).join(", ") }) : "";
+	const said = names.slice(0, 3).flatMap((name, i) => [i ? ", " : "", apart(name)]);
+	$("#typing").replaceChildren(...(names.length ? t.nodes("typing", { names: said }) : []));
 }
 
 function row({ from, name, text, at }) {
 	const time = new Date(at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-	return el(from === socket.id ? "li.mine" : "li", {}, el("span.by", {}, name + " ", el("time", {}, time)), el("span.text", {}, text));
+	return el(mine.has(from) ? "li.mine" : "li", {}, el("span.by", {}, apart(name), " ", el("time", {}, time)), el("span.text", { dir: "auto" }, text));
 }
 
 function append(item) {
@@ -117,5 +136,5 @@ function append(item) {
 	return item;
 }
 
-const news = (key, values) => append(el("li.news", {}, t(key, values)));
-const problem = (text) => { $("#problem").textContent = text; };
+const news = (key, values) => append(el("li.news", {}, ...t.nodes(key, values)));
+function problem(text) { $("#problem").textContent = text; }

@@ -1,4 +1,4 @@
-import { $, page } from "/assets/page.js";
+import { $, page, plainly } from "/assets/page.js";
 import { connect } from "/assets/live.js";
 import words from "./words.js";
 
@@ -10,7 +10,7 @@ socket.on("count", (n) => {
 	show("io", n);
 	if (n === 10) socket.disconnect();
 });
-socket.on("disconnect", (reason) => done("io", t(reason === "io client disconnect" ? "closed" : "lost", { why: reason })));
+socket.on("disconnect", (reason) => done("io", reason === "io client disconnect" ? t("closed", { why: reason }) : t("lost", { why: plainly(reason) })));
 $("#io-start").addEventListener("click", () => {
 	begin("io");
 	socket.connect().emit("start");
@@ -24,7 +24,7 @@ $("#ws-start").addEventListener("click", () => {
 		show("ws", Number(data));
 		if (Number(data) === 10) ws.close(1000, "ten is enough");
 	};
-	ws.onclose = ({ code, reason }) => done("ws", t(code === 1000 ? "closed" : "lost", { why: `${code} ${reason}` }));
+	ws.onclose = ({ code, reason }) => done("ws", t(code === 1000 ? "closed" : "lost", { why: code === 1006 ? plainly("transport close") : `${code} ${reason}` }));
 });
 
 function begin(id) {

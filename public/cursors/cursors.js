@@ -1,13 +1,13 @@
-import { $, el, page } from "/assets/page.js";
-import { ask, connect } from "/assets/live.js";
+import { $, apart, el, page } from "/assets/page.js";
+import { ask, connect, entering } from "/assets/live.js";
 import { gate } from "/assets/gate.js";
-import { colourOf, myName } from "/assets/me.js";
+import { colourOf, myName, roomHere } from "/assets/me.js";
 import { chaos } from "/assets/chaos.js";
 import { apply, diff, rebase, shift } from "./merge.js";
 import words from "./words.js";
 
 const t = page("cursors", words);
-const room = decodeURIComponent(location.hash.slice(1)) || "lobby";
+const room = roomHere();
 const text = $("#text");
 let base = null, version = 0; // the text as the server has it, as far as we heard
 let pending = null;           // our edit that the server has not confirmed: { id, at, cut, put }
@@ -18,9 +18,18 @@ const socket = connect("/cursors", { t });
 const joining = gate();
 chaos(socket, { delay: true });
 
-socket.on("connect", async () => {
+entering(socket, async () => {
 	joining.shut();
-	const now = await ask(socket, "join", { room, name: myName(), pending: pending?.id ?? "" });
+	try {
+		take(await ask(socket, "join", { room, name: myName(), pending: pending?.id ?? "" }));
+	} finally {
+		joining.open();
+	}
+	push();
+}, told);
+for (const event of ["connect", "disconnect"]) socket.on(event, show);
+
+function take(now) {
 	if (base === null) text.value = now.text;
 	else {
 		if (now.applied) base = apply(base, pending); // it got through, only the news of it did not
@@ -32,9 +41,7 @@ socket.on("connect", async () => {
 	pending = null;
 	carets.clear();
 	text.disabled = false;
-	joining.open();
-	push();
-});
+}
 
 // Every edit comes back to everybody in the one order that the server gave them; our own is thereby confirmed.
 socket.on("edit", joining.behind((edit) => {
@@ -63,25 +70,31 @@ async function push() {
 	const edit = base !== null && diff(base, text.value);
 	show();
 	if (!edit || pending || !socket.connected) return;
-	const mine = pending = { ...edit, id: crypto.getRandomValues(new Uint32Array(2)).join("-") };
-	try {
-		await ask(socket, "edit", { ...mine, version });
-	} catch { // somebody was faster, we were too fast, or the line is down
-		await new Promise((done) => setTimeout(done, 120));
-		if (pending === mine && socket.connected) pending = null;
-		push();
+	const mine = pending = { ...edit, version, id: crypto.getRandomValues(new Uint32Array(2)).join("-") };
+	while (pending === mine && socket.connected) {
+		try {
+			await ask(socket, "edit", mine);
+			return told("");
+		} catch (err) {
+			if (pending === mine && err.code) pending = null; // it is not part of the text; without a code nobody knows, so it is asked again
+			if (err.code === "full") return told(err.message); // it stays here, and is tried again with the next change
+			await new Promise((done) => setTimeout(done, 120)); // somebody was faster, we were too fast, or the line is down
+		}
 	}
+	push();
 }
+
+function told(problem) { $("#problem").textContent = problem; }
 
 text.addEventListener("input", push);
 document.addEventListener("selectionchange", () => document.activeElement === text && tell());
 
-let told = 0;
+let lastCursor = 0;
 function tell() {
 	const at = place(text.value, text.selectionStart);
-	if (performance.now() - told > 40) socket.volatile.emit("cursor", { line: at.line, column: at.column });
+	if (performance.now() - lastCursor > 40) socket.volatile.emit("cursor", { line: at.line, column: at.column });
 	else setTimeout(tell, 60);
-	told = performance.now();
+	lastCursor = performance.now();
 	show();
 }
 
@@ -111,11 +124,11 @@ function across(line, column) {
 
 function show() {
 	const at = place(text.value, text.selectionStart ?? 0);
-	$("#bar").textContent = t("bar", { version, ...at }) + (base !== null && diff(base, text.value) ? " · " + t("waiting") : "");
-	$("#people").replaceChildren(...people.map((p) => coloured(el("li", {}, p.name + (p.id === socket.id ? ` (${t("you")})` : "")), p.id)));
+	$("#bar").textContent = t("bar", { version, ...at }) + (base !== null && diff(base, text.value) ? " · " + t(socket.connected ? "waiting" : "offline") : "");
+	$("#people").replaceChildren(...people.map((p) => coloured(el("li", {}, el("span", {}, apart(p.name), p.id === socket.id && el("span", {}, ` (${t("you")})`))), p.id)));
 	const height = parseFloat(getComputedStyle(text).lineHeight);
 	$("#carets").replaceChildren(...[...carets].map(([id, { line, column }]) => {
-		const caret = coloured(el(line === 1 ? "div.caret.top" : "div.caret", { dataset: { line, column } }, el("span", {}, people.find((p) => p.id === id)?.name ?? "")), id);
+		const caret = coloured(el(line === 1 ? "div.caret.top" : "div.caret", { dataset: { line, column } }, el("span", {}, apart(people.find((p) => p.id === id)?.name ?? ""))), id);
 		caret.style.transform = `translate(${across(line, column) - text.scrollLeft}px, ${(line - 1) * height - text.scrollTop}px)`;
 		return caret;
 	}));

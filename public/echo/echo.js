@@ -1,4 +1,4 @@
-import { $, el, page } from "/assets/page.js";
+import { $, apart, el, page, plainly } from "/assets/page.js";
 import { connect } from "/assets/live.js";
 import { Log, brief } from "/assets/log.js";
 import { endless } from "/assets/socket.js";
@@ -19,7 +19,7 @@ const echo = endless("/ws/echo", { ...said("echo"), message: ({ data }) => logs.
 const append = endless("/ws/append", { ...said("append"), message({ data }) {
 	logs.append.add("down", brief(data));
 	const answer = JSON.parse(data);
-	if (answer.append) $("#grown").append(el("p", {}, answer.returnText));
+	if (answer.append) $("#grown").append(el("p", { dir: "auto" }, answer.returnText));
 	while ($("#grown").children.length > 50) $("#grown").firstElementChild.remove();
 } });
 
@@ -33,7 +33,7 @@ async function send(value) {
 		append.send(value);
 	}
 	socket.timeout(5000).emit("echo", value, (err, answer) =>
-		logs.io.add(err ? "warn" : "down", err ? err.message : `${brief(answer)}  · ${t("took", { ms: (performance.now() - start).toFixed(1) })}`));
+		logs.io.add(...(err ? ["warn", plainly(err)] : ["down", apart(brief(answer)), `  · ${t("took", { ms: (performance.now() - start).toFixed(1) })}`])));
 }
 
 $("#form").addEventListener("submit", (event) => {

@@ -1,4 +1,4 @@
-import { $, el, page } from "/assets/page.js";
+import { $, el, page, plainly } from "/assets/page.js";
 import { connect } from "/assets/live.js";
 import { brief } from "/assets/log.js";
 import { wsURL } from "/assets/socket.js";
@@ -48,8 +48,8 @@ row("io", "reconnect", "reconnect", "a new *Socket", "wait");
 row("io", "ping", "ping", "PingInterval", "beat");
 
 socket.on("connect", () => lit("io", "connect", socket.id + (socket.recovered ? " (recovered)" : "")));
-socket.on("connect_error", (err) => lit("io", "connect_error", err.message + (err.data ? " " + brief(err.data) : ""), true));
-socket.on("disconnect", (reason) => lit("io", { "io server disconnect": "kicked", "io client disconnect": "left" }[reason] ?? "dropped", reason, true));
+socket.on("connect_error", (err) => lit("io", "connect_error", `${err.message}${err.data ? " " + brief(err.data) : ""} · ${plainly(err)}`, true));
+socket.on("disconnect", (reason) => lit("io", { "io server disconnect": "kicked", "io client disconnect": "left" }[reason] ?? "dropped", `${reason} · ${plainly(reason)}`, true));
 socket.on("question", (question, answer) => {
 	lit("io", "question", question);
 	answer("yes, from the page");
@@ -67,10 +67,10 @@ function open(path) {
 	mine.binaryType = "arraybuffer";
 	mine.onopen = () => lit("ws", "open", mine.url.replace(/^.*\/\/[^/]*/, ""));
 	mine.onmessage = ({ data }) => lit("ws", "message", brief(data));
-	mine.onerror = () => lit("ws", "error", "(browsers do not say why)", true);
+	mine.onerror = () => lit("ws", "error", t("unsaid"), true);
 	mine.onclose = ({ code, reason, wasClean }) => lit("ws", "close", `${code} ${reason} ${wasClean ? "" : "(unclean)"}`, code !== 1000);
 }
-const say = (value) => ws?.readyState === WebSocket.OPEN && ws.send(value);
+const say = (value) => (ws?.readyState === WebSocket.OPEN ? ws.send(value) : lit("ws", "message", plainly("offline"), true));
 
 row("ws", "open", "open", "OnOpen", "connect", () => open("/ws/echo"));
 row("ws", "message", "message", "OnMessage", "say", () => say("hello"));

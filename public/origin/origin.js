@@ -1,4 +1,4 @@
-import { $, el, page } from "/assets/page.js";
+import { $, apart, el, page } from "/assets/page.js";
 import { ask, connect } from "/assets/live.js";
 import { wsURL } from "/assets/socket.js";
 import words from "./words.js";
@@ -29,10 +29,18 @@ own();
 
 // Any origin: the server makes the handshake.
 async function probe(origin, transport) {
-	const { allowed, status } = await ask(socket, "probe", { origin, transport });
+	let answer;
+	try {
+		answer = await ask(socket, "probe", { origin, transport });
+	} catch (err) {
+		$("#problem").textContent = err.message;
+		return;
+	}
+	const { allowed, status } = answer;
+	$("#problem").textContent = "";
 	const outcome = el("td", {}, t(allowed ? "in" : "out", { status }));
 	outcome.dataset.good = allowed ? "yes" : "no";
-	$("#rows").prepend(el("tr", {}, el("td", {}, origin || t("none")), el("td", {}, transport), outcome, el("td", {}, why(origin, allowed))));
+	$("#rows").prepend(el("tr", {}, el("td", {}, origin ? apart(origin) : t("none")), el("td", {}, transport), outcome, el("td", {}, why(origin, allowed))));
 	while ($("#rows").children.length > 20) $("#rows").lastElementChild.remove();
 }
 

@@ -1,18 +1,22 @@
-import { $, $$, el, page } from "/assets/page.js";
+import { $, $$, apart, el, page, plainly } from "/assets/page.js";
 import { copyText } from "/assets/dom.js";
 import { io, watch } from "/assets/live.js";
 import { Log, brief } from "/assets/log.js";
 import { JSONError, parse } from "/assets/json.js";
 import { decode, dump, tap } from "/assets/wire.js";
 import { asGo, asJavaScript } from "./copy.js";
-import { demos } from "/assets/demos.js";
+import { namespaceOf } from "/assets/namespace.js";
 import words from "./words.js";
 
 const t = page("playground", words);
-$("#state").textContent = t("stopped");
-$("#known").append(...["/", "/playground", ...demos.map((demo) => "/" + demo.id)].map((value) => el("option", { value })));
+$("#state").textContent = t("idle");
 
-let socket;
+let socket, known = []; // the namespaces that the server has
+fetch("/namespaces.json").then((res) => res.json()).then((names) => {
+	known = names;
+	$("#known").append(...names.map((value) => el("option", { value })));
+}, () => {}); // without the list there is nothing to suggest
+
 const entries = []; // what the timeline shows, and what Export writes
 const timeline = new Log($("#timeline"), 1000);
 
@@ -20,15 +24,20 @@ const timeline = new Log($("#timeline"), 1000);
 
 $("#connection").addEventListener("submit", (event) => {
 	event.preventDefault();
+	const namespace = chosen();
+	if (!namespace) return $("#namespace").focus();
 	const auth = json($("#auth"), $("#auth-problem")), query = json($("#query"), $("#query-problem"));
 	if (auth === undefined || query === undefined) return;
 	socket?.disconnect();
-	socket = io($("#namespace").value || "/", { auth, query, transports: $("#transports").value.split(","), forceNew: true, autoConnect: false, reconnectionDelayMax: 3000 });
+	socket = io(location.origin + namespace, { auth, query, transports: $("#transports").value.split(","), forceNew: true, autoConnect: false, reconnectionDelayMax: 3000 });
 	tap(socket.io, { packet: frame, upgrading: (name) => note("info", "upgrading", name), upgraded: (name) => note("info", "upgrade", name) });
 	watch(socket, t, $("#state"));
 	socket.on("connect", () => note("info", "connect", { id: socket.id, recovered: socket.recovered }));
-	socket.on("disconnect", (reason) => note("info", "disconnect", reason));
-	socket.on("connect_error", (err) => note("info", "connect_error", { message: err.message, data: err.data }));
+	socket.on("disconnect", (reason) => note("info", "disconnect", reason, plainly(reason)));
+	socket.on("connect_error", (err) => {
+		note("info", "connect_error", { message: err.message, data: err.data }, plainly(err));
+		if (err.message === "Invalid namespace" && known.length) $("#namespace-problem").textContent = t("unknown", { namespace, known: known.join("  ") });
+	});
 	socket.onAny((name, ...args) => {
 		const ack = typeof args.at(-1) === "function" && args.pop();
 		note("down", name, ...args);
@@ -41,6 +50,17 @@ $("#connection").addEventListener("submit", (event) => {
 });
 
 $("#disconnect").addEventListener("click", () => socket.disconnect());
+
+// The namespace that is asked for, corrected where it is clear what is meant, or undefined and told why it is none.
+function chosen() {
+	const { namespace, problem } = namespaceOf($("#namespace").value);
+	$("#namespace").toggleAttribute("aria-invalid", problem !== undefined);
+	if (problem) $("#namespace").setAttribute("aria-invalid", "true");
+	const corrected = namespace !== undefined && namespace !== $("#namespace").value;
+	$("#namespace-problem").textContent = problem ? t("no." + problem) : corrected ? t("taken", { namespace }) : "";
+	if (corrected) $("#namespace").value = namespace;
+	return namespace;
+}
 
 // Emit
 
@@ -111,7 +131,7 @@ function note(way, name, ...values) {
 	const entry = { at: new Date().toISOString(), way, name, args: values.map(plain) };
 	entries.push(entry);
 	if (entries.length > 1000) entries.shift();
-	entry.row = timeline.add(way, el("b", {}, name), " ", values.map((value) => brief(value)).join("  "));
+	entry.row = timeline.add(way, el("b", {}, apart(name)), " ", values.map((value) => brief(value)).join("  "));
 	filter(entry);
 }
 
@@ -167,7 +187,7 @@ function anatomy({ parts, bytes }, transport) {
 
 function form() {
 	return {
-		namespace: $("#namespace").value, transports: $("#transports").value, auth: $("#auth").value, query: $("#query").value, event: $("#event").value,
+		namespace: namespaceOf($("#namespace").value).namespace ?? "/", transports: $("#transports").value, auth: $("#auth").value, query: $("#query").value, event: $("#event").value,
 		ack: $("#ack").checked, timeout: $("#timeout").value, volatile: $("#volatile").checked,
 		args: $$("#args li").map((item) => [$("select", item).value, $("textarea", item).value]),
 	};

@@ -1,4 +1,4 @@
-import { $, $$, el, page, rich } from "/assets/page.js";
+import { $, $$, el, page, plainly, rich } from "/assets/page.js";
 import { Log } from "/assets/log.js";
 import { wsURL } from "/assets/socket.js";
 import words from "./words.js";
@@ -29,7 +29,7 @@ $("#form").addEventListener("submit", (event) => {
 		$("#shake").append(line("down", `close ${code} ${reason}`));
 		if (opened && !mine.protocol) verdict("no", t("none", { code, reason }));
 		else if (!opened && offers.length && !offers.includes("com.kaazing.echo")) verdict("no", t("foreign"));
-		else verdict(code === 1000 ? "" : "no", t("away", { code, reason }));
+		else verdict(code === 1000 ? "" : "no", t("away", { code, reason: reason || (code === 1006 ? plainly("transport close") : "") }));
 	};
 });
 

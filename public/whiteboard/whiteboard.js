@@ -1,31 +1,58 @@
 import { $, $$, el, page } from "/assets/page.js";
-import { ask, connect } from "/assets/live.js";
+import { Outbox, ask, connect, entering } from "/assets/live.js";
+import { roomHere } from "/assets/me.js";
 import { gate } from "/assets/gate.js";
 import { chaos } from "/assets/chaos.js";
 import words from "./words.js";
 
 const t = page("whiteboard", words);
-const room = decodeURIComponent(location.hash.slice(1)) || "lobby";
+const room = roomHere();
 const canvas = $("#board"), ink = canvas.getContext("2d");
 const pens = ["ink", "salmon", "green", "blue", "gold", "violet"]; // names, so that each reader's theme picks the colour
-let strokes = [];        // finished, as the server keeps them: { id, pen, width, points: [x0, y0, x1, …] in 0…1 }
+let strokes = [];         // finished, as the server keeps them: { id, pen, width, points: [x0, y0, x1, …] in 0…1 }
 const moving = new Map(); // other people's unfinished strokes, by stroke id
-let mine = null;         // my unfinished stroke
+let mine = null;          // my unfinished stroke
 let pen = pens[1], serial = 0;
 
 const socket = connect("/whiteboard", { t });
 const joining = gate();
 chaos(socket, { delay: true, slow: true });
 
-socket.on("connect", async () => {
+entering(socket, async () => {
 	joining.shut();
-	const board = await ask(socket, "join", room);
-	strokes = board.strokes;
-	moving.clear();
-	here(board.people);
-	joining.open();
-	draw();
+	try {
+		const board = await ask(socket, "join", room);
+		for (const stroke of outbox.items) if (board.strokes.some(({ id }) => id === stroke.id)) outbox.remove(stroke); // it got through, only the answer did not
+		strokes = board.strokes;
+		moving.clear();
+		here(board.people);
+		outbox.start();
+	} finally {
+		joining.open();
+		draw();
+	}
+}, problem);
+
+// Strokes that are not on the server yet. They stay on this board and are sent when they can be; they then begin with the id that the
+// socket has by then.
+const outbox = new Outbox(socket, {
+	async send(stroke) {
+		if (!stroke.id.startsWith(socket.id + ".")) stroke.id = `${socket.id}.${++serial}`;
+		await ask(socket, "stroke", stroke);
+		if (!strokes.some(({ id }) => id === stroke.id)) strokes.push(stroke);
+	},
+	refused: (_, err) => problem(err.message),
+	changed(items, err) {
+		draw();
+		problem(items.length && (err || !socket.connected) ? t("unsent", { n: items.length }) : "");
+	},
 });
+for (const event of ["connect", "disconnect"]) {
+	socket.on(event, () => {
+		$("#clear").disabled = !socket.connected;
+		outbox.changed(outbox.items);
+	});
+}
 socket.on("people", here);
 
 // Handles an event that changes the finished picture. To do one of them twice is harmless.
@@ -51,6 +78,8 @@ changes("clear", () => {
 
 function here(n) { $("#people").textContent = t("people", { n }); }
 
+function problem(text) { $("#problem").textContent = text; }
+
 // Drawing
 
 function begin(x, y) {
@@ -65,18 +94,11 @@ function extend(x, y) {
 	draw();
 }
 
-async function end() {
+function end() {
 	if (!mine) return;
 	const { told, ...stroke } = mine;
 	mine = null;
-	strokes.push(stroke);
-	draw();
-	try {
-		await ask(socket, "stroke", stroke);
-	} catch { // refused or lost: it is on nobody else's board, so not on mine
-		strokes = strokes.filter((other) => other !== stroke);
-		draw();
-	}
+	outbox.add(stroke);
 }
 
 // What is new of my stroke, thirty times a second at most.
@@ -107,7 +129,12 @@ canvas.addEventListener("keydown", (event) => {
 });
 canvas.addEventListener("blur", end);
 
-$("#undo").addEventListener("click", () => socket.emit("undo"));
+$("#undo").addEventListener("click", () => {
+	const last = outbox.items.at(-1);
+	if (!socket.connected && last) outbox.remove(last);
+	else if (socket.connected) socket.emit("undo");
+	else problem(t("later"));
+});
 $("#clear").addEventListener("click", () => socket.emit("clear"));
 $("#swatches").append(...pens.map((name) => {
 	const button = el("button", { type: "button", ariaLabel: t(name), dataset: { pen: name }, ariaPressed: String(name === pen), onclick() {
@@ -141,7 +168,8 @@ function paint() {
 	canvas.height = h * scale;
 	ink.scale(scale, scale);
 	ink.lineCap = ink.lineJoin = "round";
-	for (const stroke of [...strokes, ...moving.values(), ...(mine ? [mine] : [])]) line(stroke, w, h);
+	const unsent = outbox.items.filter((stroke) => !strokes.some(({ id }) => id === stroke.id));
+	for (const stroke of [...strokes, ...moving.values(), ...unsent, ...(mine ? [mine] : [])]) line(stroke, w, h);
 	if (document.activeElement === canvas && canvas.matches(":focus-visible")) {
 		ink.strokeStyle = colour(pen);
 		ink.lineWidth = 2;
@@ -149,7 +177,7 @@ function paint() {
 		ink.arc(cursor.x * w, cursor.y * h, 9, 0, 7);
 		ink.stroke();
 	}
-	$("#count").textContent = t("count", { n: strokes.length });
+	$("#count").textContent = t("count", { n: strokes.length + unsent.length });
 }
 
 function line({ points, pen: name, width }, w, h) {
