@@ -1,7 +1,8 @@
 // The pages for one visitor, in one Chromium.
 import { pages } from "./world.mjs";
 import broken from "./broken.mjs";
+import everywhere from "./everywhere.mjs";
 import plain from "./plain.mjs";
 import tools from "./tools.mjs";
 
-pages("pages for one", plain, broken, tools);
+pages("pages for one", plain, broken, tools, everywhere);

@@ -2,5 +2,6 @@
 import { pages } from "./world.mjs";
 import frame from "./frame.mjs";
 import meeting from "./meeting.mjs";
+import offline from "./offline.mjs";
 
-pages("pages with people", meeting, frame);
+pages("pages with people", meeting, frame, offline);

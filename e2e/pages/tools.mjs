@@ -43,6 +43,38 @@ export default function (world) {
     await leave(page);
   });
 
+  test("playground: the server's namespaces, and what is none", async () => {
+    const page = await visit(world, "playground/");
+    await page.locator("#known option").first().waitFor({ state: "attached" });
+    const names = await page.locator("#known option").evaluateAll((all) => all.map(({ value }) => value));
+    assert.ok(names.includes("/") && names.includes("/acks-careful") && !names.includes("/welcome"), names.join(" "));
+    const asked = new Set();
+    page.on("request", (it) => asked.add(new URL(it.url()).host));
+    page.on("websocket", (it) => asked.add(new URL(it.url()).host));
+    const join = async (text, joined) => {
+      await page.click("#clear");
+      await page.fill("#namespace", text);
+      await page.click("#connect");
+      if (joined) {
+        await says(page, "#timeline li.info", "connect");
+        assert.equal(await page.inputValue("#namespace"), joined);
+      }
+    };
+    for (const name of names) await join(name, name);
+    for (const [text, joined] of [["chat", "/chat"], ["//chat", "/chat"], [" echo ", "/echo"], ["", "/"], [new URL("chat", world.program.url).href, "/chat"]]) {
+      await join(text, joined);
+      await says(page, "#namespace-problem", "taken as " + joined);
+    }
+    for (const [text, why] of [["http://other.example/chat", "another server"], ["other.example", "another server"], ["//other.example/chat", "another server"], ["localhost:1/chat", "another server"], ["[::1]:1", "another server"], ["/chat /echo", "One namespace"], ["/chat,/echo", "One namespace"], ["/chat?a=1", "query below"]]) {
+      await join(text);
+      await says(page, "#namespace-problem", why);
+      assert.equal(await page.getAttribute("#namespace", "aria-invalid"), "true");
+    }
+    await page.click("#as-go"); // not with a namespace that is none
+    assert.deepEqual([...asked], [new URL(world.program.url).host]);
+    await leave(page, { expected: [lastPoll] });
+  });
+
   test("playground: garbage is marked where it breaks, a refusal and a silence are shown", async () => {
     const page = await visit(world, "playground/", { viewport: { width: 390, height: 800 }, colorScheme: "dark" });
     for (const [text, where] of [['{"a": tru}', "line 1, column 7"], ["[1,\n2,, 3]", "line 2, column 3"], ['{"a" 1}', "expected a colon"], ['"x', "expected a closing quote"], ["1 2", "expected the end"], ["", "expected a value"], ['{"a":1,}', "double quotes"], ["[01]", "column 2"]]) {

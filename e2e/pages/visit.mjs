@@ -18,12 +18,36 @@ export async function visit(world, path, { lang = "en-US", ...options } = {}) {
   return page;
 }
 
-/** Ends a visit: no serious finding of axe, nothing sideways off the page, and no complaint but those expected. */
+/**
+ * Where on the page text that is written from right to left could turn other words around: wherever it is not alone in an element with
+ * a direction of its own (<bdi>, dir="auto").
+ */
+export const turned = (page) => page.evaluate(() => {
+  const main = document.querySelector("main"), found = new Set();
+  const isolates = (it) => it === main || it.localName === "bdi" || it.dir || /isolate|plaintext/.test(getComputedStyle(it).unicodeBidi);
+  const apart = (text) => {
+    let it = text.parentElement;
+    while (!isolates(it)) it = it.parentElement;
+    return it.textContent.trim() === text.data.trim();
+  };
+  const walk = document.createTreeWalker(main, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const own = walk.currentNode.parentElement;
+    if (/[\u0590-\u06ff]/.test(walk.currentNode.data) && own.localName !== "textarea" && (own.children.length || !apart(walk.currentNode))) found.add(`${own.localName}.${own.className} ${own.textContent.slice(0, 40)}`);
+  }
+  return [...found];
+});
+
+/**
+ * Ends a visit: no serious finding of axe, nothing sideways off the page, no text that turns others around, and no complaint but those
+ * expected.
+ */
 export async function leave(page, { expected = [] } = {}) {
   const { violations } = await new AxeBuilder({ page }).analyze();
   const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
   assert.deepEqual(serious.map(({ id, nodes }) => `${id}: ${nodes[0].target} ${nodes[0].any[0]?.message ?? ""}`), [], page.url());
   assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${page.url()} is wider than its window`);
+  assert.deepEqual(await turned(page), [], page.url());
   const unexpected = page.complaints.filter((text) => !expected.some((pattern) => pattern.test(text)));
   await page.context().close();
   assert.deepEqual(unexpected, []);
