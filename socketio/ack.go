@@ -66,7 +66,7 @@ func (s *Socket) takeLocked(id uint64) acker {
 // acked takes an answer. It runs inside Receive, ahead of the inbox, so that a
 // handler may wait for it.
 func (s *Socket) acked(p *siowire.Packet) {
-	if s.expects(p.ID) {
+	if p.HasID && s.expects(p.ID) {
 		p.Detach() // a copy, which answers that nobody waits for are not worth
 		if s.answer(p.ID, Ack{args: p.Args}, nil) {
 			return

@@ -174,7 +174,7 @@ func (c *conn) packet(p *siowire.Packet) {
 	if c.sess.Protocol() == 3 {
 		name, _ = siowire.SplitNamespace(name)
 	}
-	if p.Type != siowire.Event && p.Type != siowire.Ack && p.Type != siowire.Disconnect || p.Type == siowire.Ack && !p.HasID {
+	if p.Type != siowire.Event && p.Type != siowire.Ack && p.Type != siowire.Disconnect {
 		c.invalid(p)
 		return
 	}

@@ -208,3 +208,26 @@ func TestComingAndGoing(t *testing.T) {
 		}
 	})
 }
+
+// As Node does: an acknowledgement without an id answers nothing, and a blank in
+// front of a payload is the id 0.
+func TestOddIDs(t *testing.T) {
+	bubble(t, func(t *testing.T, o *socketiotest.Options) {
+		io := echoServer(quiet())
+		var wanted []bool
+		io.On("x", func(_ context.Context, _ *socketio.Socket, r *socketio.Request) error {
+			wanted = append(wanted, r.WantsAck())
+			return nil
+		})
+		c := socketiotest.Serve(t, io).Connect(o)
+		for _, packet := range []string{`3[1]`, `3`, `2 ["x"]`, `2["x"]`, "2\t7 [\"x\"]"} {
+			if err := c.SendRaw(packet); err != nil {
+				t.Fatal(err)
+			}
+		}
+		alive(t, c)
+		if st := io.Stats(); !slices.Equal(wanted, []bool{true, false, true}) || st.Ignored["unknown acknowledgement"] != 2 {
+			t.Errorf("acks wanted: %v; ignored %v", wanted, st.Ignored)
+		}
+	})
+}

@@ -140,16 +140,38 @@ func (d *jsonDecoder) header(data []byte, p *Packet) (header, error) {
 		}
 		i = rest
 	}
-	if i < len(data) && data[i] >= '0' && data[i] <= '9' {
-		id, end, ok := digits(data, i, 16)
-		if !ok || id > MaxID {
-			return h, malformed("ack id too large")
+	if i < len(data) && (data[i] >= '0' && data[i] <= '9' || blank(data[i])) {
+		var err error
+		if p.ID, i, err = ackID(data, i); err != nil {
+			return h, err
 		}
-		p.ID, p.HasID, i = id, true, end
+		p.HasID = true
 	}
 	h.payload = i
 	return h, nil
 }
+
+// ackID reads an id with the blanks around it. Blanks alone are the id 0, as
+// JavaScript's Number has it.
+func ackID(data []byte, i int) (id uint64, end int, err error) {
+	for i < len(data) && blank(data[i]) {
+		i++
+	}
+	if i < len(data) && data[i] >= '0' && data[i] <= '9' {
+		ok := false
+		if id, i, ok = digits(data, i, 16); !ok || id > MaxID {
+			return 0, i, malformed("ack id too large")
+		}
+	}
+	for i < len(data) && blank(data[i]) {
+		if i++; i < len(data) && data[i] >= '0' && data[i] <= '9' {
+			return 0, i, malformed("two ack ids")
+		}
+	}
+	return id, i, nil
+}
+
+func blank(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
 
 // digits reads a decimal number of at most most digits.
 func digits(data []byte, i, most int) (n uint64, end int, ok bool) {
