@@ -13,7 +13,7 @@ import (
 // wallClock lists the files of the library that may look at the wall clock, and
 // why. None of it decides when something happens.
 var wallClock = map[string]string{
-	"socketio/engineio/answer.go":              "the Date header of answers",
+	"socketio/internal/httpconn/fields.go":     "the Date header of answers",
 	"socketio/engineio/handshake.go":           "when a session was opened, for the application",
 	"socketio/handshake.go":                    "the same, as official servers tell it",
 	"socketio/internal/netpoll/epoll_linux.go": "a deadline that has passed",

@@ -2,7 +2,6 @@ package engineio
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -319,37 +318,4 @@ func TestAdoptedConnectionsAreSeen(t *testing.T) {
 			}
 		})
 	}
-}
-
-func FuzzHead(f *testing.F) {
-	for _, s := range []string{
-		getHead("EIO=4"), postHead("EIO=4", "4x"),
-		"GET / HTTP/1.1\r\nHost: a\r\nConnection: Keep-Alive\r\nOrigin: http://a\r\nAccept-Encoding: gzip, deflate\r\n\r\n",
-		"GET /a?b HTTP/1.1\r\nhost:a\r\nX: \t y \r\nConnection: close\r\n\r\n",
-		"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 007\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n",
-		"GET / HTTP/1.1\r\nHost: a\r\n b\r\n\r\n", "GET / HTTP/1.1\nHost: a\n\n",
-	} {
-		f.Add([]byte(s))
-	}
-	f.Fuzz(func(t *testing.T, b []byte) {
-		h, result := parseHead(b)
-		if result != headSimple {
-			return
-		}
-		r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(b)))
-		if err != nil {
-			t.Fatalf("net/http refuses it: %v", err)
-		}
-		method := "GET"
-		if h.post {
-			method = "POST"
-		}
-		if r.Method != method || r.RequestURI != string(h.target) || r.Host != string(h.host) || r.ContentLength != int64(h.length) || r.Close != h.close ||
-			r.Header.Get("Origin") != string(h.origin) || r.Header.Get("Accept-Encoding") != string(h.accept) || len(r.TransferEncoding) > 0 || r.Header.Get("Upgrade") != "" {
-			t.Fatalf("%+v, net/http: %+v", h, r)
-		}
-		if h.binary != strings.EqualFold(r.Header.Get("Content-Type"), "application/octet-stream") {
-			t.Fatal("type")
-		}
-	})
 }

@@ -2,6 +2,7 @@ package engineio
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -24,6 +25,13 @@ func (srv *Server) serve(w http.ResponseWriter, r *http.Request) {
 		// Whoever does read it sets another deadline.
 		_ = host.SetReadDeadline(w, time.Now().Add(strayBody))
 	}
+	if n := srv.opts.MaxHeaderBytes; n > 0 && headSize(r) > n {
+		srv.bound("MaxHeaderBytes", "the head of a request has more than "+strconv.Itoa(n)+" bytes")
+		w.Header().Set("Connection", "close") // the next one will have it too
+		srv.refuse(w, r, refusal{code: BadRequest, status: http.StatusRequestHeaderFieldsTooLarge, name: "HEADERS", text: "The request's head is too large (the server's option MaxHeaderBytes)"})
+		return
+	}
+	adopt := srv.mayAdopt(w, r)
 	if c := srv.opts.CORS; c != nil {
 		done := false
 		ok := srv.guard("CORS", func() { done = c.serve(w, r, srv) })
@@ -38,6 +46,7 @@ func (srv *Server) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	q := parseQuery(r.URL.RawQuery)
+	q.adopt = adopt
 	upgrade := isUpgrade(r)
 	s, no := srv.verify(r, &q, upgrade)
 	switch {
@@ -54,6 +63,17 @@ func (srv *Server) serve(w http.ResponseWriter, r *http.Request) {
 	default:
 		srv.refuse(w, r, refusal{code: BadRequest, name: "METHOD"})
 	}
+}
+
+// headSize is about how many bytes the head of r had.
+func headSize(r *http.Request) int {
+	n := len(r.RequestURI) + len(r.Host)
+	for name, values := range r.Header {
+		for _, v := range values {
+			n += len(name) + len(v) + len(": \r\n")
+		}
+	}
+	return n
 }
 
 func isUpgrade(r *http.Request) bool {

@@ -78,6 +78,10 @@ type Options struct {
 
 	// MaxPayload bounds one message, and the body of a POST, in bytes; default 1e6.
 	MaxPayload int64
+	// MaxHeaderBytes bounds the head of a request, in bytes; default 16 KiB. It
+	// is read by the http.Server, whose own MaxHeaderBytes bounds what is read:
+	// this one bounds what is taken, and kept with a session.
+	MaxHeaderBytes int
 	// MaxPacketsPerPayload bounds the packets of one POST; default 10,000.
 	MaxPacketsPerPayload int
 	// MaxQueue bounds what waits for one client, in bytes; default 4 MiB. One
@@ -221,6 +225,7 @@ func (o *Options) setDefaults() {
 		o.PerMessageDeflate = &d
 	}
 	setDefault(&o.MaxPayload, 1e6)
+	setDefault(&o.MaxHeaderBytes, 16<<10)
 	setDefault(&o.MaxPacketsPerPayload, 10_000)
 	setDefault(&o.MaxQueue, 4<<20)
 	setDefault(&o.StallTimeout, 60*time.Second)

@@ -42,6 +42,22 @@ type sameOrigin struct{}
 
 func (sameOrigin) AllowOrigin(from string, r *http.Request) bool { return origin.Same(from, r) }
 
+// isFixed reports whether what rule says of a request follows from those header
+// fields that requests on one connection have in common (see httpconn): not if
+// it is a function of the application, which may look at anything.
+func isFixed(rule OriginRule) bool {
+	switch rule.(type) {
+	case nil, anyOrigin, sameOrigin, fixedRule:
+		return true
+	}
+	return false
+}
+
+// fixedRule is a rule of this package.
+type fixedRule func(origin string, r *http.Request) bool
+
+func (f fixedRule) AllowOrigin(origin string, r *http.Request) bool { return f(origin, r) }
+
 type anyOrigin struct{}
 
 func (anyOrigin) AllowOrigin(string, *http.Request) bool { return true }
@@ -49,7 +65,7 @@ func (anyOrigin) AllowOrigin(string, *http.Request) bool { return true }
 // OriginPattern lets origins in that match re. Mind the anchors: `\.a\.example$`
 // is also the end of an origin that somebody else owns, if the scheme is left open.
 func OriginPattern(re *regexp.Regexp) OriginRule {
-	return OriginFunc(func(origin string, _ *http.Request) bool { return re.MatchString(origin) })
+	return fixedRule(func(origin string, _ *http.Request) bool { return re.MatchString(origin) })
 }
 
 // OriginList is ParseOrigins for lists that are written in the program: it
@@ -78,7 +94,7 @@ func ParseOrigins(origins ...string) (OriginRule, error) {
 	case list.All():
 		return AnyOrigin, nil
 	}
-	return OriginFunc(list.Allow), nil
+	return fixedRule(list.Allow), nil
 }
 
 // Hosts are the names under which a server is known. It is a defence against

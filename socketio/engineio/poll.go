@@ -99,11 +99,9 @@ func (s *Session) abandon(p *poll) {
 
 // servePoll answers a GET of an existing session.
 func (srv *Server) servePoll(w http.ResponseWriter, r *http.Request, q *query, s *Session) {
-	if q.j == "" {
-		if p := srv.adopt(w, r); p != nil {
-			p.hold(s)
-			return
-		}
+	if p := srv.adopt(w, r, q); p != nil {
+		p.hold(s, nil)
+		return
 	}
 	h := make(held)
 	p := &poll{task: h}
@@ -142,6 +140,8 @@ func (srv *Server) answerPoll(w http.ResponseWriter, r *http.Request, q *query, 
 			body = packed
 		}
 	}
+	s.flying.Add(int64(len(body)))
+	defer s.flying.Add(-int64(len(body)))
 	if !srv.write(w, r, s, body) {
 		s.shut(TransportError, errPollAborted, false)
 	}

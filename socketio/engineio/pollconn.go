@@ -1,140 +1,110 @@
 package engineio
 
 import (
+	"bufio"
+	"bytes"
 	"errors"
-	"net"
 	"net/http"
 	"net/url"
-	"strings"
 	"sync"
-	"time"
 
-	"github.com/sockeye-io/sockeye/socketio/internal/netpoll"
-	"github.com/sockeye-io/sockeye/socketio/internal/wheel"
+	"github.com/sockeye-io/sockeye/socketio/internal/httpconn"
 )
 
 // A poll that is held by a goroutine of net/http costs tens of kilobytes. So a
-// connection on which a session polls or posts is taken over, if it is a plain
-// TCP connection and nobody wants to see each request: it costs no goroutine
-// while a poll is held, and the requests that usually follow on it are read
-// here. Any other request sends the connection back to where it came from: its
-// http.Server gets it again, with what was read of it, and serves it as if
-// nothing had been.
+// connection on which a session polls or posts is taken over, if nobody wants to
+// see each request, and what usually follows on it is read by httpconn.
 
-// pollConn is such a connection. It is the handler of its netpoll.Conn, and
-// the waiter of its poll. One request is answered at a time; in the beginning
-// it is the one with which the connection was taken over.
+// pollConn is such a connection, and the waiter of its poll. In the beginning
+// the request that is answered is the one with which it was taken over.
 type pollConn struct {
-	srv    *Server
-	host   *http.Server
-	c      *netpoll.Conn // set before a request is answered
-	fields *answerFields
-	path   string // of requests that are ours, as they name it
-	name   string // Host
-	origin string
+	httpconn.Conn
+	srv *Server
 
 	// These belong to whoever reads, or answers while nobody reads requests.
-	in     []byte   // input that is not a whole request, or that came too early
+	next   *Session // that the request that has come last is of
 	accept string   // Accept-Encoding of the request that is answered
-	half   *Session // of which a POST has come in part
-	left   bool     // OnReadable has left input for after the answer
 
-	mu     sync.Mutex
-	busy   bool     // a request is being answered
-	early  bool     // input has come meanwhile
-	begun  bool     // a part of a request has come
-	end    bool     // the connection ends with the next answer
-	gone   bool     // it has ended
-	s      *Session // whose poll is open
-	served *Session // whose Served is wanted
-	timer  wheel.Timer
+	mu       sync.Mutex
+	gone     bool
+	s        *Session // whose poll is open
+	served   *Session // whose Served is wanted
+	answered *Session // whose poll the last answer was
+	poll     poll     // of s; guarded by its mu
 
-	answered *Session // whose poll the last answer was, unless that has been taken
-	writing  bool     // the timer is that of the last answer
+	flight flight
+}
 
-	poll poll // of s; guarded by its mu
+// mayAdopt reports whether the connection of a request may be taken over, as
+// far as that can be said before header fields of ours are set: those who want
+// to see or change each request or answer prevent it.
+func (srv *Server) mayAdopt(w http.ResponseWriter, r *http.Request) bool {
+	o := &srv.opts
+	if o.DisablePoller || o.OnHeaders != nil || len(o.Middleware) > 0 || srv.closing.Load() {
+		return false
+	}
+	return srv.conns.Takes(w, r) && (r.Header.Get("Origin") == "" || isFixed(o.Origins) && (o.CORS == nil || isFixed(o.CORS.Origins)))
 }
 
 // adopt takes over the connection of a request that is not answered yet. It
 // returns nil if that cannot be, and then nothing has happened.
-func (srv *Server) adopt(w http.ResponseWriter, r *http.Request) *pollConn {
-	if !srv.adoptable(w.Header(), r) {
+func (srv *Server) adopt(w http.ResponseWriter, r *http.Request, q *query) *pollConn {
+	if q.j != "" || !q.adopt {
 		return nil
 	}
-	path, _, _ := strings.Cut(r.RequestURI, "?")
-	p := &pollConn{
-		srv: srv, path: strings.Clone(path), name: strings.Clone(r.Host), busy: true,
-		origin: strings.Clone(r.Header.Get("Origin")), accept: strings.Clone(r.Header.Get("Accept-Encoding")),
-		fields: srv.answers.get(w.Header()),
-	}
-	p.host, _ = r.Context().Value(http.ServerContextKey).(*http.Server)
-	nc, pre, err := takeOver(w)
-	if err != nil {
+	p := &pollConn{srv: srv, accept: keepAccept(r.Header.Get("Accept-Encoding"))}
+	srv.hold()
+	if !srv.conns.Take(&p.Conn, p, w, r) {
+		srv.unhold()
 		return nil
 	}
-	if !srv.poller.Takes(nc) {
-		// It is of a kind of its own, and could not be given back. Its answer is
-		// the last one, and others like it are left alone.
-		p.end = true
-		srv.foreign.Store(true)
-	}
-	p.start(nc, pre)
 	return p
 }
 
-// adoptable reports whether a connection may be taken over. Those who want to
-// see or change each request or answer prevent it.
-func (srv *Server) adoptable(header http.Header, r *http.Request) bool {
-	o := &srv.opts
-	if o.DisablePoller || o.OnHeaders != nil || len(o.Middleware) > 0 || srv.foreign.Load() || srv.closing.Load() {
-		return false
+// keepAccept is an Accept-Encoding to be kept with a connection.
+func keepAccept[T string | []byte](accept T) string {
+	if len(accept) > 100 {
+		return "" // no client's
 	}
-	if r.TLS != nil || r.Close || r.ProtoMajor != 1 || r.ProtoMinor != 1 {
-		return false
-	}
-	if header.Get("Content-Encoding") != "" || header.Get("Set-Cookie") != "" || header.Get("Connection") != "" {
-		return false
-	}
-	switch r.Context().Value(http.LocalAddrContextKey).(type) {
-	case *net.TCPAddr, *net.UnixAddr:
-	default:
-		return false
-	}
-	host, ok := r.Context().Value(http.ServerContextKey).(*http.Server)
-	return ok && host != nil && !looksAtConns(host)
+	return string(accept)
 }
 
-// looksAtConns reports whether the application has functions that its
-// http.Server calls with connections or listeners. A connection that is given
-// back is none of those it knows: a function that insists on a *net.TCPConn
-// would panic where nobody can recover.
-func looksAtConns(host *http.Server) bool {
-	return host.BaseContext != nil || host.ConnContext != nil || host.ConnState != nil
+// Mine implements httpconn.Handler.
+func (p *pollConn) Mine(r *httpconn.Request) bool {
+	p.next = nil
+	if r.Octets {
+		return false
+	}
+	if limit := p.srv.opts.MaxPayload; limit >= 0 && int64(r.Length) > limit {
+		return false
+	}
+	q := parseQuery(string(r.Query))
+	if q.transport != pollingName || !q.hasSID || q.j != "" {
+		return false
+	}
+	if s, transport := p.srv.find(q.sid); transport == pollingName {
+		p.next = s
+	}
+	return p.next != nil
 }
 
-// start gives the connection to the poller.
-func (p *pollConn) start(nc net.Conn, pre []byte) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !p.srv.conns.add(p) {
-		_ = nc.Close()
-		p.gone = true
-		return
+// Serve implements httpconn.Handler.
+func (p *pollConn) Serve(r *httpconn.Request) {
+	if string(r.Accept) != p.accept {
+		p.accept = keepAccept(r.Accept)
 	}
-	p.srv.hold()
-	c, err := p.srv.poller.Add(nc, pre, p)
-	if err != nil {
-		p.gone = true
-		p.srv.conns.remove(p)
-		p.srv.unhold()
-		return
+	s := p.next
+	p.next = nil
+	if r.Post {
+		p.post(s, r)
+	} else {
+		p.hold(s, r)
 	}
-	c.SetMaxQueue(-1) // one answer at a time: the session's queue has the bound
-	p.c = c
 }
 
-// hold makes the request that is answered a poll of s.
-func (p *pollConn) hold(s *Session) {
+// hold makes the request that is answered a poll of s. r is nil if it is the one
+// with which the connection was taken over.
+func (p *pollConn) hold(s *Session, r *httpconn.Request) {
 	p.mu.Lock()
 	if p.gone {
 		p.mu.Unlock()
@@ -142,14 +112,13 @@ func (p *pollConn) hold(s *Session) {
 	}
 	p.s, p.answered = s, nil
 	p.poll = poll{task: p}
-	p.timer.Stop()
 	p.mu.Unlock()
 	ready, ok := s.startPoll(&p.poll)
 	if !ok {
 		p.mu.Lock()
 		p.s = nil
 		p.mu.Unlock()
-		p.refuse(s, refusal{code: BadRequest, name: "OVERLAP"})
+		p.refuse(s, r, refusal{code: BadRequest, name: "OVERLAP"})
 		return
 	}
 	p.mu.Lock()
@@ -177,32 +146,38 @@ func (p *pollConn) Run() {
 		return // the client has gone
 	}
 	batch := s.take(&p.poll)
-	end := p.ending(s)
-	if p.respond(p.srv.pollAnswer(s, batch, p.fields, p.accept, end), end) != nil {
+	last := p.last(s)
+	b := p.srv.pollAnswer(s, batch, p.Fields(), p.accept, last)
+	var err error
+	if len(b) <= smallAnswer {
+		err = p.Answer(b, last)
+	} else {
+		p.flight.begin(s, len(b))
+		err = p.AnswerOwned(b, last, &p.flight)
+	}
+	if err != nil {
 		s.shut(TransportError, errPollAborted, false)
 	}
 }
 
-// ending reports whether the answer to come is the connection's last.
-func (p *pollConn) ending(s *Session) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.end || p.srv.closing.Load() && s.state.Load() == stateClosed
+// last reports whether the answer to come is the connection's last.
+func (p *pollConn) last(s *Session) bool {
+	return p.Last() || p.srv.closing.Load() && s.state.Load() == stateClosed
 }
 
 // post takes the packets of a POST of s.
-func (p *pollConn) post(s *Session, body []byte) {
+func (p *pollConn) post(s *Session, r *httpconn.Request) {
 	p.mu.Lock()
 	p.answered = nil
 	p.mu.Unlock()
 	if !s.startPost() {
-		p.refuse(s, refusal{code: BadRequest, name: "OVERLAP"})
+		p.refuse(s, r, refusal{code: BadRequest, name: "OVERLAP"})
 		return
 	}
-	serve, err := s.receivePayload(s.textForm(), body)
+	serve, err := s.receivePayload(s.textForm(), r.Body)
 	s.posted()
 	if err != nil {
-		p.refuse(s, refusal{code: BadRequest, name: "PARSE_ERROR", err: err})
+		p.refuse(s, r, refusal{code: BadRequest, name: "PARSE_ERROR", err: err})
 	} else {
 		p.respondPosted(s)
 	}
@@ -214,121 +189,39 @@ func (p *pollConn) post(s *Session, body []byte) {
 		if other != nil && other != s {
 			p.srv.poller.Go((*serveTask)(other))
 		}
-		p.c.Serve()
+		p.Conn.Serve()
 	}
 }
 
 func (p *pollConn) respondPosted(s *Session) {
-	if !p.ending(s) {
-		_ = p.respond(p.fields.posted(), false) // a client that has gone is noticed elsewhere
+	if !p.last(s) {
+		_ = p.Answer(p.Fields().Brief("text/html", okBody), false) // a client that has gone is noticed elsewhere
 		return
 	}
-	b := p.fields.appendHead(nil, http.StatusOK, "text/html", "", len(okBody), true)
-	_ = p.respond(append(b, okBody...), true)
+	b := p.Fields().AppendHead(nil, http.StatusOK, "text/html", "", len(okBody), true)
+	_ = p.Answer(append(b, okBody...), true)
 }
 
-// refuse answers a request that is not served.
-func (p *pollConn) refuse(s *Session, no refusal) {
-	body := p.srv.refusal(&no, &http.Request{Method: http.MethodGet, Host: p.name, URL: &url.URL{Path: p.path}, Header: http.Header{"Host": {p.name}}})
-	end := p.ending(s)
-	b := p.fields.appendHead(nil, no.status, "application/json", "", len(body), end)
-	_ = p.respond(append(b, body...), end)
+// refuse answers a request that is not served. s is its session.
+func (p *pollConn) refuse(s *Session, r *httpconn.Request, no refusal) {
+	body := p.srv.refusal(&no, asked(r))
+	last := p.last(s)
+	b := p.Fields().AppendHead(nil, no.status, "application/json", "", len(body), last)
+	_ = p.Answer(append(b, body...), last)
 }
 
-// respond writes an answer, after which the next request is read.
-func (p *pollConn) respond(b []byte, end bool) error {
-	if p.c == nil {
-		return net.ErrClosed
-	}
-	if err := p.c.Write(b); err != nil {
-		return err
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.gone {
-		return nil
-	}
-	if end {
-		p.end = true
-		p.c.CloseWrite()
-		p.deadline(hangUp)
-		return nil
-	}
-	p.busy = false
-	if w, idle := p.srv.opts.WriteTimeout, p.srv.opts.IdleTimeout; w > 0 && (w < idle || idle < 0) {
-		p.deadline(w)
-		p.writing = true
-	} else {
-		p.deadline(idle)
-	}
-	if p.early {
-		p.early = false
-		p.c.Wake()
-	}
-	return nil
-}
-
-// deadline closes the connection after d. p.mu is held.
-func (p *pollConn) deadline(d time.Duration) {
-	p.writing = false
-	if d < 0 {
-		p.timer.Stop()
-		return
-	}
-	p.srv.wheel.After(d, &p.timer, (*pollDeadline)(p))
-}
-
-type pollDeadline pollConn
-
-func (d *pollDeadline) Run() {
-	p := (*pollConn)(d)
-	p.mu.Lock()
-	if p.timer.Pending() || p.s != nil {
-		p.mu.Unlock()
-		return // it is of no interest any more
-	}
-	why, s := errIdle, p.answered
-	switch {
-	case !p.writing:
-		s = nil
-	case p.c.Queued() > 0:
-		why = errAnswer
-	default: // the answer has been taken, and the rest of the time begins
-		idle := p.srv.opts.IdleTimeout
-		if idle > 0 {
-			idle -= p.srv.opts.WriteTimeout
+// asked is r as hooks know it.
+func asked(r *httpconn.Request) *http.Request {
+	if r != nil {
+		if h, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(r.Head))); err == nil {
+			return h
 		}
-		p.answered = nil
-		p.deadline(idle)
-		p.mu.Unlock()
-		return
 	}
-	p.mu.Unlock()
-	p.c.Close(why)
-	if s != nil {
-		s.shut(TransportError, why, false)
-	}
+	return &http.Request{Method: http.MethodGet, URL: &url.URL{}, Header: http.Header{}}
 }
 
-var (
-	errIdle   = errors.New("engineio: no request came in time")
-	errAnswer = errors.New("engineio: the client did not take an answer in time")
-)
-
-// closeIdle ends a connection on which nothing is going on. Any other ends with
-// the last answer of its session.
-func (p *pollConn) closeIdle() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !p.busy && !p.gone {
-		p.busy, p.end = true, true // what comes now comes too late
-		p.c.CloseWrite()
-		p.deadline(hangUp)
-	}
-}
-
-// OnServed implements netpoll.Handler.
-func (p *pollConn) OnServed(*netpoll.Conn) {
+// Served implements httpconn.Handler.
+func (p *pollConn) Served() {
 	p.mu.Lock()
 	s := p.served
 	p.served = nil
@@ -338,20 +231,53 @@ func (p *pollConn) OnServed(*netpoll.Conn) {
 	}
 }
 
-// OnClose implements netpoll.Handler.
-func (p *pollConn) OnClose(*netpoll.Conn, error) {
+// Closed implements httpconn.Handler.
+func (p *pollConn) Closed(cause error, half bool) {
 	p.mu.Lock()
 	p.gone = true
-	s := p.s
+	s, answered := p.s, p.answered
 	p.s, p.answered = nil, nil
-	p.timer.Stop()
 	p.mu.Unlock()
+	p.flight.end()
 	if s != nil {
 		s.abandon(&p.poll)
 	}
-	if p.half != nil {
-		p.half.shut(TransportError, errPostAborted, false)
+	if errors.Is(cause, httpconn.ErrAnswer) && answered != nil {
+		answered.shut(TransportError, cause, false)
 	}
-	p.srv.conns.remove(p)
+	if half && p.next != nil {
+		p.next.shut(TransportError, errPostAborted, false)
+	}
 	p.srv.unhold()
+}
+
+// smallAnswer is up to which size an answer to a poll does not count against
+// MaxQueue while it is on its way: a connection has few of them.
+const smallAnswer = 16 << 10
+
+// flight is the part of an answer to a poll that the client has not taken, and
+// that counts against the bound of its session. It belongs to whoever answers,
+// then to the connection's queue.
+type flight struct {
+	s    *Session
+	left int
+}
+
+func (f *flight) begin(s *Session, n int) {
+	f.s, f.left = s, n
+	s.flying.Add(int64(n))
+}
+
+// Release implements netpoll.Owner: one more piece has left.
+func (f *flight) Release() {
+	n := min(f.left, httpconn.Piece)
+	f.left -= n
+	f.s.flying.Add(-int64(n))
+}
+
+func (f *flight) end() {
+	if f.s != nil {
+		f.s.flying.Add(-int64(f.left))
+		f.left = 0
+	}
 }

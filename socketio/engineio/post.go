@@ -47,15 +47,13 @@ func (srv *Server) servePost(w http.ResponseWriter, r *http.Request, q *query, s
 	case no != nil:
 		srv.refuse(w, r, *no)
 	default:
-		if q.j == "" {
-			if p := srv.adopt(w, r); p != nil {
-				p.respondPosted(s)
-				return
-			}
+		if p := srv.adopt(w, r, q); p != nil {
+			p.respondPosted(s)
+			return
 		}
 		// text/html keeps some browsers from offering the answer as a download.
 		w.Header().Set("Content-Type", "text/html")
-		srv.write(w, r, s, okBody)
+		srv.write(w, r, s, []byte(okBody))
 	}
 }
 
@@ -121,7 +119,7 @@ func (srv *Server) takePost(w http.ResponseWriter, r *http.Request, q *query, s 
 	return nil, false
 }
 
-var okBody = []byte("ok")
+const okBody = "ok"
 
 // posted ends a POST, and lets go on whoever had to wait for it.
 func (s *Session) posted() {
@@ -141,19 +139,41 @@ func (srv *Server) readBody(buf *bytes.Buffer, w http.ResponseWriter, r *http.Re
 	} else {
 		_ = host.SetReadDeadline(w, time.Time{})
 	}
-	var body io.Reader = r.Body
-	if limit >= 0 {
-		body = io.LimitReader(body, limit+1)
-	}
-	if _, err := buf.ReadFrom(body); err != nil {
+	if err := grow(buf, r.Body, r.ContentLength, limit); err != nil {
 		return err
-	}
-	if limit >= 0 && int64(buf.Len()) > limit {
-		return errBodyTooLarge
 	}
 	_ = host.SetReadDeadline(w, time.Time{})
 	_ = host.SetWriteDeadline(w, time.Time{}) // a paused session has its answer wait
 	return nil
+}
+
+// grow reads all of body into buf, whose memory grows with what has come: to
+// twice as much at most, and not beyond length where that is known, or limit.
+func grow(buf *bytes.Buffer, body io.Reader, length, limit int64) error {
+	for {
+		if buf.Available() == 0 {
+			n := int64(max(512, buf.Len()))
+			if length >= 0 {
+				n = min(n, length-int64(buf.Len())+1) // and one to see the end
+			}
+			if limit >= 0 {
+				n = min(n, limit-int64(buf.Len())+1)
+			}
+			b := append(make([]byte, 0, int64(buf.Len())+max(1, n)), buf.Bytes()...)
+			*buf = *bytes.NewBuffer(b)
+		}
+		b := buf.AvailableBuffer()
+		n, err := body.Read(b[:cap(b)])
+		_, _ = buf.Write(b[:n])
+		switch {
+		case limit >= 0 && int64(buf.Len()) > limit:
+			return errBodyTooLarge
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return err
+		}
+	}
 }
 
 // receivePayload delivers the packets of a body. serve says that Served is to

@@ -15,6 +15,7 @@ type query struct {
 	transport, sid, eio string
 	j                   string // digits of a JSONP request, if it is one
 	hasSID, b64         bool
+	adopt               bool // the connection may be taken over
 }
 
 // parseQuery reads raw without keeping anything of it for later. A parameter

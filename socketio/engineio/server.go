@@ -20,6 +20,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sockeye-io/sockeye/socketio/internal/httpconn"
 	"github.com/sockeye-io/sockeye/socketio/internal/netpoll"
 	"github.com/sockeye-io/sockeye/socketio/internal/peers"
 	"github.com/sockeye-io/sockeye/socketio/internal/quieter"
@@ -48,10 +49,8 @@ type Server struct {
 	contexts   contexts
 	quieter    quieter.Lines
 
-	conns   adopted
-	answers answerTable
+	conns   *httpconn.Conns
 	stops   stops
-	foreign atomic.Bool // connections come from a listener of a kind of its own
 	closing atomic.Bool // Shutdown or Close was called
 
 	mu       sync.Mutex
@@ -84,7 +83,10 @@ func New(opts *Options, accept func(*Session) Receiver) *Server {
 			panic("engineio: Options.PerMessageDeflate: " + err.Error())
 		}
 	}
-	srv.foreign.Store(!netpoll.Supported)
+	srv.conns = httpconn.New(httpconn.Config{
+		Poller: srv.poller, Wheel: &srv.wheel, Log: srv.log,
+		WriteTimeout: o.WriteTimeout, BodyTimeout: o.BodyTimeout, IdleTimeout: o.IdleTimeout,
+	})
 	srv.sessions.init()
 	var err error
 	srv.peers, err = peers.New(peers.Config{MaxSessions: o.MaxSessionsPerAddr, Rate: o.HandshakeRate, Header: o.ClientIPHeader, Trusted: o.TrustedProxies, Odd: srv.oddAddress}, &srv.wheel)
@@ -176,7 +178,7 @@ func (srv *Server) Shutdown(ctx context.Context) error {
 	for s := range srv.Sessions() {
 		s.shut(ServerShuttingDown, nil, true)
 	}
-	srv.conns.closeIdle()
+	srv.conns.Shutdown()
 	return srv.wait(ctx)
 }
 
@@ -191,7 +193,7 @@ func (srv *Server) Close() error {
 	for s := range srv.Sessions() {
 		s.shut(ServerShuttingDown, nil, false)
 	}
-	srv.conns.closeIdle()
+	srv.conns.Shutdown()
 	ctx, cancel := context.WithTimeout(context.Background(), closeWait)
 	defer cancel()
 	return srv.wait(ctx)
@@ -214,7 +216,7 @@ func (srv *Server) wait(ctx context.Context) error {
 		}
 	}
 	err := srv.poller.Shutdown(ctx)
-	srv.conns.stop()
+	srv.conns.Close()
 	srv.wheel.Stop()
 	return err
 }

@@ -87,6 +87,8 @@ type Session struct {
 	posting bool // a POST is under way
 	probed  bool // the websocket to be has got its answer: polls are released
 
+	flying atomic.Int64 // bytes of answers to polls that the client has not taken
+
 	state atomic.Uint32 // changed under mu only, as is halt
 	halt  atomic.Bool   // no more input is to be delivered for now
 	mu    sync.Mutex    // guards all from phase on; held for moments, never over a callback
@@ -142,7 +144,7 @@ func (s *Session) bufferedLocked() int {
 	if s.ws != nil {
 		return s.queued + s.ws.c.Queued()
 	}
-	return s.queued
+	return s.queued + int(s.flying.Load())
 }
 
 // Close sends what is queued, then closes the transport. The session takes and

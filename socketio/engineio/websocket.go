@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 
 	"github.com/sockeye-io/sockeye/socketio/internal/host"
+	"github.com/sockeye-io/sockeye/socketio/internal/httpconn"
 	"github.com/sockeye-io/sockeye/socketio/internal/netpoll"
 	"github.com/sockeye-io/sockeye/socketio/internal/wire/eiowire"
 	"github.com/sockeye-io/sockeye/socketio/internal/ws"
@@ -89,7 +90,7 @@ func (srv *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q *que
 	deflate := srv.deflater != nil && h.Deflate()
 	head := h.AppendResponse(make([]byte, 0, 512), protocol, deflate, w.Header())
 
-	nc, pre, err := takeOver(w)
+	nc, pre, err := httpconn.Hijack(w)
 	if err != nil {
 		if fresh {
 			s.shut(TransportError, errNoHijack, false)

@@ -49,6 +49,7 @@ type Conn struct {
 	armed    bool // epoll watches for room
 	closed   bool // no new frames
 	fin      bool // end our side once the queue is empty
+	tell     bool // OnDrained is wanted when nothing is left to be written
 	retired  bool // nobody will serve c again
 	maxQueue int32
 	mu       sync.Mutex
@@ -238,29 +239,30 @@ func (c *Conn) close(cause error, tell bool) bool {
 }
 
 // Detach gives the connection back as a net.Conn, on the goroutine path the one
-// that Add was given: c is closed, and OnClose follows, but the peer does not
-// notice. It may be called in OnReadable only, when all that was read has been
-// handed out, and nothing is queued. If something is in the way, there is an
-// error, errors.ErrUnsupported if it is one of those, and c stays what it is.
-func (c *Conn) Detach() (net.Conn, error) {
+// that Add was given, with what was read from it and not handed out: c is
+// closed, and OnClose follows, but the peer does not notice. It may be called in
+// OnReadable only, when c is Settled. If something is in the way, there is an
+// error, errors.ErrUnsupported if it is output or TLS, and c stays what it is.
+func (c *Conn) Detach() (nc net.Conn, pre []byte, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
 	case c.closed || c.fin:
-		return nil, net.ErrClosed
-	case c.in != nil && (len(c.in.pre) > 0 || c.in.park != nil) || c.queued > 0 || c.writing:
-		return nil, errors.ErrUnsupported
+		return nil, nil, net.ErrClosed
+	case c.in != nil && c.in.park != nil || c.queued > 0 || c.writing:
+		return nil, nil, errors.ErrUnsupported
 	}
-	nc := c.nc
-	if nc == nil {
-		var err error
+	if nc = c.nc; nc == nil {
 		if nc, err = c.duplicate(); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
+	}
+	if c.in != nil {
+		pre, c.in.pre = c.in.pre, nil
 	}
 	c.closed, c.cause = true, net.ErrClosed
 	c.wake(closing) // whoever serves c, that is the caller, ends it
-	return nc, nil
+	return nc, pre, nil
 }
 
 // retire is the end: c is closed and whoever serves it will not do so again.

@@ -37,13 +37,13 @@ func TestDetach(t *testing.T) {
 				if err := c.Write(make([]byte, much)); err != nil {
 					t.Error(err)
 				}
-				if nc, err := c.Detach(); !errors.Is(err, errors.ErrUnsupported) {
+				if nc, _, err := c.Detach(); !errors.Is(err, errors.ErrUnsupported) {
 					t.Error("detached with output queued", nc, err)
 				}
 				return nil
 			}
 			asked = true
-			nc, err := c.Detach()
+			nc, _, err := c.Detach()
 			if errors.Is(err, errors.ErrUnsupported) {
 				go c.Wake() // somebody still looks for something to write
 				return ErrPaused
@@ -53,7 +53,7 @@ func TestDetach(t *testing.T) {
 				close(out)
 				return err
 			}
-			if _, err := c.Detach(); !errors.Is(err, net.ErrClosed) {
+			if _, _, err := c.Detach(); !errors.Is(err, net.ErrClosed) {
 				t.Error("detached twice", err)
 			}
 			out <- nc

@@ -131,6 +131,7 @@ func (c *Conn) drain() {
 	}
 	joins.Put(joined)
 	drained := c.state.And(^uint32(blocked))&blocked != 0 && err == nil && !c.closed
+	drained = c.drainedLocked(err) || drained
 	shut := c.fin && err == nil && !c.closed
 	if shut {
 		c.mu.Unlock()

@@ -39,7 +39,8 @@ type Handler interface {
 }
 
 // DrainHandler is a Handler that wants to know when a connection whose socket
-// buffer had been full (see Conn.Blocked) has no output waiting any more.
+// buffer had been full (see Conn.Blocked), or of which Conn.Settled was asked,
+// has no output waiting any more.
 type DrainHandler interface {
 	Handler
 	// OnDrained must not block. Other calls for c may run meanwhile.

@@ -3,7 +3,6 @@ package netpoll
 import (
 	"math"
 	"net"
-	"runtime"
 	"sync"
 )
 
@@ -86,6 +85,8 @@ type batch struct {
 	frames []frame
 	first  int // frames before are written
 	off    int // bytes written of the first
+
+	wrote chan struct{} // closed after the write that is under way; nil if nobody waits for it
 }
 
 var batches = sync.Pool{New: func() any { return new(batch) }}
@@ -95,7 +96,7 @@ func (b *batch) free() {
 	if cap(b.frames) > 256 {
 		b.frames = nil
 	}
-	b.frames, b.first, b.off = b.frames[:0], 0, 0
+	b.frames, b.first, b.off, b.wrote = b.frames[:0], 0, 0, nil
 	batches.Put(b)
 }
 
@@ -291,8 +292,12 @@ func (c *Conn) DropOldestFunc(n int, droppable func(frame []byte) bool) (frames,
 func (c *Conn) Flush() (full bool) {
 	c.mu.Lock()
 	for c.writing && c.nc == nil { // a call that does not block is under way
+		if c.out.wrote == nil {
+			c.out.wrote = make(chan struct{})
+		}
+		wrote := c.out.wrote
 		c.mu.Unlock()
-		runtime.Gosched()
+		<-wrote
 		c.mu.Lock()
 	}
 	drain, full := c.flushLocked()
@@ -300,6 +305,21 @@ func (c *Conn) Flush() (full bool) {
 		c.p.push((*drainTask)(c))
 	}
 	return full
+}
+
+// Settled reports whether all that was written has left. If not, it writes what
+// can be written without blocking; what is left then, or is being written by
+// somebody else, has OnDrained called when it has left, unless c is closed.
+func (c *Conn) Settled() bool {
+	c.mu.Lock()
+	if c.queued > 0 && !c.writing && c.nc == nil {
+		c.flushLocked() // never leaves anything to us with epoll
+		c.mu.Lock()
+	}
+	defer c.mu.Unlock()
+	settled := c.queued == 0 && !c.writing
+	c.tell = c.tell || !settled && !c.closed
+	return settled
 }
 
 func (c *Conn) flush() (drain bool) {
@@ -343,7 +363,7 @@ func (c *Conn) flushLocked() (drain, full bool) {
 			break
 		}
 	}
-	drained := false
+	drained := c.drainedLocked(err)
 	if c.armed && c.out == nil && c.queue == nil && err == nil {
 		c.armed, drained = false, !c.closed
 		err = c.watch(false)
@@ -357,6 +377,16 @@ func (c *Conn) flushLocked() (drain, full bool) {
 		c.tellDrained()
 	}
 	return false, full
+}
+
+// drainedLocked reports whether the handler has asked to be told that nothing is
+// left to be written, and nothing is.
+func (c *Conn) drainedLocked(err error) bool {
+	if !c.tell || c.out != nil || c.queue != nil || err != nil {
+		return false
+	}
+	c.tell = false
+	return !c.closed
 }
 
 func (c *Conn) tellDrained() {
@@ -374,6 +404,10 @@ func (c *Conn) nextLocked() bool {
 }
 
 func (c *Conn) wroteLocked(n int) {
+	if wrote := c.out.wrote; wrote != nil {
+		close(wrote)
+		c.out.wrote = nil
+	}
 	if c.retired {
 		return // nobody counts any more
 	}
