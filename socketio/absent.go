@@ -23,10 +23,12 @@ type absent struct {
 	rooms  []string       // without its own
 	joined eventlog.Names // since when it was in them, if later than since
 	since  uint64         // the position when it connected
-	data   map[string]any
+	data   map[string]any // what was set until its last event was handled; not changed any more when it is back
 	at     time.Time
+	over   chan struct{} // closed when the functions of OnDisconnect have run
 
 	away  bool                 // not on its way back
+	back  bool                 // its data is another socket's
 	place peers.Place[*absent] // in absents.crowd, if away
 	from  uint64               // what it says it has seen
 }
@@ -181,9 +183,9 @@ func (r *recovery) leave(s *Socket, mayReturn bool) {
 					a.rooms = append(a.rooms, name)
 				}
 			}
-			s.mu.Lock()
-			a.data = maps.Clone(s.data) // handlers of this life may still be running
-			s.mu.Unlock()
+			a.over = make(chan struct{})
+			o.absent = a
+			r.lastData(s)
 			r.await(a, s)
 			r.forgetAbsent(now)
 			r.srv.engine.AfterFunc(r.srv.opts.Recovery.MaxDuration+time.Millisecond, &r.timer, r)
@@ -253,8 +255,65 @@ func (r *recovery) take(s *Socket) *absent {
 	a, why := r.find(s, key, auth.Offset, r.end(key))
 	if a == nil {
 		r.refuse(s, why)
+		return nil
 	}
+	r.awaitEnd(s, a)
 	return a
+}
+
+// endWait is how long a client that is back waits for the functions of
+// OnDisconnect of the socket that it was.
+const endWait = 5 * time.Second
+
+// awaitEnd waits until the life before is over, as far as that does not take
+// too long: so OnDisconnect tells of the loss before OnConnect tells of the
+// return, as one would expect.
+func (r *recovery) awaitEnd(s *Socket, a *absent) {
+	t := time.NewTimer(endWait)
+	defer t.Stop()
+	select {
+	case <-a.over:
+	case <-t.C:
+	case <-s.Context().Done():
+	}
+	r.lock()
+	a.back = true
+	r.unlock()
+}
+
+// lastData notes what is kept on a socket that was lost: first when it is lost,
+// and once more when its last event has been handled.
+func (r *recovery) lastData(s *Socket) {
+	if a := s.origin.absent; !a.back {
+		s.mu.Lock()
+		a.data = maps.Clone(s.data)
+		s.mu.Unlock()
+	}
+}
+
+// ending is called when the last event of a socket has been handled, before the
+// functions of OnDisconnecting and OnDisconnect, and over after them.
+func (r *recovery) ending(s *Socket) {
+	if r == nil || s.origin == nil {
+		return
+	}
+	r.lock()
+	if s.origin.absent != nil {
+		r.lastData(s)
+	}
+	r.unlock()
+}
+
+func (r *recovery) over(s *Socket) {
+	if r == nil || s.origin == nil {
+		return
+	}
+	r.lock()
+	if a := s.origin.absent; a != nil {
+		close(a.over)
+		s.origin.absent = nil
+	}
+	r.unlock()
 }
 
 const lostEvents = "missed events were discarded (Recovery.MaxPackets, MaxBytes)"

@@ -292,6 +292,8 @@ type ending struct {
 // end runs the last functions of a socket that was connected.
 func (s *Socket) end(e *ending) {
 	srv := s.conn.srv
+	s.ns.recovery.ending(s)
+	defer s.ns.recovery.over(s)
 	srv.traceDisconnected(s, e.reason, e.cause)
 	ctx := s.Context()
 	h := s.ns.reg.load()

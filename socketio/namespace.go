@@ -71,7 +71,9 @@ func (ns *Namespace) UsePacket(f func(ctx context.Context, s *Socket, r *Request
 }
 
 // OnConnect has f called for every new socket, once it is connected. No event
-// of the socket is handled before f has returned.
+// of the socket is handled before f has returned. For a socket that was
+// recovered it is called when the functions of OnDisconnect have run for the one
+// that was lost, or 5 s after it came back.
 func (ns *Namespace) OnConnect(f func(ctx context.Context, s *Socket)) {
 	ns.reg.change(func(h *handlers) { h.connect = add(h.connect, f) })
 }

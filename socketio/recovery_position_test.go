@@ -247,3 +247,55 @@ func TestRecoveryAfterARestart(t *testing.T) {
 		}
 	})
 }
+
+// TestOneLifeAfterTheOther: the last event of the life before is handled, its OnDisconnect runs, and then the OnConnect of the next.
+func TestOneLifeAfterTheOther(t *testing.T) {
+	for way, lose := range map[string]func(c *socketiotest.Client){
+		"noticed":     func(c *socketiotest.Client) { c.Cut(); time.Sleep(50 * time.Second) },
+		"not noticed": func(c *socketiotest.Client) { c.StopReading() },
+	} {
+		for work, want := range map[time.Duration]string{
+			0:                "disconnect 2; connect 2",
+			2 * time.Minute:  "connect 1; disconnect 2", // which is longer than it is waited for
+			52 * time.Second: "disconnect 2; connect 2",
+		} {
+			if work == 52*time.Second && way == "not noticed" {
+				work = 3 * time.Second
+			}
+			t.Run(fmt.Sprint(way, "/", work), func(t *testing.T) {
+				bubble(t, func(t *testing.T, o *socketiotest.Options) {
+					opts := quiet()
+					opts.Recovery = &socketio.Recovery{}
+					re := &recoveries{io: socketio.New(opts)}
+					say := func(what string, s *socketio.Socket) {
+						n, _ := s.Get("n")
+						re.note(fmt.Sprint(what, " ", n))
+					}
+					re.io.OnConnect(func(_ context.Context, s *socketio.Socket) {
+						if !s.Recovered() {
+							s.Set("n", 1)
+						}
+						say("connect", s)
+					})
+					re.io.OnDisconnect(func(_ context.Context, s *socketio.Socket, _ socketio.DisconnectReason) { say("disconnect", s) })
+					re.io.On("work", func(_ context.Context, s *socketio.Socket, _ *socketio.Request) error {
+						time.Sleep(work)
+						s.Set("n", 2)
+						return nil
+					})
+					re.server = socketiotest.Serve(t, re.io)
+					c := re.server.Connect(o)
+					re.said()
+					c.Emit("work")
+					synctest.Wait()
+					lose(c)
+					c = c.Reconnect()
+					time.Sleep(2 * time.Minute)
+					if got := re.said(); got != want {
+						t.Errorf("%s, not %s", got, want)
+					}
+				})
+			})
+		}
+	}
+}

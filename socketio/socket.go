@@ -69,6 +69,7 @@ type origin struct {
 	since     uint64         // the log's position at its connect
 	joined    eventlog.Names // since when it is in rooms that it has joined later; guarded by recovery.order
 	back      *absent        // while it is let in: what its client has come back to; guarded likewise
+	absent    *absent        // from its loss to its end: what its client may come back to; guarded likewise
 	recovered bool
 	notWhy    string // why it was not recovered
 }
