@@ -26,3 +26,6 @@ find_chromium() {
 
 # has_python_client: Debian's python3-socketio, and what it needs for both transports.
 has_python_client() { /usr/bin/python3 -c 'import socketio, requests, websocket' 2>/dev/null; }
+
+# has_program NAME: also where only root's path leads.
+has_program() { PATH=$PATH:/usr/sbin:/usr/local/sbin type -P "$1" >/dev/null; }

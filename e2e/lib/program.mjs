@@ -3,12 +3,13 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
+import { limited } from "./clients.mjs";
 
 const binary = fileURLToPath(new URL("../../bin/program", import.meta.url));
 
 /**
  * Runs the program with these arguments until it says that it is ready, or ends.
- * @returns {Promise<{url: string, port: string, code: number|undefined, log: () => string, stop: () => Promise<{code: number, ms: number}>}>}
+ * @returns {Promise<{url: string, port: string, code: number|undefined, log: () => string, says: (...texts: string[]) => Promise<void>, stop: () => Promise<{code: number, ms: number}>}>}
  */
 export async function startProgram(...args) {
   const child = spawn(binary, ["--host", "127.0.0.1", ...args], { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, PORT: "0", GORACE: "halt_on_error=1" } });
@@ -26,6 +27,12 @@ export async function startProgram(...args) {
   return {
     url, port: url && new URL(url).port, log: () => log,
     code: url ? undefined : await exited,
+    /** Waits until its log has all of these texts. */
+    says: (...texts) => limited(`the log to say ${texts}`, (resolve) => {
+      const look = () => { if (texts.every((text) => log.includes(text))) resolve(); };
+      child.stderr.on("data", look);
+      look();
+    }, () => log),
     async stop() {
       const asked = performance.now();
       child.kill("SIGTERM");

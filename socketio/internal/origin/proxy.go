@@ -26,7 +26,8 @@ func Advice(origin string, r *http.Request, hosts []string) string {
 	}
 	for _, claimed := range peers.Claimed(r.Header) {
 		if trimPort(scheme, strings.ToLower(claimed)) == host && !slices.Contains(hosts, claimed) {
-			return "a proxy says that the page is the server's own, and is not believed: add its address to TrustedProxies (--trusted-proxies)"
+			return "a proxy has changed the Host header and says so, and is not believed: " + line(host, r) + ", or add the proxy's address to TrustedProxies (--trusted-proxies), see " +
+				Guide + "; if it is no proxy of yours, " + list
 		}
 	}
 	if site := r.Header.Get("Sec-Fetch-Site"); site == "same-site" || site == "cross-site" {
