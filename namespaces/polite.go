@@ -3,7 +3,6 @@ package namespaces
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"strings"
 	"time"
 	"unicode"
@@ -59,7 +58,7 @@ func polite(ns *socketio.Namespace, rate, burst float64) *budget {
 	ns.OnError(func(_ context.Context, s *socketio.Socket, event string, err error) {
 		var public *socketio.Error
 		if !errors.As(err, &public) { // what a client did wrong it has been told; the rest is ours
-			slog.Warn("a demo's handler failed", "namespace", ns.Name(), "event", event, "error", err)
+			ns.Server().Logger().Warn("a demo's handler failed", "namespace", ns.Name(), "event", event, "error", err, "client", s.Handshake().RemoteAddr())
 		}
 	})
 	return costs

@@ -40,8 +40,9 @@ type Server struct {
 // New makes the program. own holds the embedded pages, index.html at its root.
 // Run or Close must be called in the end.
 func New(config Config, own fs.FS, log *slog.Logger) (*Server, error) {
-	s := &Server{config: config, log: log}
-	s.io = socketio.New(s.options())
+	s := &Server{config: config}
+	s.io = socketio.New(s.options(log))
+	s.log = s.io.Logger() // what clients can cause is limited
 	namespaces.Mount(s.io)
 
 	if os.Getenv(gin.EnvGinMode) == "" {
@@ -73,11 +74,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.Se
 // IO is the Socket.IO server behind the pages.
 func (s *Server) IO() *socketio.Server { return s.io }
 
-func (s *Server) options() *socketio.Options {
+func (s *Server) options(log *slog.Logger) *socketio.Options {
 	opts := &socketio.Options{
 		Client:        clientdist.FS(),
 		ClientVersion: clientdist.Version(),
-		Logger:        s.log,
+		Logger:        log,
 		Dev:           s.config.dev(),
 		Recovery:      &socketio.Recovery{},
 		Engine: socketio.EngineOptions{
@@ -154,7 +155,7 @@ func (s *Server) ready(c *gin.Context) {
 
 // recovered answers a request whose handler panicked.
 func (s *Server) recovered(c *gin.Context, value any) {
-	s.log.ErrorContext(c, "a request handler panicked", "path", cut(c.Request.URL.Path), "panic", value, "stack", string(debug.Stack()))
+	s.log.ErrorContext(c, "a request handler panicked", "where", c.FullPath(), "path", cut(c.Request.URL.Path), "panic", value, "stack", string(debug.Stack()))
 	if c.Writer.Written() {
 		c.Abort()
 		return

@@ -326,7 +326,7 @@ func (c *conn) Closed(reason engineio.Reason, cause error) {
 		for _, s := range sockets {
 			if event, held := s.holding(); held {
 				cause = fmt.Errorf("event %s holds the inbox of %s: %w", quoted(event), quoted(s.name), cause)
-				c.srv.log.Warn("socketio: connection closed: its handler did not return in time", "namespace", quoted(s.name), "event", quoted(event))
+				c.srv.log.Warn("socketio: connection closed: its handler did not return in time", "namespace", quoted(s.name), "event", quoted(event), "client", c.sess.Handshake().RemoteAddr())
 			}
 		}
 	}

@@ -345,12 +345,10 @@ func (s *Socket) refuse(err error) {
 	var e *Error
 	if !errors.As(err, &e) {
 		e = &Error{Message: "internal error"}
-		srv.log.Warn("socketio: connection refused", "namespace", quoted(s.name), "error", err)
+		srv.log.Warn("socketio: connection refused", "namespace", quoted(s.name), "error", err, "client", s.sess.Handshake().RemoteAddr())
 	}
-	if err == error(errNoNamespace) {
-		if skipped, ok := srv.quieter.Allow("namespace"); ok {
-			srv.log.Warn("socketio: a client asks for a namespace that there is not; Server.Of, OfPattern and OfFunc make them", "namespace", quoted(s.name), "skipped", skipped)
-		}
+	if err == error(errNoNamespace) && !srv.opts.Dev { // else there was a line that says more
+		srv.log.Warn("socketio: a client asks for a namespace that there is not; Server.Of, OfPattern and OfFunc make them", "namespace", quoted(s.name), "client", s.sess.Handshake().RemoteAddr())
 	}
 	var data any
 	switch {

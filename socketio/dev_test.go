@@ -49,7 +49,7 @@ func message(_ []string, a slog.Attr) slog.Attr {
 
 // TestDev: in development a misspelt name is told in the log, with what there is
 // and what was perhaps meant; once in a while and with a limit, as a client can
-// cause it. Otherwise nothing is.
+// cause it. Otherwise only what was refused is.
 func TestDev(t *testing.T) {
 	for _, dev := range []bool{true, false} {
 		t.Run(fmt.Sprint(dev), func(t *testing.T) {
@@ -91,6 +91,12 @@ func TestDev(t *testing.T) {
 				expect(`nobody handles "typnig" in /chat (there are "chat message", "typing"); did you mean "typing"?`)
 				if _, err := c.TryJoin("/chta", nil); err == nil {
 					t.Error("there is a /chta")
+				}
+				if !dev { // that it was refused is told anyway
+					synctest.Wait()
+					if got := log.take(); len(got) != 1 || !strings.Contains(got[0], "a client asks for a namespace that there is not") {
+						t.Errorf("logged %s", got)
+					}
 				}
 				expect(`a client asked for /chta; there are /, /chat, "^/room-\\d+$"; did you mean /chat?`)
 				time.Sleep(time.Minute)

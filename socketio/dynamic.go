@@ -3,6 +3,7 @@ package socketio
 import (
 	"context"
 	"errors"
+	"net/netip"
 
 	"github.com/sockeye-io/sockeye/socketio/engineio"
 	"github.com/sockeye-io/sockeye/socketio/internal/peers"
@@ -83,7 +84,7 @@ func (srv *Server) adopt(p *Namespace, name string, from peers.Key) (*Namespace,
 	if !ok {
 		srv.mu.Unlock()
 		srv.bound("MaxDynamicNamespaces", nil)
-		srv.log.Warn("socketio: connection refused", "namespace", quoted(name), "error", errTooManyDynamic)
+		srv.log.Warn("socketio: connection refused", "namespace", quoted(name), "error", errTooManyDynamic, "client", netip.Prefix(from).String())
 		return nil, errTooManyDynamic
 	}
 	srv.nsps[name] = ns

@@ -17,9 +17,7 @@ func (srv *Server) elsewhere(w http.ResponseWriter, r *http.Request) {
 	path := srv.Path()
 	text := fmt.Sprintf("the Socket.IO server is at %q, and this request is for %q: "+
 		"set Options.Engine.Path to where the server is mounted, or the client's option path to where it is", path, cut(r.URL.Path))
-	if skipped, ok := srv.quieter.Allow("Path"); ok {
-		srv.log.Warn("socketio: a client asks outside Options.Engine.Path", "Path", path, "asked", quoted(r.URL.Path), "remote", r.RemoteAddr, "skipped", skipped)
-	}
+	srv.log.Warn("socketio: a client asks outside Options.Engine.Path", "Path", path, "asked", quoted(r.URL.Path), "remote", r.RemoteAddr)
 	if h, from := w.Header(), r.Header["Origin"]; len(from) == 1 && h.Get("Access-Control-Allow-Origin") == "" {
 		h.Set("Access-Control-Allow-Origin", from[0]) // it says nothing but the path, and is for the page to read
 		h.Add("Vary", "Origin")

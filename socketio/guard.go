@@ -3,6 +3,8 @@ package socketio
 import (
 	"runtime/debug"
 	"strconv"
+
+	"github.com/sockeye-io/sockeye/socketio/internal/quieter"
 )
 
 // contain makes a panic of user code an error. It is to be deferred.
@@ -14,7 +16,7 @@ func (srv *Server) contain(where string, err *error) {
 	p := &PanicError{Value: v, Stack: debug.Stack()}
 	*err = p
 	srv.stats.panics.Add(1)
-	srv.log.Error("socketio: panic in user code", "where", where, "panic", v, "stack", string(p.Stack))
+	srv.log.Error("socketio: panic in user code", "where", where, "at", quieter.Site(), "panic", v, "stack", string(p.Stack))
 	srv.tracePanicked(where, p)
 }
 

@@ -274,7 +274,7 @@ func (s *Socket) failed(event string, err error) {
 		if public := (*Error)(nil); errors.As(err, &public) || err == errEventRate {
 			level = slog.LevelDebug // the client's mistake, which must not fill our logs
 		}
-		srv.log.Log(context.Background(), level, "socketio: handler failed", "namespace", quoted(s.name), "event", quoted(event), "error", err)
+		srv.log.Log(context.Background(), level, "socketio: handler failed", "namespace", quoted(s.name), "event", quoted(event), "error", err, "client", s.sess.Handshake().RemoteAddr())
 		return
 	}
 	ctx := s.Context()

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sockeye-io/sockeye/socketio/engineio"
+	"github.com/sockeye-io/sockeye/socketio/internal/quieter"
 	"github.com/sockeye-io/sockeye/socketio/internal/wire/siowire"
 )
 
@@ -74,7 +75,8 @@ type Options struct {
 	// written at most.
 	Dev bool
 
-	// Logger takes what happens; nil is slog.Default().
+	// Logger takes what happens; nil is slog.Default(). It is limited as
+	// EngineOptions.Logger is.
 	Logger *slog.Logger
 
 	// Trace is told of every emit and its fate; nil of nothing.
@@ -150,9 +152,7 @@ func (o *Options) resolved() Options {
 	r.ConnectTimeout = cmp.Or(r.ConnectTimeout, 45*time.Second)
 	r.MaxSentAttachments = bound(r.MaxSentAttachments, 10)
 	r.AckTimeout = cmp.Or(r.AckTimeout, 30*time.Second)
-	if r.Logger == nil {
-		r.Logger = slog.Default()
-	}
+	r.Logger = quieter.Logger(r.Logger)
 	if r.Engine.Logger == nil {
 		r.Engine.Logger = r.Logger
 	}

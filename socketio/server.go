@@ -17,7 +17,6 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/internal/clientfs"
 	"github.com/sockeye-io/sockeye/socketio/internal/mailbox"
 	"github.com/sockeye-io/sockeye/socketio/internal/peers"
-	"github.com/sockeye-io/sockeye/socketio/internal/quieter"
 )
 
 // Server is a Socket.IO server. It is an [http.Handler], to be mounted at its
@@ -29,8 +28,6 @@ type Server struct {
 	client *clientfs.Handler
 	log    *slog.Logger
 	root   *Namespace
-
-	quieter quieter.Lines
 
 	mu          sync.RWMutex
 	nsps        map[string]*Namespace // by name, parents not included
@@ -65,6 +62,12 @@ func New(opts *Options) *Server {
 
 // Path is where clients look for the server: "/socket.io/" by default.
 func (srv *Server) Path() string { return srv.engine.Path() }
+
+// Logger is Options.Logger with its limits, for lines that clients can cause:
+// of each message one a second is written, see EngineOptions.Logger. An
+// attribute "client" with the client's address keeps one client from hiding what
+// happens to others.
+func (srv *Server) Logger() *slog.Logger { return srv.log }
 
 // Engine returns the layer below, for its sessions and counters.
 func (srv *Server) Engine() *engineio.Server { return srv.engine }

@@ -46,7 +46,7 @@ func On[C any](native *socketio.Server) *Server[C] {
 		panic(fmt.Sprintf("go-socket.io: %v is no interface of a connection", typ))
 	}
 	return &Server[C]{
-		io: native, log: slog.Default(), typ: typ,
+		io: native, log: native.Logger(), typ: typ,
 		spaces: make(map[string]*namespace[C]), closed: make(chan struct{}),
 	}
 }

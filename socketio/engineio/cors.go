@@ -84,8 +84,6 @@ func (srv *Server) unreadable(from string, r *http.Request) {
 	if isUpgrade(r) || origin.Same(from, r) {
 		return
 	}
-	if skipped, ok := srv.quieter.Allow("CORS"); ok {
-		srv.log.Warn("a page may connect and cannot poll: Options.Origins lets it in, and Options.CORS.Origins gives it no header",
-			"origin", quoteCut(from), "skipped", skipped)
-	}
+	srv.log.Warn("a page may connect and cannot poll: Options.Origins lets it in, and Options.CORS.Origins gives it no header",
+		"origin", quoteCut(from), "remote", r.RemoteAddr)
 }

@@ -91,8 +91,6 @@ func (srv *Server) release(s *Session) {
 
 // oddAddress tells of what a trusted proxy has written that is no address.
 func (srv *Server) oddAddress(header, value string) {
-	if skipped, ok := srv.quieter.Allow("ClientIPHeader"); ok {
-		srv.log.Warn("a trusted proxy tells no address that can be read: all clients for which it does so count as one",
-			"option", "ClientIPHeader", "header", header, "value", quoteCut(value), "skipped", skipped)
-	}
+	srv.log.Warn("a trusted proxy tells no address that can be read: all clients for which it does so count as one",
+		"option", "ClientIPHeader", "header", header, "value", quoteCut(value))
 }

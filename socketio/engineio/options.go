@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/sockeye-io/sockeye/socketio/internal/quieter"
 )
 
 // Options configures a Server. The zero value, and nil, mean the documented
@@ -121,7 +123,11 @@ type Options struct {
 	// polling to net/http.
 	DisablePoller bool
 
-	Logger *slog.Logger // nil is slog.Default()
+	// Logger takes what happens; nil is slog.Default(). Clients cannot fill it: of
+	// each kind of line one a second is written, up to four if they are about
+	// different addresses, and the next one says in "skipped" how many were left
+	// out. At the level of debugging all are written.
+	Logger *slog.Logger
 	Trace  *Trace
 }
 
@@ -232,9 +238,7 @@ func (o *Options) setDefaults() {
 	setDefault(&o.WriteTimeout, 30*time.Second)
 	setDefault(&o.BodyTimeout, 30*time.Second)
 	setDefault(&o.IdleTimeout, 75*time.Second)
-	if o.Logger == nil {
-		o.Logger = slog.Default()
-	}
+	o.Logger = quieter.Logger(o.Logger)
 }
 
 // forEver is what a client is told of a heartbeat that there is not: about 11

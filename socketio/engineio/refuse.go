@@ -74,19 +74,17 @@ func (srv *Server) refused(r *http.Request, no refusal) {
 	srv.stats.mu.Lock()
 	count(&srv.stats.refused, no.code)
 	srv.stats.mu.Unlock()
-	level, skipped, tell := slog.LevelWarn, 0, true
+	level := slog.LevelWarn
 	if no.told() {
 		level = slog.LevelDebug
-	} else {
-		skipped, tell = srv.quieter.Allow("refused " + strconv.Itoa(no.code) + no.name)
 	}
-	if tell && srv.log.Enabled(r.Context(), level) {
+	if srv.log.Enabled(r.Context(), level) {
 		path := ""
 		if r.URL != nil {
 			path = r.URL.Path
 		}
-		srv.log.Log(r.Context(), level, "request refused", "message", no.text, "cause", no.name, "hint", no.hint(r), "error", no.err,
-			"method", quoteCut(r.Method), "path", quoteCut(path), "host", quoteCut(r.Host), "remote", r.RemoteAddr, "skipped", skipped)
+		srv.log.Log(r.Context(), level, "request refused", "message", no.text, "code", no.code, "cause", no.name, "hint", no.hint(r), "error", no.err,
+			"method", quoteCut(r.Method), "path", quoteCut(path), "host", quoteCut(r.Host), "remote", r.RemoteAddr)
 	}
 	o := &srv.opts
 	if o.OnConnectionError == nil && (o.Trace == nil || o.Trace.Refused == nil) {

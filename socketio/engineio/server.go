@@ -23,7 +23,6 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/internal/httpconn"
 	"github.com/sockeye-io/sockeye/socketio/internal/netpoll"
 	"github.com/sockeye-io/sockeye/socketio/internal/peers"
-	"github.com/sockeye-io/sockeye/socketio/internal/quieter"
 	"github.com/sockeye-io/sockeye/socketio/internal/wheel"
 	"github.com/sockeye-io/sockeye/socketio/internal/ws"
 )
@@ -47,7 +46,6 @@ type Server struct {
 	places     *peers.Table[*Session] // nil without MaxSessions
 	spare      func() *Session        // see MakeRoom; nil if nobody knows
 	contexts   contexts
-	quieter    quieter.Lines
 
 	conns   *httpconn.Conns
 	stops   stops

@@ -6,6 +6,8 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+
+	"github.com/sockeye-io/sockeye/socketio/internal/quieter"
 )
 
 // Bound names a limit: the field of Options that sets it.
@@ -194,9 +196,7 @@ type boundTask struct {
 }
 
 func (t boundTask) Run() {
-	if skipped, ok := t.srv.quieter.Allow(string(t.b)); ok {
-		t.srv.log.Warn("limit reached", "option", string(t.b), "detail", t.detail, "skipped", skipped)
-	}
+	t.srv.log.Warn("limit reached", "option", string(t.b), "detail", t.detail)
 	if tr := t.srv.opts.Trace; tr != nil && tr.Bound != nil {
 		t.srv.guard("Trace.Bound", func() { tr.Bound(t.b, t.detail) })
 	}
@@ -228,7 +228,7 @@ func (srv *Server) rescue(where string) {
 
 func (srv *Server) panicked(where string, v any, stack []byte) {
 	srv.stats.panics.Add(1)
-	srv.log.Error("panic in a function of the application", "where", where, "panic", fmt.Sprint(v), "stack", string(stack))
+	srv.log.Error("panic in a function of the application", "where", where, "at", quieter.Site(), "panic", fmt.Sprint(v), "stack", string(stack))
 	if t := srv.opts.Trace; t != nil && t.Panicked != nil && where != "Trace.Panicked" {
 		srv.guard("Trace.Panicked", func() { t.Panicked(where, v, stack) })
 	}

@@ -40,15 +40,13 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, e *Endpoint) {
 	}
 	if from := origin.Of(r); from != "" && !origin.Allowed(s.origins.AllowOrigin, from, r, hosts) {
 		text := "pages of the origin " + strconv.QuoteToASCII(from[:min(len(from), 200)]) + " may not connect: " + origin.Advice(from, r, hosts)
-		if skipped, ok := s.quieter.Allow("origin"); ok {
-			s.log.Warn("websocket: request refused", "message", text, "host", strconv.QuoteToASCII(r.Host[:min(len(r.Host), 200)]), "skipped", skipped)
-		}
+		s.log.Warn("websocket: request refused", "message", text, "cause", "ORIGIN", "host", strconv.QuoteToASCII(r.Host[:min(len(r.Host), 200)]), "remote", r.RemoteAddr)
 		s.refuse(w, http.StatusForbidden, text)
 		return
 	}
 	if allow := s.opts.AllowRequest; allow != nil {
 		if err := allow(r); err != nil {
-			s.log.Info("websocket: request refused", "error", err)
+			s.log.Info("websocket: request refused", "error", err, "client", s.peers.Of(r).Addr)
 			s.refuse(w, http.StatusForbidden, "forbidden")
 			return
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sockeye-io/sockeye/socketio/internal/netpoll"
+	"github.com/sockeye-io/sockeye/socketio/internal/quieter"
 	"github.com/sockeye-io/sockeye/socketio/internal/ws"
 )
 
@@ -176,7 +177,7 @@ func (c *Conn) guard(where string, f func()) {
 	defer func() {
 		if v := recover(); v != nil {
 			c.srv.stats.panics.Add(1)
-			c.srv.log.Error("websocket: an endpoint panicked", "function", where, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+			c.srv.log.Error("websocket: an endpoint panicked", "function", where, "at", quieter.Site(), "panic", fmt.Sprint(v), "stack", string(debug.Stack()), "client", c.addr)
 			_ = c.Close(int(ws.InternalError), "internal error") // unless it is closing already
 		}
 	}()

@@ -55,7 +55,6 @@ type Server struct {
 	wheel   wheel.Wheel
 	peers   *peers.Peers
 	places  *peers.Table[*Conn] // nil without MaxSessions
-	quieter quieter.Lines
 	stats   counters
 
 	mu      sync.Mutex
@@ -116,9 +115,7 @@ func New(opts *engineio.Options) *Server {
 	if s.origins = o.Origins; s.origins == nil {
 		s.origins = engineio.SameOrigin
 	}
-	if s.log = o.Logger; s.log == nil {
-		s.log = slog.Default()
-	}
+	s.log = quieter.Logger(o.Logger)
 	if d := o.PerMessageDeflate; d != nil {
 		var err error
 		if s.deflate, err = ws.NewDeflater(d.Level); err != nil {
@@ -214,9 +211,7 @@ func (s *Server) bound(b engineio.Bound) {
 	}
 	c.bounds[b]++
 	c.mu.Unlock()
-	if skipped, ok := s.quieter.Allow(string(b)); ok {
-		s.log.Warn("websocket: limit reached", "option", string(b), "skipped", skipped)
-	}
+	s.log.Warn("websocket: limit reached", "option", string(b))
 }
 
 func (c *counters) boundsNow() map[engineio.Bound]uint64 {

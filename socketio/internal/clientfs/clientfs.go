@@ -20,6 +20,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/sockeye-io/sockeye/socketio/internal/quieter"
 )
 
 // Names lists the files of the npm package socket.io-client (folder dist) that
@@ -53,7 +55,7 @@ type file struct {
 // but cannot be read are logged to log, nil meaning slog.Default().
 func New(fsys fs.FS, version string, log *slog.Logger) *Handler {
 	if log == nil {
-		log = slog.Default()
+		log = quieter.Logger(nil)
 	}
 	h := &Handler{fsys: fsys, version: version, log: log, files: make(map[string]*file, len(Names))}
 	for _, name := range Names {
