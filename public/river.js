@@ -1,5 +1,5 @@
 // A river on a canvas. Every event on the server is a fish: red ones swim up, green ones come down, and one that somebody sent on
-// purpose leaps. None crosses the words above the river. Readers who prefer less motion see the river at rest, redrawn only when something happened.
+// purpose leaps. None crosses the words: they swim below, and where there is room beside. Readers who prefer less motion see the river at rest, redrawn only when something happened.
 
 import { calm } from "/assets/dom.js";
 
@@ -7,7 +7,7 @@ const most = 90; // fish at once, however busy the server is
 
 export class River {
 	constructor(canvas, words) {
-		Object.assign(this, { canvas, words, top: 0 });
+		Object.assign(this, { canvas, words, top: 0, side: 0 });
 		this.ink = canvas.getContext("2d");
 		this.fish = [];
 		this.lines = Array.from({ length: 16 }, (_, i) => ({ y: (i + .5) / 16, phase: i * 1.7, speed: .05 + (i % 5) * .013 }));
@@ -25,7 +25,10 @@ export class River {
 		const scale = Math.min(devicePixelRatio || 1, 2);
 		const { clientWidth: w, clientHeight: h } = this.canvas;
 		Object.assign(this, { w, h });
-		this.top = Math.min(this.words.getBoundingClientRect().bottom - this.canvas.getBoundingClientRect().top, h) + 24;
+		const words = this.words.getBoundingClientRect(), water = this.canvas.getBoundingClientRect();
+		this.top = words.bottom - water.top + 24;
+		this.side = words.right - water.left; // where the words end
+		if (w - this.side < 260) this.side = w;
 		this.canvas.width = w * scale;
 		this.canvas.height = h * scale;
 		this.ink.setTransform(scale, 0, 0, scale, 0, 0);
@@ -73,15 +76,20 @@ export class River {
 		const { ink, w, h } = this;
 		const sway = Math.sin(time * 5 + f.phase);
 		const arc = f.kind === "leap" ? Math.sin(Math.min(Math.max(f.x, 0), 1) * Math.PI) * .6 : 0;
-		const half = f.size * 11 + 4, room = Math.max(0, h - this.top - 2 * half); // a fish is half as high, sways, and keeps below the words
+		const half = f.size * 11 + 4, room = Math.max(0, h - this.top - 2 * half); // a fish is so high, and sways
+		const x = f.x * w, anywhere = this.side < w && f.kind !== "leap";
+		const y = anywhere ? f.y * h : this.top + half + (f.y - arc) * room;
+		const seen = y - half >= this.top - 20 ? 1 : Math.min(1, (x - this.side - f.size * 24) / 160); // those beside the words come out of the dark
+		if (seen <= 0) return;
 		ink.save();
 		ink.beginPath();
 		ink.rect(0, this.top - 20, w, h);
+		ink.rect(this.side, 0, w, this.top);
 		ink.clip();
-		ink.translate(f.x * w, this.top + half + (f.y - arc) * room + sway * 3);
+		ink.translate(x, y + sway * 3);
 		ink.rotate(f.kind === "leap" ? Math.cos(Math.min(Math.max(f.x, 0), 1) * Math.PI) * -.5 : sway * .05);
 		ink.scale(f.kind === "down" ? -f.size : f.size, f.size);
-		ink.globalAlpha = f.kind === "leap" ? 1 : (.35 + Math.min(f.size, 1.2) * .4) * (w < 600 ? .45 : 1); // dim where the text is all there is room for
+		ink.globalAlpha = f.kind === "leap" ? 1 : (.35 + Math.min(f.size, 1.2) * .4) * (w < 600 ? .45 : 1) * seen; // dim where the text is all there is room for
 		const down = f.kind === "down";
 		ink.fillStyle = down ? "#3f9a6f" : "#e9503f";
 		ink.beginPath(); // body and tail, which bends with the stroke

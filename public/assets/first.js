@@ -8,16 +8,17 @@
 	var theme = kept("sockeye.theme");
 	if (theme === "light" || theme === "dark") root.dataset.theme = theme;
 	var lang = kept("sockeye.lang") || (/^zh\b/i.test(navigator.language) ? "zh" : "en");
-	root.lang = lang === "zh" ? "zh-CN" : "en";
+	var zh = lang === "zh";
+	root.lang = zh ? "zh-CN" : "en";
 
 	addEventListener("error", function (event) {
 		if (!(event.target instanceof HTMLScriptElement)) return;
 		var src = event.target.src;
 		fetch("/socket.io/socket.io.esm.min.js").then(function (res) {
-			if (res.ok) return "A part of this page did not load: " + src;
+			if (res.ok) return (zh ? "本页有一部分没有加载：" : "A part of this page did not load: ") + src;
 			return res.text().then(function (text) { return text.slice(0, 600); });
 		}, function () {
-			return "The server does not answer.";
+			return zh ? "服务器没有回应。" : "The server does not answer.";
 		}).then(function (text) {
 			var box = document.createElement("p");
 			box.className = "banner";
