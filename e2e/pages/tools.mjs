@@ -3,6 +3,8 @@ import { test } from "node:test";
 import assert from "node:assert/strict";
 import http from "node:http";
 import { once } from "node:events";
+import * as recipes from "../../public/doctor/recipes.js";
+import { nginx, recipe } from "../lib/behind.mjs";
 import { lastPoll, leave, says, until, visit } from "./visit.mjs";
 
 export default function (world) {
@@ -109,15 +111,42 @@ export default function (world) {
       await says(page, "#verdict", verdict);
     };
     await examine({}, "All is well");
-    assert.equal(await page.locator('#checks li[data-is="good"]').count(), 7);
+    assert.equal(await page.locator('#checks li[data-is="good"]').count(), 8);
     await examine({ path: "/wrong/" }, "The trouble is the path.");
     await says(page, '[data-check="pathIs"]', "must be the same");
-    await examine({ namespace: "/nowhere" }, "The trouble is the session.");
-    await says(page, '[data-check="session"]', "Invalid namespace");
+    await examine({ namespace: "/nowhere" }, "The trouble is the namespace.");
+    await says(page, '[data-check="namespaceIs"]', "Invalid namespace");
+    for (const [wrote, meant] of Object.entries({ "chat": "/chat", "/chta": "/chat", "/Chat/": "/chat", "//acks": "/acks", "/whiteboards": "/whiteboard" })) {
+      await examine({ namespace: wrote }, "The trouble is the namespace.");
+      await says(page, '[data-check="namespaceIs"]', `Did you mean ${meant}?`);
+      assert.equal(await page.locator('[data-check="session"][data-is="good"]').count(), 1);
+    }
     await examine({ address: "nonsense" }, "The trouble is the server");
     await examine({ address: "http://127.0.0.1:9" }, "The trouble is the server");
     assert.equal(await page.locator('#checks li[data-is="bad"]').count(), 1);
     await leave(page, { expected: [/404/, /ERR_/, /127\.0\.0\.1:9/] });
+  });
+
+  test("doctor: behind nginx that rewrites Host it names that, and its recipe works", async () => {
+    for (const line of ["", "proxy_set_header Host $host;"]) {
+      const front = await nginx(world.program.port, (text) => text.replace("proxy_set_header Host $http_host;", line));
+      const page = await visit({ ...world, program: { url: front.url + "/" } }, "doctor/");
+      await page.click("#examine");
+      await says(page, "#verdict", "The trouble is the origin of this page.");
+      await says(page, '[data-check="origin"]', "changed the Host header");
+      await says(page, '[data-check="origin"]', `--origins ${front.url}`);
+      await says(page, '[data-check="origin"] pre', recipe("nginx").split("\n").find((text) => text.includes("Host")));
+      await says(page, '[data-check="websocket"]', "in the session");
+      await leave(page, { expected: [/WebSocket/] });
+      await front.stop();
+    }
+    const front = await nginx(world.program.port, () => recipes.nginx); // what it shows
+    const page = await visit({ ...world, program: { url: front.url + "/" } }, "doctor/");
+    await page.click("#examine");
+    await says(page, "#verdict", "All is well");
+    await leave(page);
+    await front.stop();
+    assert.equal(recipes.nginx, recipe("nginx"));
   });
 
   test("doctor: no CORS, an old server, a proxy without upgrades", async () => {
@@ -146,7 +175,7 @@ export default function (world) {
       to.on("error", () => res.destroy());
       req.pipe(to);
     };
-    await examine("The trouble is WebSocket", "proxy_set_header Upgrade");
+    await examine("The trouble is WebSocket", "proxy_set_header Upgrade", "polling takes the origin");
     await leave(page, { expected: [/./] }); // the browser writes each refusal to its console
     server.closeAllConnections();
     server.close();
