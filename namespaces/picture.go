@@ -10,6 +10,8 @@ import (
 const (
 	maxNumbers = 2002  // of one stroke: two for each point, from 0 to 1
 	maxBoard   = 60000 // of all strokes of a picture; the oldest go
+
+	strokeWeight = 20 // numbers that a stroke counts for beside its points: it has an id, too
 )
 
 // Stroke is a line. Its id begins with that of the socket that drew it.
@@ -36,21 +38,23 @@ func (t *Stroke) check(owner string) error {
 }
 
 // picture is strokes, the oldest first.
-type picture struct{ kept[Stroke] }
+type picture struct {
+	kept[Stroke]
+	weight int // of all
+}
+
+func (t *Stroke) weight() int { return len(t.Points) + strokeWeight }
 
 // add reports whether t is new: who had no answer sends it again.
 func (p *picture) add(t Stroke) bool {
 	if slices.ContainsFunc(p.list, func(old Stroke) bool { return old.ID == t.ID }) {
 		return false
 	}
-	all, sum := append(p.list, t), 0
-	for i, old := range slices.Backward(all) {
-		if sum += len(old.Points); sum > maxBoard {
-			all = slices.Clone(all[i+1:])
-			break
-		}
+	all, gone := append(p.list, t), 0
+	for p.weight += t.weight(); p.weight > maxBoard; gone++ {
+		p.weight -= all[gone].weight()
 	}
-	p.set(all)
+	p.set(slices.Delete(all, 0, gone))
 	return true
 }
 
@@ -58,9 +62,15 @@ func (p *picture) add(t Stroke) bool {
 func (p *picture) undo(owner string) (id string, ok bool) {
 	for i, t := range slices.Backward(p.list) {
 		if t.by(owner) {
+			p.weight -= t.weight()
 			p.set(slices.Delete(p.list, i, i+1))
 			return t.ID, true
 		}
 	}
 	return "", false
+}
+
+func (p *picture) clear() {
+	p.weight = 0
+	p.set(nil)
 }

@@ -84,7 +84,7 @@ func Whiteboard(ns *socketio.Namespace) {
 
 	BoardClear.On(ns, func(_ context.Context, s *socketio.Socket, _ socketio.None) error {
 		return boards.in(place(s), func(p *picture) {
-			p.set(nil)
+			p.clear()
 			_ = BoardClear.Emit(ns.To(place(s)), socketio.None{})
 		})
 	})

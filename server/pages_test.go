@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"encoding/json"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -206,5 +208,24 @@ func TestUnreadablePageIsLogged(t *testing.T) {
 	}
 	if !strings.Contains(log.String(), syscall.EIO.Error()) {
 		t.Errorf("log: %s", log.String())
+	}
+}
+
+// The pages are told which namespaces there are, and each of them can be joined.
+func TestNamespacesAreListed(t *testing.T) {
+	s, err := New(Config{}, site(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	var names []string
+	w := fetch(s, "/namespaces.json")
+	if err := json.Unmarshal(w.Body.Bytes(), &names); err != nil || !slices.IsSorted(names) || len(names) < 10 || names[0] != "/" {
+		t.Fatalf("%v: %s", err, w.Body)
+	}
+	for ns := range s.IO().Namespaces() {
+		if !slices.Contains(names, ns.Name()) {
+			t.Errorf("%s is missing", ns.Name())
+		}
 	}
 }
