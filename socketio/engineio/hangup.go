@@ -68,8 +68,8 @@ func (w *wsConn) finish(flush bool) {
 		}
 	}
 	w.deadline(d)
-	if w.waits {
-		w.waits = false
+	if w.waits || w.full {
+		w.waits, w.full = false, false
 		w.c.Wake() // to see the client's end
 	}
 }

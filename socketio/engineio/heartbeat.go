@@ -130,7 +130,7 @@ func (s *Session) timeLocked() (after aftermath) {
 			s.due = max(s.due, now+o.PingTimeout-maxPingLag)
 		}
 		s.armDue(phasePong, now)
-		s.controlLocked(pingMessage)
+		s.controlLocked(pingMessage, 1)
 	case phasePong, phaseClient:
 		return s.shutLocked(PingTimeout, nil, false)
 	case phasePaused:
@@ -139,7 +139,7 @@ func (s *Session) timeLocked() (after aftermath) {
 		}
 		s.armPaused()
 		if s.proto >= 4 {
-			s.controlLocked(pingMessage)
+			s.controlLocked(pingMessage, 1)
 		}
 	case phaseClosing:
 		return s.endLocked(false, closeMessage)
@@ -165,11 +165,14 @@ func (s *Session) pong() {
 // clientPing answers a client of revision 3.
 func (s *Session) clientPing() {
 	s.mu.Lock()
+	var after aftermath
 	if s.phase == phaseClient {
 		s.beatLocked()
 	}
-	if s.state.Load() == stateOpen {
-		s.controlLocked(pongMessage)
+	// On a websocket nothing more is read when so many wait, see wsConn.sated.
+	if s.state.Load() == stateOpen && !s.controlLocked(pongMessage, 1) && s.ws == nil {
+		after = s.boundLocked("MaxQueue", "the client does not fetch the answers to its pings")
 	}
 	s.mu.Unlock()
+	after.run()
 }

@@ -71,7 +71,7 @@ func (s *Session) take(p *poll) []queued {
 	}
 	s.poll = nil
 	batch := s.queue
-	s.queue, s.queued = nil, 0
+	s.queue, s.queued, s.owed = nil, 0, 0
 	var after aftermath
 	// The close packet comes alone: clients handle it at once, and the messages
 	// of the same payload a moment later, when they count as disconnected.

@@ -119,19 +119,35 @@ func (s *Session) shedLocked(n int) (after aftermath) {
 	return after
 }
 
-// controlLocked sends a packet that is no message; it knows no bounds.
-func (s *Session) controlLocked(m *Message) {
-	if w := s.ws; w != nil && len(s.queue) == 0 && !w.busy() && w.write(m, 0) == nil {
-		return
+// What a client can make the server hold by what it asks for and does not read
+// stays below 64 KiB, beyond what the socket takes.
+const (
+	maxOwed   = 44 << 10 // packets in a session's queue that are no messages
+	maxUnsent = 16 << 10 // answers on a connection that nobody has tried to send
+	owedUnit  = 32       // of Session.owed: what a packet costs that all share
+	ownedPong = 10       // units that a pong of one client's costs
+)
+
+// controlLocked sends a packet that is no message, and costs so many units if
+// it has to wait. Once maxOwed is reached it gives up the packet, and says so.
+func (s *Session) controlLocked(m *Message, units uint16) bool {
+	if w := s.ws; w != nil && len(s.queue) == 0 && !w.busy() && w.write(m, NoCompress) == nil {
+		return true
 	}
-	s.queue = append(s.queue, queued{m, 0})
+	if s.owed+units > maxOwed/owedUnit {
+		return false
+	}
+	s.owed += units
+	s.queue = append(s.queue, queued{m, NoCompress})
 	s.queued += m.cost()
 	if s.poll != nil {
 		s.poll.wake()
 	}
+	return true
 }
 
-// moveLocked hands all that waits over to the websocket transport.
+// moveLocked hands all that waits over to the websocket transport. What it
+// lifts the connection's bound for has been let in under the session's.
 func (s *Session) moveLocked() {
 	s.ws.unbound(true)
 	for i, q := range s.queue {
@@ -143,5 +159,5 @@ func (s *Session) moveLocked() {
 		s.queued -= q.m.cost()
 	}
 	s.ws.unbound(false)
-	s.queue = nil
+	s.queue, s.owed = nil, 0
 }

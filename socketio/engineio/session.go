@@ -82,10 +82,11 @@ type Session struct {
 
 	phase   phase
 	paused  bool
-	reading bool // input is being delivered: Closed has to wait
-	ending  bool // Closed is due when reading ends
-	posting bool // a POST is under way
-	probed  bool // the websocket to be has got its answer: polls are released
+	reading bool   // input is being delivered: Closed has to wait
+	ending  bool   // Closed is due when reading ends
+	posting bool   // a POST is under way
+	probed  bool   // the websocket to be has got its answer: polls are released
+	owed    uint16 // what controls in queue cost, in units
 
 	flying atomic.Int64 // bytes of answers to polls that the client has not taken
 
@@ -230,7 +231,7 @@ func (s *Session) endLocked(flush bool, last *Message) (after aftermath) {
 		p.wake()
 	}
 	after.s, after.dropped = s, s.queue
-	s.queue, s.queued = nil, 0
+	s.queue, s.queued, s.owed = nil, 0, 0
 	if s.reading {
 		s.ending = true
 	} else {

@@ -36,11 +36,17 @@ func (w *wsConn) probePacket(p eiowire.Packet) error {
 	s := w.s
 	var after aftermath
 	err, upgraded := error(nil), false
+	probe := p.Type == eiowire.Ping && string(p.Data) == "probe"
+	answered := probe && w.answer(probeAnswer.frame)
 	s.mu.Lock()
 	switch {
 	case w.done || s.probe != w:
-	case p.Type == eiowire.Ping && string(p.Data) == "probe":
-		_ = w.c.Write(probeAnswer.frame) // fails only with the connection
+	case probe && !answered && w.satedLocked():
+		err = netpoll.ErrPaused // it has asked often, and does not read
+	case probe:
+		if !answered {
+			_ = w.c.Write(probeAnswer.frame) // there is room again, or the connection has ended
+		}
 		s.probed = true
 		if s.poll != nil {
 			if len(s.queue) == 0 {

@@ -33,6 +33,7 @@ type wsConn struct {
 
 	due     bool // the upgrade packet has come; guarded by s.mu, as all that follows
 	waits   bool // OnReadable has found somebody else delivering input
+	full    bool // the client has caused more output than it takes: it is not read
 	counted bool // as the transport of a session
 	done    bool // the close frame is on its way: input is of no interest
 	code    ws.CloseCode
@@ -183,6 +184,10 @@ func (w *wsConn) OnReadable(c *netpoll.Conn) error {
 		s.mu.Unlock()
 		return discard(c)
 	}
+	if w.full {
+		s.mu.Unlock()
+		return netpoll.ErrPaused
+	}
 	if w.counted || w.due {
 		switch {
 		case s.reading || s.posting:
@@ -278,23 +283,77 @@ func (w *wsConn) Message(op ws.Op, data []byte) error {
 		if !w.mine() {
 			return w.probePacket(p)
 		}
+		ping := p.Type == eiowire.Ping
+		if ping {
+			w.relieve()
+		}
 		s.receive(p)
 		if s.state.Load() != stateOpen {
 			return errDone
 		}
-		if s.halt.Load() {
+		if s.halt.Load() || ping && w.sated() {
 			return netpoll.ErrPaused
 		}
 	case ws.Ping:
-		if !w.busy() {
-			_ = w.c.Write(ws.AppendFrame(nil, ws.Pong, data)) // one that is lost is no loss
-		}
+		return w.pong(data)
 	case ws.Close:
 		code, _ := ws.ParseClose(data)
 		w.fail(TransportClose, nil, code)
 		return errDone
 	}
 	return nil
+}
+
+// relieve makes sure that what the reader has answered, and nobody has had the
+// time to send, does not grow: afterwards the socket has room, or w is busy.
+// s.mu is not held.
+func (w *wsConn) relieve() {
+	if w.c.Queued() > maxUnsent {
+		w.c.Flush()
+	}
+}
+
+// sated reports whether the client has caused as much output as may wait. Then
+// nothing is read of it until it has taken all, or its heartbeat ends it.
+func (w *wsConn) sated() bool {
+	s := w.s
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.owed+ownedPong > maxOwed/owedUnit && w.satedLocked()
+}
+
+func (w *wsConn) satedLocked() bool {
+	if w.full = w.busy(); w.full {
+		return true // OnDrained comes for sure, and then w goes on
+	}
+	if w.s.ws == w {
+		w.s.moveLocked() // OnDrained is about to come
+	}
+	return false
+}
+
+// pong answers a ping of WebSocket's own.
+func (w *wsConn) pong(data []byte) error {
+	frame := ws.AppendFrame(nil, ws.Pong, data)
+	if w.answer(frame) {
+		return nil
+	}
+	s := w.s
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ws == w && s.controlLocked(&Message{typ: eiowire.Pong, text: true, frame: frame}, ownedPong) {
+		return nil
+	}
+	if w.satedLocked() {
+		return netpoll.ErrPaused
+	}
+	return nil // one that is lost is no loss
+}
+
+// answer writes a frame that the client has asked for, if nothing waits.
+func (w *wsConn) answer(frame []byte) bool {
+	w.relieve()
+	return !w.busy() && w.c.Write(frame) == nil
 }
 
 // mine reports whether w is the transport of its session. It belongs to the
@@ -313,6 +372,10 @@ func (w *wsConn) OnDrained(*netpoll.Conn) {
 	s.mu.Lock()
 	if s.ws == w && s.state.Load() == stateOpen {
 		s.moveLocked()
+	}
+	if w.full {
+		w.full = false
+		w.c.Wake()
 	}
 	s.mu.Unlock()
 }

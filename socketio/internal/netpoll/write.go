@@ -340,6 +340,9 @@ func (c *Conn) flushLocked() (drain, full bool) {
 	}
 	c.writing = true
 	if c.nc != nil {
+		if c.queued > slowMark {
+			c.state.Or(blocked) // until drain has written all
+		}
 		c.mu.Unlock()
 		return true, false
 	}

@@ -1,0 +1,169 @@
+package engineio
+
+import (
+	"bytes"
+	"errors"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sockeye-io/sockeye/socketio/internal/ws"
+)
+
+// mostOwed is what a client may make the server hold that does not read.
+const mostOwed = 64 << 10
+
+func noHeartbeat() *Options { return &Options{AllowEIO3: true, PingInterval: -1, UpgradeTimeout: -1, MaxQueue: -1} }
+
+// A client that asks over a websocket, and does not read the answers, is not
+// read any more; once it reads, it gets all that it has asked for.
+func TestUnreadAnswersOverWebSocket(t *testing.T) {
+	ping := func(op ws.Op, data string) []byte { return ws.AppendMaskedFrame(nil, op, []byte(data), [4]byte{}) }
+	for _, c := range []struct {
+		what    string
+		eio     int
+		request []byte
+		answer  string
+		probing bool
+		lossy   bool // of answers that wait the last ones do
+	}{
+		{"pongs of revision 3", 3, ping(ws.Text, "2"), "3", false, false},
+		{"pongs of WebSocket", 4, ping(ws.Ping, ""), "pong ", false, true},
+		{"pongs with data", 4, ping(ws.Ping, strings.Repeat("x", 125)), "pong " + strings.Repeat("x", 125), false, true},
+		{"answers to probes", 4, ping(ws.Text, "2probe"), "3probe", true, true},
+		{"pongs to a probing websocket", 4, ping(ws.Ping, ""), "pong ", true, true},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			everywhere(t, noHeartbeat, func(t *testing.T, r *rig) {
+				var s *socket
+				var e *echo
+				if c.probing {
+					var q string
+					q, e = r.open(c.eio)
+					s = r.webSocket(strings.Replace(q, "polling", "websocket", 1))
+				} else {
+					s, e = r.openWebSocket(c.eio)
+				}
+				held := func() int {
+					e.s.mu.Lock()
+					defer e.s.mu.Unlock()
+					n := int(e.s.owed) * owedUnit
+					for _, w := range []*wsConn{e.s.ws, e.s.probe} {
+						if w != nil {
+							n += w.c.Queued()
+						}
+					}
+					return n
+				}
+				if tcp, ok := s.Conn.(*net.TCPConn); ok {
+					_ = tcp.SetReadBuffer(64 << 10)
+				}
+				burst := bytes.Repeat(c.request, 1000)
+				asked, most := 0, 0
+				var rest []byte
+				for rest == nil && asked < 8_000_000 {
+					_ = s.SetWriteDeadline(time.Now().Add(300 * time.Millisecond))
+					n, err := s.Write(burst)
+					if errors.Is(err, os.ErrDeadlineExceeded) {
+						rest = burst[n:]
+					} else if err != nil {
+						t.Fatal(err)
+					}
+					most = max(most, held())
+					asked += 1000
+				}
+				if rest == nil {
+					t.Errorf("%d were taken", asked)
+				}
+				if most > mostOwed+len(c.answer)+64 {
+					t.Errorf("%d bytes wait", most)
+				}
+				_ = s.SetWriteDeadline(time.Time{})
+				go func() {
+					end := ping(ws.Text, "4end")
+					if c.probing {
+						end = append(ping(ws.Text, "5"), end...)
+					}
+					_, _ = s.Write(append(rest, end...)) // whether it arrives is seen below
+				}()
+				got := 0
+				for {
+					switch frame := s.read(); frame {
+					case c.answer:
+						got++
+						continue
+					case "4end":
+					default:
+						t.Fatalf("after %d of %d answers: %.30q", got, asked, frame)
+					}
+					break
+				}
+				if got > asked || got < asked && !c.lossy || got == 0 {
+					t.Errorf("%d answers to %d", got, asked)
+				}
+				e.s.CloseNow(ForcedClose, nil)
+			})
+		})
+	}
+}
+
+// One that posts its pings and does not poll is ended, by name; one that polls
+// gets all its pongs.
+func TestUnreadPongsOverPolling(t *testing.T) {
+	everywhere(t, noHeartbeat, func(t *testing.T, r *rig) {
+		q, e := r.open(3)
+		pings := strings.Repeat("1:2", 500)
+		posts := 0
+		for posts < 100 && r.post(q, pings) == "200 ok" {
+			if n := e.s.Buffered(); n > mostOwed {
+				t.Fatalf("%d bytes wait", n)
+			}
+			posts++
+		}
+		want(t, "reason", string(e.end(t)), "transport error")
+		if b, ok := e.cause.(*BoundError); !ok || b.Bound != "MaxQueue" || posts == 100 {
+			t.Error(e.cause, posts)
+		}
+		q, e = r.open(3)
+		for range 20 {
+			want(t, "post", r.post(q, pings), "200 ok")
+			want(t, "pongs", r.get(q), "200 "+strings.Repeat("1:3", 500))
+		}
+		e.s.CloseNow(ForcedClose, nil)
+	})
+}
+
+// Pings of a session that is paused for long do not gather without end.
+func TestPingsWhilePaused(t *testing.T) {
+	o := &Options{PingInterval: time.Second, StallTimeout: -1}
+	for _, transport := range []string{pollingName, websocketName} {
+		inMemory(t, o, func(t *testing.T, r *rig) {
+			var e *echo
+			if transport == pollingName {
+				_, e = r.open(4)
+			} else {
+				_, e = r.openWebSocket(4)
+			}
+			e.s.Pause()
+			wait(24 * time.Hour)
+			if n := e.s.Buffered(); n > mostOwed {
+				t.Errorf("%s: %d bytes wait", transport, n)
+			}
+			e.s.CloseNow(ForcedClose, nil)
+		})
+	}
+}
+
+// The end of a websocket is answered once, whatever follows it.
+func TestCloseIsAnsweredOnce(t *testing.T) {
+	everywhere(t, noHeartbeat, func(t *testing.T, r *rig) {
+		s, e := r.openWebSocket(4)
+		ends := bytes.Repeat(ws.AppendMaskedFrame(nil, ws.Close, []byte("\x03\xe8"), [4]byte{}), 10_000)
+		go func() { _, _ = s.Write(ends) }() // it may be cut
+		want(t, "close", s.read(), "close 1000")
+		want(t, "then", s.read(), "end")
+		want(t, "reason", string(e.end(t)), "transport close")
+	})
+}
