@@ -33,9 +33,9 @@ export function rawSocket(url, options) {
 
 /** One polling session by hand against base ("http://…/engine.io/"). */
 export class Polling {
-  constructor(base, { eio = 4, query = "" } = {}) {
+  constructor(base, { eio = "EIO=4&", query = "" } = {}) {
     this.base = base;
-    this.query = `?EIO=${eio}&transport=polling${query}`;
+    this.query = `?${eio}transport=polling${query}`;
   }
   get address() { return `${this.base}${this.query}${this.sid ? `&sid=${this.sid}` : ""}`; }
   /** Shakes hands; this.open is the open packet, this.sid the session's id. */

@@ -1,8 +1,8 @@
 import { attach } from "engine.io";
 
-/** Profile engine: Engine.IO alone, an echo. */
-export function engineProfile(http) {
-  const engine = attach(http, { pingInterval: 300, pingTimeout: 200, maxHttpBufferSize: 1e6, cors: { origin: "*" }, allowEIO3: true });
+/** Profiles engine and, with clients of revision 3, engine3: Engine.IO alone, an echo. */
+export function engineProfile(http, profile) {
+  const engine = attach(http, { pingInterval: 300, pingTimeout: 200, maxHttpBufferSize: 1e6, cors: { origin: "*" }, allowEIO3: profile === "engine3" });
   engine.on("connection", (socket) => socket.on("message", (data) => socket.send(data)));
   return engine;
 }

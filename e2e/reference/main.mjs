@@ -9,7 +9,7 @@ import { protocolProfile, clientProfile } from "./small-profiles.mjs";
 
 const profiles = {
   main: mainProfile, strict: mainProfile, recovery: mainProfile, msgpack: mainProfile, jsonp: mainProfile, deflate: mainProfile,
-  engine: engineProfile, "engine-client": engineClientProfile,
+  engine: engineProfile, engine3: engineProfile, "engine-client": engineClientProfile,
   protocol: protocolProfile, client: clientProfile,
 };
 

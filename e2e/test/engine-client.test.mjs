@@ -9,7 +9,7 @@ import { limited, plain } from "../lib/clients.mjs";
 
 const require = createRequire(import.meta.url);
 const server = await startServer("engine-client");
-const echo = await startServer("engine"); // EIO 3 is at home there
+const echo = await startServer("engine3"); // EIO 3 is at home there
 after(async () => { await server.stop(); await echo.stop(); });
 const base = `${server.url}/engine.io/`;
 

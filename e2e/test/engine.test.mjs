@@ -1,4 +1,4 @@
-// Profile engine: Engine.IO 4 and 3 by hand.
+// Profile engine: Engine.IO 4 by hand.
 import { after } from "node:test";
 import assert from "node:assert/strict";
 import { request } from "node:http";
@@ -70,8 +70,7 @@ it("polling", "handshake", "CORS for everybody, on errors too", async () => {
 });
 it("polling", "handshake", "bad requests", async () => {
   await refusal(await fetch(base), 0);
-  // Where EIO 3 is allowed, Node takes everything but "4" for it.
-  if (underTest === "sockeye") for (const version of ["", "EIO=&", "EIO=abc&", "EIO=2&", "EIO=5&", "EIO=4.0&"]) {
+  for (const version of ["", "EIO=&", "EIO=abc&", "EIO=2&", "EIO=3&", "EIO=5&", "EIO=4.0&"]) {
     await refusal(await fetch(`${base}?${version}transport=polling`), 5);
   }
   await refusal(await fetch(`${base}?EIO=4`), 0);
@@ -265,61 +264,4 @@ it("upgrade", "upgrade", "a probe that never comes leaves polling alone", async 
   await socket.closed;
   await s.post("4fine");
   assert.equal(await pollMessage(s), "4fine");
-});
-
-it("polling", "EIO 3", "text payload", async () => {
-  const s = await session({ eio: 3, query: "&b64=1" });
-  assert.deepEqual({ ...s.open, sid: "" }, { sid: "", upgrades: ["websocket"], pingInterval: 300, pingTimeout: 200, maxPayload: 1e6 });
-  await s.post("6:4hello10:b4AQIDBA==");
-  let got = "";
-  while (!got.includes("AQID")) got += await s.pollText();
-  assert.equal(got, "6:4hello10:b4AQIDBA==");
-  await s.post("6:4héllo3:4€!");
-  got = "";
-  while (!got.includes("€")) got += await s.pollText();
-  assert.equal(got, "6:4héllo3:4€!");
-});
-it("polling", "EIO 3", "binary payload", async () => {
-  const s = new Polling(base, { eio: 3 });
-  const res = await fetch(s.address);
-  const text = await res.text(); // an ASCII payload may be text here too, as with Node
-  s.sid = JSON.parse(text.slice(text.indexOf("{"))).sid;
-  const body = Buffer.concat([Buffer.from([0, 6, 255]), Buffer.from("4hello"), Buffer.from([1, 5, 255, 4, 1, 2, 3, 4])]);
-  await s.post(body, { headers: { "content-type": "application/octet-stream" } });
-  let got = Buffer.alloc(0);
-  while (got.length < body.length) {
-    const res = await s.poll();
-    assert.equal(res.headers.get("content-type"), "application/octet-stream");
-    got = Buffer.concat([got, Buffer.from(await res.arrayBuffer())]);
-  }
-  assert.deepEqual(got, body);
-});
-it("websocket", "EIO 3", "the client pings; binary has a type byte", async (use) => {
-  const s = use(ws("?EIO=3&transport=websocket"));
-  assert.equal((await s.next())[0], "0");
-  let started;
-  for (let i = 0; i < 3; i++) {
-    await pause(150);
-    started = Date.now();
-    s.send("2");
-    assert.equal(await s.next(), "3");
-  }
-  s.send("4hello");
-  assert.equal(await s.next(), "4hello");
-  s.send(Buffer.from([4, 1, 2, 3]));
-  assert.deepEqual(await s.next(), Buffer.from([4, 1, 2, 3]));
-  await s.closed;
-  assert.ok(Date.now() - started >= 450, "closed too early without pings");
-});
-it("upgrade", "EIO 3", "probe and upgrade", async (use) => {
-  const s = await session({ eio: 3, query: "&b64=1" });
-  const socket = use(s.webSocket());
-  await socket.opened;
-  const polled = s.pollText();
-  socket.send("2probe");
-  assert.equal(await socket.next(), "3probe");
-  assert.equal(await polled, "1:6");
-  socket.send("5");
-  socket.send("4over");
-  assert.equal(await socket.next(), "4over");
 });

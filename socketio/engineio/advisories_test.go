@@ -110,15 +110,15 @@ func TestCVE202331125OddQueryParameters(t *testing.T) {
 		"": transport, "&&&": transport, "===": transport, "=&=&=": transport, "?": transport, "%": transport, "%%%": transport, ";": transport,
 		"EIO=4": transport, "EIO=4&transport": transport, "EIO=4&transport=": transport, "EIO=4&transport[]=polling": transport,
 		"EIO=4&transport[0]=polling": transport, "EIO=4&transport.a=polling": transport, "EIO=4;transport=polling": transport,
-		good + "&transport=polling": transport, good + "&transport=websocket": transport, good + "&transport": transport, good + "%00": transport,
+		good + "&transport=polling": ok, good + "&transport=websocket": transport, good + "&transport": transport, good + "%00": transport,
 		"EIO=4&transport=Polling": transport, "EIO=4&transport=__proto__": transport, "EIO=4&transport=constructor": transport,
 		"EIO=4&transport=toString": transport, "EIO=4&transport=%zz": transport, "EIO=4&transport=polling;": transport, "EIO=4&transport=polling+": transport,
-		"EIO=4&transport=" + long: transport, strings.Repeat("transport=polling&", 5000): transport,
-		good + "&EIO=4": version, good + "&EIO=3": version, good + "&EIO": version, "transport=polling": version, "EIO[]=4&transport=polling": version,
+		"EIO=4&transport=" + long: transport, strings.Repeat("transport=polling&", 5000): version,
+		good + "&EIO=4": ok, good + "&EIO=4&EIO=3&EIO=4": version, good + "&transport=polling&transport=x&transport=polling": transport, good + "&EIO=3": version, good + "&EIO": version, "transport=polling": version, "EIO[]=4&transport=polling": version,
 		"EIO[$ne]=3&transport=polling": version, "EIO=04&transport=polling": version, "EIO=4.0&transport=polling": version, "EIO=4e0&transport=polling": version,
 		"EIO=+4&transport=polling": version, "EIO=-4&transport=polling": version, "EIO=NaN&transport=polling": version, "EIO=%EF%BC%94&transport=polling": version,
 		"EIO=9007199254740993&transport=polling": version, "EIO=" + long + "&transport=polling": version, "eio=4&transport=polling": version,
-		good + "&sid=a": sid, good + "&sid=a&sid=b": sid, good + "&sid=&sid=": sid, good + "&sid=%00": sid, good + "&sid=__proto__": sid,
+		good + "&sid=a": sid, good + "&sid=a&sid=b": sid, good + "&sid=&sid=": ok, good + "&sid=&sid=a": sid, good + "&sid=a&sid=": sid, good + "&sid=%00": sid, good + "&sid=__proto__": sid,
 		good + "&sid=%0d%0aX:%20y": sid, good + "&sid=..%2f..%2f": sid, good + "&sid=%zz": sid, good + "&sid=" + long: sid,
 		good + "&" + strings.Repeat("sid=a&", 5000): sid,
 		good + "&sid[]=a": ok, good + "&__proto__[a]=b": ok, good + "&constructor=1": ok, good + "&a[b][c]=d&a[b][c]=e": ok, good + "&%zz=%zz": ok,
@@ -127,10 +127,10 @@ func TestCVE202331125OddQueryParameters(t *testing.T) {
 	}
 	tried := 0
 	options := func() *Options {
-		o := quiet()
-		o.PingInterval = -1   // the sessions are counted
-		o.MaxHeaderBytes = -1 // so that long ones are looked at
-		return o
+		return &Options{
+			PingInterval:   -1, // the sessions are counted
+			MaxHeaderBytes: -1, // so that long ones are looked at
+		}
 	}
 	everywhere(t, options, func(t *testing.T, r *rig) {
 		witness, _ := r.openWebSocket(4)
@@ -188,7 +188,8 @@ func FuzzQuery(f *testing.F) {
 		q := parseQuery(raw)
 		v, _ := url.ParseQuery(raw) // what can be read of it
 		check := func(name, got string, valid bool) {
-			if valid && !slices.Equal(v[name], []string{got}) {
+			// Who says the same twice says it.
+			if valid && !slices.Equal(slices.Compact(v[name]), []string{got}) {
 				t.Errorf("%q: %s is %q, net/url: %q", raw, name, got, v[name])
 			}
 		}

@@ -59,7 +59,7 @@ func TestOverdueSessionIsNotFound(t *testing.T) {
 			wait(123456 * time.Nanosecond)
 			q, e := r.open(4)
 			wait(500*time.Millisecond - time.Nanosecond)
-			if s, _ := r.srv.find(e.s.ID()); s == nil {
+			if s, _ := r.srv.find(&query{transport: pollingName, sid: e.s.ID(), eio: "4"}, false); s == nil {
 				t.Error("it was gone too early")
 			}
 			wait(time.Nanosecond)

@@ -35,18 +35,20 @@ func TestHandshakeKeys(t *testing.T) {
 }
 
 func TestRefusedHandshakes(t *testing.T) {
-	everywhere(t, quiet, func(t *testing.T, r *rig) {
+	everywhere(t, func() *Options { return new(Options) }, func(t *testing.T, r *rig) {
 		for query, answer := range map[string]string{
-			"transport=polling":                         `400 {"code":5,"message":"Unsupported protocol version"}`,
-			"EIO=abc&transport=polling":                 `400 {"code":5,"message":"Unsupported protocol version"}`,
-			"EIO=4":                                     `400 {"code":0,"message":"Transport unknown"}`,
-			"EIO=4&transport=abc":                       `400 {"code":0,"message":"Transport unknown"}`,
-			"EIO=4&transport=polling&sid=abc":           unknown,
-			"EIO=4&transport=websocket":                 bad,
-			"EIO=4&transport=polling&transport=polling": `400 {"code":0,"message":"Transport unknown"}`, // CVE-2023-31125
-			"EIO=4&EIO=4&transport=polling":             `400 {"code":5,"message":"Unsupported protocol version"}`,
-			"EIO=4&transport=polling&sid=a&sid=b":       unknown,
-			"EIO=%zz&transport=polling":                 `400 {"code":5,"message":"Unsupported protocol version"}`,
+			"transport=polling":                   `400 {"code":5,"message":"Unsupported protocol version"}`,
+			"EIO=abc&transport=polling":           `400 {"code":5,"message":"Unsupported protocol version"}`,
+			"EIO=4":                               `400 {"code":0,"message":"Transport unknown"}`,
+			"EIO=4&transport=abc":                 `400 {"code":0,"message":"Transport unknown"}`,
+			"EIO=4&transport=polling&sid=abc":     unknown,
+			"EIO=4&transport=websocket":           bad,
+			"EIO=3&transport=polling":             `400 {"code":5,"message":"Unsupported protocol version"}`,
+			"EIO=&transport=polling":              `400 {"code":5,"message":"Unsupported protocol version"}`,
+			"EIO=4&transport=polling&transport=x": `400 {"code":0,"message":"Transport unknown"}`, // CVE-2023-31125
+			"EIO=4&EIO=3&transport=polling":       `400 {"code":5,"message":"Unsupported protocol version"}`,
+			"EIO=4&transport=polling&sid=a&sid=b": unknown,
+			"EIO=%zz&transport=polling":           `400 {"code":5,"message":"Unsupported protocol version"}`,
 		} {
 			want(t, query, r.get(query), answer)
 		}

@@ -97,23 +97,15 @@ func (srv *Server) verify(r *http.Request, q *query, upgrade bool) (*Session, *r
 		q.j = "" // as if it had not been asked for
 	}
 	var s *Session
-	current := "" // its transport
+	var wrong *refusal
 	if q.hasSID {
-		s, current = srv.find(q.sid)
+		s, wrong = srv.find(q, upgrade)
 	}
 	if no := srv.checkOrigin(r, s); no != nil {
 		return nil, no
 	}
 	if q.hasSID {
-		if s == nil {
-			return nil, &refusal{code: UnknownSID, context: map[string]any{"sid": q.sid}}
-		}
-		if !upgrade && current != q.transport {
-			return nil, &refusal{code: BadRequest, name: "TRANSPORT_MISMATCH", context: map[string]any{"transport": q.transport, "previousTransport": current}}
-		} else if upgrade && q.transport != websocketName {
-			return nil, &refusal{code: BadRequest, name: "TRANSPORT_MISMATCH"}
-		}
-		return s, nil
+		return s, wrong
 	}
 	if r.Method != http.MethodGet {
 		return nil, &refusal{code: BadHandshakeMethod, context: map[string]any{"method": r.Method}}
@@ -130,7 +122,7 @@ func (srv *Server) verify(r *http.Request, q *query, upgrade bool) (*Session, *r
 			return nil, &refusal{code: Forbidden, err: err, context: map[string]any{"message": err.Error()}}
 		}
 	}
-	if q.eio != "4" && (q.eio != "3" || !o.AllowEIO3) {
+	if v := q.revision(); v != 4 && (v != 3 || !o.AllowEIO3) {
 		return nil, &refusal{code: UnsupportedProtocol, context: map[string]any{"protocol": q.eio}}
 	}
 	return nil, srv.admit(r)

@@ -11,10 +11,7 @@ import (
 // calls end, no Closed is delivered.
 func (srv *Server) open(r *http.Request, q *query) (*Session, *refusal) {
 	peer := srv.peers.Of(r)
-	s := &Session{srv: srv, proto: 4, b64: q.b64, reading: true, hs: newHandshake(r, peer.Addr, &srv.contexts), addr: peer.Key}
-	if q.eio == "3" {
-		s.proto = 3
-	}
+	s := &Session{srv: srv, proto: q.revision(), b64: q.b64, reading: true, hs: newHandshake(r, peer.Addr, &srv.contexts), addr: peer.Key}
 	if no := srv.reserve(s); no != nil {
 		return nil, no
 	}

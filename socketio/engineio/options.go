@@ -23,7 +23,8 @@ type Options struct {
 	Transports []string
 	// DisableUpgrades keeps polling sessions from changing to websocket.
 	DisableUpgrades bool
-	// AllowEIO3 admits clients of Engine.IO 3 (socket.io-client 1.x and 2.x).
+	// AllowEIO3 admits clients of Engine.IO 3 (socket.io-client 1.x and 2.x, and
+	// Swift's up to 15): as in Node, all whose requests do not say EIO=4.
 	AllowEIO3 bool
 	// JSONP answers polls with ?j=<digits> as a script, for EIO 3 browsers
 	// without CORS. Such answers are readable by every site: leave it off.

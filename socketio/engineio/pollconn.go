@@ -82,7 +82,7 @@ func (p *pollConn) Mine(r *httpconn.Request) bool {
 	if q.transport != pollingName || !q.hasSID || q.j != "" {
 		return false
 	}
-	if s, transport := p.srv.find(q.sid); transport == pollingName {
+	if s, no := p.srv.find(&q, false); no == nil {
 		p.next = s
 	}
 	return p.next != nil

@@ -19,13 +19,13 @@ type query struct {
 }
 
 // parseQuery reads raw without keeping anything of it for later. A parameter
-// that is given twice has no valid value: what stands behind it would be
-// another one to each reader (CVE-2023-31125).
+// that is given twice, and differs, has no valid value: what stands behind it
+// would be another one to each reader (CVE-2023-31125).
 func parseQuery(raw string) (q query) {
 	var seen [4]bool
 	set := func(i int, field *string, value string) {
-		if seen[i] {
-			value = "\x00"
+		if seen[i] && value != *field {
+			value = contradiction
 		}
 		seen[i], *field = true, value
 	}
@@ -51,13 +51,29 @@ func parseQuery(raw string) (q query) {
 	return q
 }
 
+// contradiction is the value of a parameter that has several.
+const contradiction = "\x00"
+
+// revision is that of Engine.IO which the client speaks: as in the reference 3
+// if it does not say 4, as do clients that are older than the parameter. It is
+// 0 if the client contradicts itself.
+func (q *query) revision() uint8 {
+	switch q.eio {
+	case "4":
+		return 4
+	case contradiction:
+		return 0
+	}
+	return 3
+}
+
 func unescape(s string) string {
 	if strings.IndexByte(s, '%') < 0 && strings.IndexByte(s, '+') < 0 {
 		return s
 	}
 	u, err := url.QueryUnescape(s)
 	if err != nil {
-		return "\x00"
+		return s // as it is, and so nothing that has a meaning
 	}
 	return u
 }

@@ -72,23 +72,30 @@ func (g *registry) get(id string) (*Session, bool) {
 	return s, ok
 }
 
-// find is the open session that a request names and its transport, as they are
-// at this moment: what is overdue ends here.
-func (srv *Server) find(id string) (s *Session, transport string) {
-	s, ok := srv.sessions.get(id)
+// find is the open session that a request names, as it is at this moment (one
+// that is overdue ends here), and why it does not serve the request, if so.
+func (srv *Server) find(q *query, upgrade bool) (*Session, *refusal) {
+	s, ok := srv.sessions.get(q.sid)
 	if !ok {
-		return nil, ""
+		return nil, &refusal{code: UnknownSID, context: map[string]any{"sid": q.sid}}
 	}
 	s.mu.Lock()
 	after := s.overdueLocked()
 	closed := s.state.Load() == stateClosed
-	transport = s.transportLocked()
+	current := s.transportLocked()
 	s.mu.Unlock()
 	after.run()
-	if closed {
-		return nil, ""
+	switch {
+	case closed:
+		return nil, &refusal{code: UnknownSID, context: map[string]any{"sid": q.sid}}
+	case !upgrade && current != q.transport:
+		return s, &refusal{code: BadRequest, name: "TRANSPORT_MISMATCH", context: map[string]any{"transport": q.transport, "previousTransport": current}}
+	case upgrade && q.transport != websocketName:
+		return s, &refusal{code: BadRequest, name: "TRANSPORT_MISMATCH"}
+	case q.revision() != s.proto:
+		return s, &refusal{code: BadRequest, name: "PROTOCOL_MISMATCH", context: map[string]any{"protocol": int(q.revision()), "previousProtocol": int(s.proto)}}
 	}
-	return s, transport
+	return s, nil
 }
 
 func (g *registry) len() int {
