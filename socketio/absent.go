@@ -388,7 +388,7 @@ func (r *recovery) resume(s *Socket, back *absent) []keptEvent {
 	r.absents.done(back, func(string) {}) // it answers to its names itself from now on
 	o := s.origin
 	o.back, o.recovered = nil, true
-	o.pid, o.since, o.joined = back.pid, back.since, back.joined
+	o.pid, o.since, o.joined = back.pid, back.from, back.joined // should it be lost before it sees an offset, it has seen that much
 	return missed
 }
 
