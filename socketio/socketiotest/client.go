@@ -251,7 +251,7 @@ func (c *Client) packet(p *siowire.Packet) error {
 func (c *Client) event(e *Event) {
 	var handler func(*Event)
 	c.update(func() {
-		if c.pid != "" && !e.hasID {
+		if (c.pid != "" || !c.joined) && !e.hasID { // what comes before CONNECT counts as after it
 			// As official clients: the last string is the offset, be it the event's name.
 			offset := e.Name
 			if e.Len() == 0 || e.Arg(e.Len()-1).Decode(&offset) == nil {

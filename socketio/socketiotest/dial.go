@@ -145,6 +145,8 @@ func (c *conn) join(nsp string, auth any, old *state) (*Client, error) {
 	}
 	if old != nil {
 		client.pid, client.offset = old.pid, old.offset // events may come before the answer
+	} else if state, ok := auth.(map[string]any); ok {
+		client.offset, _ = state["offset"].(string) // it is kept until there is another
 	}
 	c.mu.Lock()
 	before := c.clients[nsp]
