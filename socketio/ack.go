@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/sockeye-io/sockeye/socketio/internal/waits"
 	"github.com/sockeye-io/sockeye/socketio/internal/wire/siowire"
 )
 
@@ -19,88 +20,50 @@ func (a Ack) Arg(i int) Raw { return a.args.At(i) }
 // Scan decodes the values; see [Request.Scan].
 func (a Ack) Scan(dst ...any) error { return scan(&a.args, dst) }
 
-// acker waits for a socket's answer. answered is called once, by whoever took
-// it out of the socket's map, with no lock held; it must not block.
-type acker interface {
-	answered(s *Socket, a Ack, err error)
+// An acker waits for the answer of a socket.
+type acker = waits.Waiter[Ack]
+
+// noAcks are the waits of sockets that have ended.
+var noAcks = waits.Closed[Ack]()
+
+// waits are those for this socket's answers. Most sockets never need any.
+func (s *Socket) waits() *waits.Table[Ack] {
+	if t := s.acks.Load(); t != nil {
+		return t
+	}
+	s.acks.CompareAndSwap(nil, new(waits.Table[Ack]))
+	return s.acks.Load()
 }
 
 // expect notes that the answer with this id is w's.
-func (s *Socket) expect(id uint64, w acker) (err error) {
-	defer func() {
-		if err == ErrTooManyAcks {
-			s.conn.srv.bound("MaxAcks", s)
-		}
-	}()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch {
-	case s.state.Load() == disconnected:
-		return ErrDisconnected
-	case len(s.acks) >= s.conn.srv.opts.Limits.MaxAcks:
+func (s *Socket) expect(id uint64, w acker) error {
+	switch err := s.waits().Expect(id, w, s.conn.srv.opts.Limits.MaxAcks); err {
+	case nil:
+		return nil
+	case waits.ErrFull:
+		s.conn.srv.bound("MaxAcks", s)
 		return ErrTooManyAcks
 	}
-	if s.acks == nil {
-		s.acks = make(map[uint64]acker)
-	}
-	s.acks[id] = w
-	return nil
-}
-
-// take ends the wait for an answer and returns who waited, if anybody still
-// did.
-func (s *Socket) take(id uint64) acker {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.takeLocked(id)
-}
-
-func (s *Socket) takeLocked(id uint64) acker {
-	w := s.acks[id]
-	if delete(s.acks, id); len(s.acks) == 0 {
-		s.acks = nil
-	}
-	return w
+	return ErrDisconnected
 }
 
 // acked takes an answer. It runs inside Receive, ahead of the inbox, so that a
 // handler may wait for it.
 func (s *Socket) acked(p *siowire.Packet) {
-	if p.HasID && s.expects(p.ID) {
+	if t := s.acks.Load(); t != nil && p.HasID && t.Waits(p.ID) {
 		p.Detach() // a copy, which answers that nobody waits for are not worth
-		if s.answer(p.ID, Ack{args: p.Args}, nil) {
+		if t.Answer(p.ID, Ack{args: p.Args}) {
 			return
 		}
 	}
 	s.conn.srv.stats.ignored("unknown acknowledgement")
 }
 
-func (s *Socket) expects(id uint64) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	_, ok := s.acks[id]
-	return ok
-}
-
-// answer hands an answer, or what there is in its place, to who waits for it,
-// and reports false if nobody does any more.
-func (s *Socket) answer(id uint64, a Ack, err error) bool {
-	s.mu.Lock()
-	w := s.takeLocked(id)
-	f, later := w.(*callback)
-	start := false
-	if later {
-		// At once: after the socket's end nothing comes into the inbox any more.
-		start, _ = s.inbox.Add(&s.conn.srv.inboxes, f.task(a, err))
+// loseAcks ends the waits for this socket's answers.
+func (s *Socket) loseAcks(err error) {
+	if t := s.acks.Swap(noAcks); t != nil {
+		t.Close(err)
 	}
-	s.mu.Unlock()
-	switch {
-	case start:
-		s.conn.srv.engine.Go(s)
-	case w != nil && !later:
-		w.answered(s, a, err)
-	}
-	return w != nil
 }
 
 // emitAck sends an event whose answer is w's.
@@ -124,7 +87,7 @@ func (s *Socket) emitAck(w acker, event string, args []any) (id uint64, err erro
 	}
 	s.outgoing(event, args)
 	if err := s.send(event, m, 0); err != nil {
-		if s.take(id) == nil {
+		if !s.waits().Forget(id) {
 			return id, nil // w has its answer: the loss
 		}
 		return 0, err
@@ -161,7 +124,7 @@ func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Ac
 	case <-expired:
 		err = ErrAckTimeout
 	}
-	if s.take(id) == nil {
+	if !s.waits().Forget(id) {
 		r := <-w // it came at the last moment
 		return r.Ack, r.err
 	}
@@ -176,7 +139,7 @@ type answer struct {
 // waiter is the acker of EmitWithAck. It has room for the one answer.
 type waiter chan answer
 
-func (w waiter) answered(_ *Socket, a Ack, err error) { w <- answer{a, err} }
+func (w waiter) Answered(a Ack, err error) { w <- answer{a, err} }
 
 // EmitFunc sends an event and has f called with the answer, or with an error
 // after timeout (0 is Options.AckTimeout, negative none) or when the client is
@@ -184,8 +147,7 @@ func (w waiter) answered(_ *Socket, a Ack, err error) { w <- answer{a, err} }
 // waits meanwhile. If the event could not be sent, the error is returned and f
 // is not called.
 func (s *Socket) EmitFunc(event string, timeout time.Duration, f func(Ack, error), args ...any) error {
-	w := &callback{f: f}
-	id, err := s.emitAck(w, event, args)
+	id, err := s.emitAck(&callback{s, f}, event, args)
 	if err != nil {
 		return err
 	}
@@ -193,10 +155,25 @@ func (s *Socket) EmitFunc(event string, timeout time.Duration, f func(Ack, error
 		timeout = s.conn.srv.opts.AckTimeout
 	}
 	if timeout > 0 {
-		t := time.AfterFunc(timeout, func() {
-			s.answer(id, Ack{}, ErrAckTimeout) // unless it came at the last moment
-		})
-		w.expires(t)
+		s.waits().Limit(id, timeout, ErrAckTimeout)
 	}
 	return nil
+}
+
+// callback is the acker of EmitFunc: it has the function called in the socket's
+// turn.
+type callback struct {
+	s *Socket
+	f func(Ack, error)
+}
+
+func (w *callback) Answered(a Ack, err error) {
+	w.s.put(&task{kind: taskCallback, reply: &reply{w.f, a, err}})
+}
+
+// reply is an answer on its way to the function that waits for it.
+type reply struct {
+	f   func(Ack, error)
+	ack Ack
+	err error
 }

@@ -103,13 +103,14 @@ func (c *collector) emit(b *Broadcast, ns *Namespace, event string, args []any) 
 		}
 		s.outgoing(event, args)
 		if s.send(event, m, b.flags) != nil {
-			_ = s.take(id) // it counts as missing
+			_ = s.waits().Forget(id) // it counts as missing
 		}
 	}
 	return nil
 }
 
-func (c *collector) answered(_ *Socket, a Ack, err error) {
+// Answered implements acker.
+func (c *collector) Answered(a Ack, err error) {
 	c.mu.Lock()
 	if c.over || err != nil {
 		c.mu.Unlock()
@@ -133,7 +134,8 @@ func (c *collector) signal() {
 	}
 }
 
-// finish ends the wait; cause says why if answers are missing.
+// finish ends the wait; cause says why if answers are missing, and is nil if
+// there are none: then nobody is waited for.
 func (c *collector) finish(cause error) {
 	c.mu.Lock()
 	if c.over {
@@ -151,21 +153,12 @@ func (c *collector) finish(cause error) {
 		c.stop()
 	}
 	c.mu.Unlock()
-	for _, w := range waiting {
-		w.s.forgetAck(w.id, c)
-	}
-	c.signal()
-}
-
-// forgetAck ends c's wait if it still waits.
-func (s *Socket) forgetAck(id uint64, c *collector) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.acks[id] == acker(c) {
-		if delete(s.acks, id); len(s.acks) == 0 {
-			s.acks = nil
+	if cause != nil {
+		for _, w := range waiting {
+			_ = w.s.waits().Forget(w.id) // it may have come at the last moment
 		}
 	}
+	c.signal()
 }
 
 // answers is the iterator.

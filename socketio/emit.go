@@ -60,6 +60,19 @@ func (s *Socket) encodeOne(p siowire.Outgoing) (siowire.Encoded, *engineio.Buffe
 	return e, b, err
 }
 
+// answer acknowledges an event of the client.
+func (s *Socket) answer(id uint64, args []any) (encoded bool, err error) {
+	if s.state.Load() == disconnected {
+		s.conn.srv.dropped(s, "", ErrDisconnected)
+		return true, s.lostError()
+	}
+	e, b, err := s.encodeOne(siowire.Outgoing{Type: siowire.Ack, Namespace: s.name, ID: id, HasID: true, Args: args})
+	if err != nil {
+		return false, err
+	}
+	return true, s.sendEncoded("", e, b, 0)
+}
+
 // sendEncoded sends what was encoded with b, which it takes over.
 func (s *Socket) sendEncoded(event string, e siowire.Encoded, b *engineio.Buffer, f engineio.Flags) error {
 	return s.counted(event, s.queueEncoded(e, b, f))

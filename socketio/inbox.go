@@ -153,7 +153,7 @@ func (s *Socket) Run() {
 				}
 			}
 		case taskCallback:
-			if err := srv.try("ack callback", func() error { t.reply.callback(t.reply.ack, t.reply.err); return nil }); err != nil {
+			if err := srv.try("ack callback", func() error { t.reply.f(t.reply.ack, t.reply.err); return nil }); err != nil {
 				s.failed("", err)
 			}
 		case taskEnd:
@@ -185,7 +185,10 @@ func (s *Socket) handle(t *task) {
 		t.free()
 		return
 	}
-	r := &Request{event: t.event, args: t.args, s: s, id: t.id, wantAck: t.wantAck}
+	r := &Request{event: t.event, args: t.args, id: t.id}
+	if t.wantAck {
+		r.from = s
+	}
 	s.atWork.Store(r)
 	defer s.atWork.Store(nil) // it would keep its packet's memory
 	ctx := s.Context()
@@ -368,15 +371,9 @@ func (s *Socket) leave(reason DisconnectReason, cause error) (ev *roomEvents, ok
 		srv.prune(ns)
 	}
 	srv.stats.disconnect(reason)
-	s.mu.Lock()
-	acks := s.acks
-	s.acks = nil
-	s.mu.Unlock()
 	err := causeOf(reason, cause)
 	s.endContext(err)
-	for _, w := range acks {
-		w.answered(s, Ack{}, err)
-	}
+	s.loseAcks(err)
 	if s.inbox.Close(&srv.inboxes, &task{kind: taskEnd, ending: &ending{reason, cause}}) {
 		srv.engine.Go(s)
 	}

@@ -11,19 +11,17 @@ import (
 // encoded: Scan decodes them into what the handler wants. It may be kept and
 // acknowledged after the handler has returned.
 type Request struct {
-	s       *Socket
-	event   string
-	args    siowire.Args
-	id      uint64 // of the acknowledgement that the client wants
-	wantAck bool
-	acked   atomic.Bool
+	event string
+	args  siowire.Args
+	from  answerer // nil if no acknowledgement is wanted
+	id    uint64   // of the acknowledgement
+	acked atomic.Bool
 }
 
-// reply is an acknowledgement on its way to whoever waits for it.
-type reply struct {
-	callback func(Ack, error)
-	ack      Ack
-	err      error
+// An answerer sends acknowledgements to where events came from. encoded is false
+// if the arguments could not be encoded: then another answer can be given.
+type answerer interface {
+	answer(id uint64, args []any) (encoded bool, err error)
 }
 
 // Event is the event's name.
@@ -74,30 +72,24 @@ func (e *invalidArg) Unwrap() []error {
 }
 
 // WantsAck reports whether the client waits for an acknowledgement.
-func (r *Request) WantsAck() bool { return r.wantAck }
+func (r *Request) WantsAck() bool { return r.from != nil }
 
 // Ack acknowledges the event, once; the client gets args. It may be called from
 // any goroutine, and later. If the client does not want an acknowledgement,
 // nothing is sent and nil returned. The second call returns [ErrAckedTwice],
 // and one after the socket was lost why that was.
 func (r *Request) Ack(args ...any) error {
-	if !r.wantAck {
+	if r.from == nil {
 		return nil
 	}
 	if r.acked.Swap(true) {
 		return fmt.Errorf("%w: %s", ErrAckedTwice, quoted(r.event))
 	}
-	s := r.s
-	if s.state.Load() == disconnected {
-		s.conn.srv.dropped(s, "", ErrDisconnected)
-		return s.lostError()
+	encoded, err := r.from.answer(r.id, args)
+	if !encoded {
+		r.acked.Store(false) // a Call can still say that
 	}
-	e, b, err := s.encodeOne(siowire.Outgoing{Type: siowire.Ack, Namespace: s.name, ID: r.id, HasID: true, Args: args})
-	if err != nil {
-		r.acked.Store(false) // nothing was sent: a Call can still say that
-		return err
-	}
-	return s.sendEncoded("", e, b, 0)
+	return err
 }
 
 // Acked reports whether Ack was called.

@@ -9,6 +9,7 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/engineio"
 	"github.com/sockeye-io/sockeye/socketio/internal/eventlog"
 	"github.com/sockeye-io/sockeye/socketio/internal/mailbox"
+	"github.com/sockeye-io/sockeye/socketio/internal/waits"
 	"github.com/sockeye-io/sockeye/socketio/internal/wire/siowire"
 )
 
@@ -37,7 +38,8 @@ type Socket struct {
 	own     atomic.Pointer[ownHandlers] // nil until one is registered
 	once    map[string]uint64           // of the worker: by event, the last of the namespace's entries with Once that has run
 	inbox   mailbox.Box[task]
-	atWork  atomic.Pointer[Request] // the event whose handlers run
+	acks    atomic.Pointer[waits.Table[Ack]] // nil until one is wanted
+	atWork  atomic.Pointer[Request]          // the event whose handlers run
 
 	crowd     bool    // reading is paused until its middleware has finished
 	nextReady *Socket // of conn.ready
@@ -51,7 +53,6 @@ type Socket struct {
 	leftOwn   bool         // it has left the room named by its id
 
 	mu    sync.Mutex // guards what follows
-	acks  map[uint64]acker
 	data  map[string]any
 	life  *life // made when somebody wants it
 	cause error // of its end: a DisconnectReason, or an error that wraps one

@@ -27,7 +27,7 @@ type Waiter[A any] interface {
 // ready; it must not be copied. All methods may be called from any goroutine.
 type Table[A any] struct {
 	mu     sync.Mutex
-	waits  map[uint64]*wait[A]
+	waits  map[uint64]wait[A]
 	closed bool
 }
 
@@ -51,9 +51,9 @@ func (t *Table[A]) Expect(id uint64, w Waiter[A], most int) error {
 		return ErrFull
 	}
 	if t.waits == nil {
-		t.waits = make(map[uint64]*wait[A])
+		t.waits = make(map[uint64]wait[A])
 	}
-	t.waits[id] = &wait[A]{w: w}
+	t.waits[id] = wait[A]{w: w}
 	return nil
 }
 
@@ -62,27 +62,31 @@ func (t *Table[A]) Expect(id uint64, w Waiter[A], most int) error {
 func (t *Table[A]) Limit(id uint64, d time.Duration, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	w := t.waits[id]
-	if w == nil {
+	w, ok := t.waits[id]
+	if !ok {
 		return
 	}
 	if w.timer != nil {
 		w.timer.Stop()
 	}
-	w.timer = time.AfterFunc(d, func() {
+	var timer *time.Timer
+	timer = time.AfterFunc(d, func() {
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		if t.waits[id] == w { // it may have ended at the last moment
+		if w, ok := t.waits[id]; ok && w.timer == timer { // it may have ended at the last moment
 			t.endLocked(id, w, *new(A), err)
 		}
 	})
+	w.timer = timer
+	t.waits[id] = w
 }
 
 // Waits reports whether somebody waits for the answer with this id.
 func (t *Table[A]) Waits(id uint64) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.waits[id] != nil
+	_, ok := t.waits[id]
+	return ok
 }
 
 // Answer hands the answer to who waits for it, and reports false if nobody does.
@@ -94,20 +98,20 @@ func (t *Table[A]) Fail(id uint64, err error) bool { return t.end(id, *new(A), e
 func (t *Table[A]) end(id uint64, a A, err error) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	w := t.waits[id]
-	if w == nil {
+	w, ok := t.waits[id]
+	if !ok {
 		return false
 	}
 	t.endLocked(id, w, a, err)
 	return true
 }
 
-func (t *Table[A]) endLocked(id uint64, w *wait[A], a A, err error) {
+func (t *Table[A]) endLocked(id uint64, w wait[A], a A, err error) {
 	t.dropLocked(id, w)
 	w.w.Answered(a, err)
 }
 
-func (t *Table[A]) dropLocked(id uint64, w *wait[A]) {
+func (t *Table[A]) dropLocked(id uint64, w wait[A]) {
 	if w.timer != nil {
 		w.timer.Stop()
 	}
@@ -121,8 +125,8 @@ func (t *Table[A]) dropLocked(id uint64, w *wait[A]) {
 func (t *Table[A]) Forget(id uint64) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	w := t.waits[id]
-	if w == nil {
+	w, ok := t.waits[id]
+	if !ok {
 		return false
 	}
 	t.dropLocked(id, w)
