@@ -2,6 +2,8 @@ package namespaces
 
 import (
 	"context"
+	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -33,7 +35,7 @@ func Acks(ns *socketio.Namespace) {
 		if err := r.Scan(&id, &mood); err != nil {
 			return err
 		}
-		times := orders.note(id[:min(len(id), 40)])
+		times := orders.note(s.Conn().Network(), id[:min(len(id), 40)])
 		if err := AckWorked.Emit(s, Worked{id, times}); err != nil {
 			return err
 		}
@@ -53,25 +55,39 @@ func Acks(ns *socketio.Namespace) {
 	})
 }
 
-// ledger knows the last thousand orders.
+// ledger knows the last thousand orders, how often each has come, and from where.
 type ledger struct {
 	mu    sync.Mutex
 	times map[string]int
-	order []string
+	order []order // by age
 }
 
-func (l *ledger) note(id string) int {
+type order struct {
+	from netip.Prefix
+	id   string
+}
+
+// note counts an order. If there are too many, the oldest of the address that
+// has most is forgotten: nobody makes the ledger forget what others have ordered.
+func (l *ledger) note(from netip.Prefix, id string) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.times == nil {
 		l.times = map[string]int{}
 	}
 	if l.times[id] == 0 {
-		l.order = append(l.order, id)
+		l.order = append(l.order, order{from, id})
 	}
 	if len(l.order) > 1000 {
-		delete(l.times, l.order[0])
-		l.order = l.order[1:]
+		has, most := map[netip.Prefix]int{}, from
+		for _, o := range l.order {
+			if has[o.from]++; has[o.from] > has[most] {
+				most = o.from
+			}
+		}
+		i := slices.IndexFunc(l.order, func(o order) bool { return o.from == most })
+		delete(l.times, l.order[i].id)
+		l.order = slices.Delete(l.order, i, i+1)
 	}
 	l.times[id]++
 	return l.times[id]

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -398,6 +399,27 @@ func TestRoomsAreNoLockOut(t *testing.T) {
 			t.Error("the oldest room had to go:", err)
 		}
 	})
+}
+
+// One budget for all: whoever orders without end makes the ledger forget no
+// order but its own.
+func TestLedger(t *testing.T) {
+	var l ledger
+	greedy, other := netip.MustParsePrefix("192.0.2.1/32"), netip.MustParsePrefix("192.0.2.2/32")
+	for i := range 10 {
+		l.note(other, fmt.Sprint("mine ", i))
+	}
+	for i := range 5000 {
+		l.note(greedy, fmt.Sprint(i))
+	}
+	for i := range 10 {
+		if n := l.note(other, fmt.Sprint("mine ", i)); n != 2 {
+			t.Errorf("order %d was noted %d times", i, n)
+		}
+	}
+	if len(l.order) != 1000 || len(l.times) != 1000 {
+		t.Errorf("%d orders, %d counts", len(l.order), len(l.times))
+	}
 }
 
 func TestMount(t *testing.T) {
