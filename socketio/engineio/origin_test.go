@@ -269,3 +269,46 @@ func (r *rig) requestRaw(query string, header ...string) (status int, body strin
 	}
 	return res.StatusCode, string(b), res.Header
 }
+
+// DNS rebinding: a page whose name leads here is of the same origin as what it
+// asks for, on every transport and for a session that it has learned of.
+func TestHosts(t *testing.T) {
+	o := quiet()
+	o.Hosts = Hosts{"host.example", "app.example"}
+	o.TrustedProxies = []string{"127.0.0.1", "::1"}
+	r := tcpRig(t, o, nil)
+	q, _ := r.open(4)
+	for _, c := range []struct {
+		host, forwarded string
+		want            bool
+	}{
+		{"host.example", "", true}, {"HOST.example:8080", "", true}, {"127.0.0.1", "", true}, {"localhost:3000", "", true}, {"backend", "app.example", true},
+		{"evil.example", "", false}, {"evil.example:80", "", false}, {"host.example.evil.example", "", false}, {"backend", "evil.example", false}, {"evil.example", "evil.example", false},
+	} {
+		for _, query := range []string{"EIO=4&transport=polling", q} {
+			method := "GET"
+			if query == q {
+				method = "POST"
+			}
+			req, err := http.NewRequest(method, "http://host.example/engine.io/?"+query, strings.NewReader(map[string]string{"POST": "4x"}[method]))
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Host = c.host
+			req.Header.Set("Origin", "http://"+c.host)
+			if c.forwarded != "" {
+				req.Header.Set("X-Forwarded-Host", c.forwarded)
+				req.Header.Set("Origin", "http://"+c.forwarded)
+			}
+			res, err := r.client.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, _ := io.ReadAll(res.Body)
+			_ = res.Body.Close()
+			if got := res.StatusCode == 200; got != c.want || !got && (res.StatusCode != 403 || !strings.Contains(string(body), "Hosts")) {
+				t.Errorf("%s %s (%s): %d %s", method, c.host, c.forwarded, res.StatusCode, body)
+			}
+		}
+	}
+}
