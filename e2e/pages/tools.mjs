@@ -72,6 +72,8 @@ export default function (world) {
       await says(page, "#namespace-problem", why);
       assert.equal(await page.getAttribute("#namespace", "aria-invalid"), "true");
     }
+    await join("chta");
+    await says(page, "#namespace-problem", "Did you mean /chat?");
     await page.click("#as-go"); // not with a namespace that is none
     assert.deepEqual([...asked], [new URL(world.program.url).host]);
     await leave(page, { expected: [lastPoll] });

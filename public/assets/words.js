@@ -58,7 +58,7 @@ export function explain({ code, message, data }) {
 
 // What clients and browsers say when something fails, which is for programmers, as a sentence for everybody.
 const reasons = [
-	[/^operation has timed out$/, "timeout"],
+	[/^operation has timed out$|^signal timed out$|operation timed out|TimeoutError/, "timeout"],
 	[/^socket has been disconnected$|^offline$/, "offline"],
 	[/^(xhr|fetch|websocket|webtransport|jsonp|transport|probe) .*error|^(timeout|server error|forced close)$/, "unreachable"],
 	[/^Invalid namespace$/, "namespace"],

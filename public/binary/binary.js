@@ -12,15 +12,22 @@ const joining = gate();
 entering(socket, async () => {
 	joining.shut();
 	try {
-		const wall = await ask(socket, "join", { room: "wall", name: myName() });
+		wall = await ask(socket, "join", { room: "wall", name: myName() });
 		for (const item of [...$("#wall").children]) take(item);
 		wall.forEach(hang);
 		outbox.start();
 	} finally {
 		joining.open();
+		wall = [];
 	}
 }, problem);
-socket.on("picture", joining.behind(hang));
+socket.on("picture", joining.behind((picture) => wall.some((other) => same(other, picture)) || hang(picture)));
+
+let wall = []; // what joining has brought, while events that overtook it are looked at
+function same(a, b) {
+	const [x, y] = [a, b].map(({ data }) => new Uint8Array(data));
+	return x.length === y.length && x.every((byte, i) => byte === y[i]);
+}
 
 // Pictures on their way. Those that cannot be sent now wait here; one whose answer is lost hangs twice at worst.
 const outbox = new Outbox(socket, {

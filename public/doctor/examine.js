@@ -1,6 +1,7 @@
 // Takes a connection apart into its steps and tries each by hand, with fetch and WebSocket, so that a failure has a place.
 // examine yields { check, is: "good" | "warn" | "bad", says, values, fix } for one check after the other, and stops at the first
 // that makes the rest meaningless.
+import { plainly } from "/assets/words.js";
 import { near } from "./near.js";
 import { nginx } from "./recipes.js";
 
@@ -98,14 +99,14 @@ class Session {
 			// Without a slash it could not even be asked for.
 			this.first = await this.ask(namespace.startsWith("/") ? namespace : "/" + namespace);
 		} catch (err) {
-			return { check: "session", is: "bad", says: "broken", values: { why: err.name === "TimeoutError" ? "…" : err.message } };
+			return { check: "session", is: "bad", says: "broken", values: { why: plainly(err) } };
 		}
 		const { packet, status, text } = this.first;
 		if (packet) return null;
 		const refusal = parse(text);
 		if (status === 403) return forbidden(refusal);
 		if (refusal?.code === 1) return { check: "session", is: "bad", says: "sticky", fix: "upstream backend {\n\tip_hash; # or a cookie: one client, one server\n\tserver 10.0.0.1:3000;\n\tserver 10.0.0.2:3000;\n}" };
-		return { check: "session", is: "bad", says: "broken", values: { why: text.slice(0, 200) } };
+		return { check: "session", is: "bad", says: "broken", values: { why: refusal?.message ?? text.slice(0, 200) } };
 	}
 	async namespace(name, base) {
 		const { packet } = this.first;

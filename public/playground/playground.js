@@ -5,6 +5,7 @@ import { Log, brief } from "/assets/log.js";
 import { JSONError, parse } from "/assets/json.js";
 import { decode, dump, tap } from "/assets/wire.js";
 import { asGo, asJavaScript } from "./copy.js";
+import { near } from "/doctor/near.js";
 import { namespaceOf } from "/assets/namespace.js";
 import words from "./words.js";
 
@@ -36,7 +37,9 @@ $("#connection").addEventListener("submit", (event) => {
 	socket.on("disconnect", (reason) => note("info", "disconnect", reason, plainly(reason)));
 	socket.on("connect_error", (err) => {
 		note("info", "connect_error", { message: err.message, data: err.data }, plainly(err));
-		if (err.message === "Invalid namespace" && known.length) $("#namespace-problem").textContent = t("unknown", { namespace, known: known.join("  ") });
+		if (err.message !== "Invalid namespace" || !known.length) return;
+		const meant = near(namespace, known).find((other) => known.includes(other));
+		$("#namespace-problem").textContent = t("unknown", { namespace, known: known.join("  ") }) + (meant ? " " + t("meant", { meant }) : "");
 	});
 	socket.onAny((name, ...args) => {
 		const ack = typeof args.at(-1) === "function" && args.pop();
