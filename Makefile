@@ -15,10 +15,10 @@ help: ## list these targets
 	@printf '\nPORT=8080 make run listens elsewhere; make run ARGS=--help shows all options.\n'
 
 run: $(CLIENT) ## start the server and say which address to open
-	@go build -o .cache/sockeye . && SOCKEYE_DEV=$${SOCKEYE_DEV-on} exec .cache/sockeye $(ARGS)
+	@scripts/build .cache/sockeye . && SOCKEYE_DEV=$${SOCKEYE_DEV-on} exec .cache/sockeye $(ARGS)
 
 build: $(CLIENT) ## build the program into bin/sockeye
-	go build -trimpath -o bin/sockeye .
+	@scripts/build bin/sockeye -trimpath .
 
 client: $(CLIENT) ## install the pinned browser client from npm
 $(CLIENT): server/clientdist/package.json server/clientdist/package-lock.json
@@ -43,7 +43,7 @@ fuzz: ## run every fuzz target, FUZZTIME (10s, or 100000x) each, and count execu
 	@scripts/fuzz
 
 soak: ## hold CLIENTS (5000) with churn and faults for SOAK (30m), then look for leaks and losses
-	go build -o bin/soak ./e2e/soak && exec bin/soak -for $(SOAK) -clients $(CLIENTS) $(ARGS)
+	@scripts/build bin/soak ./e2e/soak && exec bin/soak -for $(SOAK) -clients $(CLIENTS) $(ARGS)
 
 bench: ## measure against Node and others, write docs/benchmarks.md; QUICK=1: minutes
 	@cd bench && go run . $(if $(QUICK),-quick) $(ARGS)

@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sockeye-io/sockeye/internal/leak"
+	"github.com/sockeye-io/sockeye/internal/slow"
 )
 
 func TestMain(m *testing.M) { leak.Main(m) }
@@ -174,7 +175,7 @@ func (c *client) send(packets ...string) {
 // next is the next packet, or "closed".
 func (c *client) next() string {
 	c.t.Helper()
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(slow.Stretch(10 * time.Second))
 	for {
 		c.mu.Lock()
 		if len(c.came) > 0 {

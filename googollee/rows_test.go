@@ -13,6 +13,7 @@ import (
 	"github.com/googollee/go-socket.io/parser"
 
 	"github.com/sockeye-io/sockeye/googollee"
+	"github.com/sockeye-io/sockeye/internal/slow"
 )
 
 // One test for each thing that handlers of go-socket.io rely on, and for each that
@@ -53,7 +54,7 @@ func (n *notes) wait(t *testing.T) string {
 	t.Helper()
 	select {
 	case <-n.more:
-	case <-time.After(10 * time.Second):
+	case <-time.After(slow.Stretch(10 * time.Second)):
 		t.Fatal("nothing was noted")
 	}
 	n.mu.Lock()

@@ -11,6 +11,13 @@ die() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
 # need COMMAND WHAT: stop with one line unless COMMAND is there.
 need() { command -v "$1" >/dev/null || die "$1 is missing: install $2 and run this again"; }
 
+# need_go: stop with one line unless there is Go, new enough for go.mod or able
+# to fetch what is.
+need_go() {
+  need go "Go 1.26 or later (https://go.dev/dl/)"
+  (cd "$root" && go version >/dev/null 2>&1) || die "$(cd / && go version) is too old: install Go 1.26 or later (https://go.dev/dl/) and run this again"
+}
+
 # modules: the folders of all Go modules but the one that pins tools.
 modules() { (cd "$root" && git ls-files --cached --others --exclude-standard -- go.mod '*/go.mod' | xargs -n1 dirname | grep -vx tools | sort); }
 

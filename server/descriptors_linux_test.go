@@ -18,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/sockeye-io/sockeye/internal/slow"
 )
 
 // inChild says that this test binary is to be the program, with few descriptors.
@@ -108,7 +110,7 @@ func TestDescriptorsExhausted(t *testing.T) {
 	}
 }
 
-const patience = 30 * time.Second
+var patience = slow.Stretch(30 * time.Second)
 
 // fewDescriptors is the child: the program, until its input ends.
 func fewDescriptors(t *testing.T) {

@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strconv"
 	"syscall"
 	"time"
@@ -99,6 +102,9 @@ func (s *Server) announce(out io.Writer, addr net.Addr) error {
 	text := fmt.Sprintf("Sockeye is ready: open %s (Ctrl+C stops it)\n", address(s.config.Host, port))
 	if s.config.Public != "" {
 		text += fmt.Sprintf("Serving the pages in %s\n", s.config.Public)
+		if _, err := os.Stat(filepath.Join(s.config.Public, "index.html")); errors.Is(err, fs.ErrNotExist) {
+			text += "There is no index.html in it, so that address answers 404: write one, or open a page by its name.\n"
+		}
 	}
 	if !clientdist.Built() {
 		text += "The browser client is not built in: stop, run \"make client\", start again.\n"

@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -273,5 +275,22 @@ func TestPagesMayBeEmpty(t *testing.T) {
 	defer s.Close()
 	if w := fetch(s, "/"); w.Code != http.StatusNotFound {
 		t.Errorf("%d", w.Code)
+	}
+}
+
+// Who serves a folder without index.html is told why the address answers 404.
+func TestFolderWithoutIndex(t *testing.T) {
+	for file, told := range map[string]bool{"index.html": false, "other.html": true} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, file), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		if err := program(t, Config{Public: dir}).announce(&out, &net.TCPAddr{Port: 1}); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(out.String(), "no index.html"); got != told {
+			t.Errorf("%s: %s", file, &out)
+		}
 	}
 }

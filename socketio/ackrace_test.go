@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sockeye-io/sockeye/internal/slow"
 	"github.com/sockeye-io/sockeye/socketio"
 	"github.com/sockeye-io/sockeye/socketio/socketiotest"
 )
@@ -56,7 +57,7 @@ func TestAnswersAtTheLastMoment(t *testing.T) {
 	go func() { all.Wait(); close(done) }()
 	select {
 	case <-done:
-	case <-time.After(30 * time.Second):
+	case <-time.After(slow.Stretch(30 * time.Second)):
 		t.Fatalf("%d asked, %d told", asked.Load(), told.Load())
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sockeye-io/sockeye/internal/slow"
 	"github.com/sockeye-io/sockeye/socketio"
 	"github.com/sockeye-io/sockeye/socketio/engineio"
 	"github.com/sockeye-io/sockeye/socketio/socketiotest"
@@ -268,7 +269,7 @@ func (b *books) close() fates {
 			t.Errorf("%s got %d of %d", p.c.ID(), p.got, p.sent)
 		}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), slow.Stretch(30*time.Second))
 	defer cancel()
 	if err := b.io.Shutdown(ctx); err != nil {
 		t.Logf("shutdown: %v", err) // slow readers do not take what is left

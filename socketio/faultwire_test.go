@@ -17,12 +17,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sockeye-io/sockeye/internal/slow"
 	"github.com/sockeye-io/sockeye/socketio"
 )
 
 // patience is how long a test over TCP waits for what has to happen. None waits
 // so long unless it fails.
-const patience = 30 * time.Second
+var patience = slow.Stretch(30 * time.Second)
 
 // eventually waits for a condition.
 func eventually(t testing.TB, what string, done func() bool) {

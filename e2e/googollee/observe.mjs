@@ -1,3 +1,4 @@
+import { stretch } from "../lib/patience.mjs";
 // What a client sees of the application in ./app, as plain data: the same function looks at every build of it, with every client.
 
 /** The packets that went over the socket's connection, as text. */
@@ -9,8 +10,8 @@ function tap(socket) {
   return lines;
 }
 
-const slow = 1500; // ms to wait for what go-socket.io never does
-const patience = 10000; // ms until something that must come counts as missing
+const slow = stretch(1500); // ms to wait for what go-socket.io never does
+const patience = stretch(10000); // ms until something that must come counts as missing
 
 const within = (start, limit = patience) => new Promise((resolve) => {
   const timer = setTimeout(() => resolve("nothing"), limit);
@@ -27,7 +28,7 @@ const ask = (socket, event, ...args) => within((done) => {
 /** Whatever what resolves with before the socket's next answer arrives: "nothing" if that comes first. */
 const before = (socket, what) => Promise.race([
   what,
-  ask(socket, "add", 0, 0).then((answer) => (answer === "disconnected" ? answer : new Promise((resolve) => setTimeout(resolve, 50, "nothing")))),
+  ask(socket, "add", 0, 0).then((answer) => (answer === "disconnected" ? answer : new Promise((resolve) => setTimeout(resolve, stretch(50), "nothing")))),
 ]);
 
 const hear = (socket, event, limit) => within((done) => socket.once(event, (...args) => done(args)), limit);
@@ -57,7 +58,7 @@ const plain = (v) => {
 export async function observe(io, url, transports) {
   const opened = [];
   const open = (nsp = "", query = "") => {
-    const socket = io(url + nsp + query, { transports, forceNew: true, reconnection: false, timeout: 5000 });
+    const socket = io(url + nsp + query, { transports, forceNew: true, reconnection: false, timeout: stretch(5000) });
     opened.push(socket);
     return socket;
   };

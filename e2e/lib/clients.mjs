@@ -1,5 +1,6 @@
 // Every client version under test, and one way to use them all.
 import { createRequire } from "node:module";
+import { stretch } from "./patience.mjs";
 
 const require = createRequire(import.meta.url);
 const versions = { "4.8": "4.8.4", "4.0": "4.0.2", "3.1": "3.1.3", "2.5": "2.5.0", "2.0": "2.0.4", "1.7": "1.7.4", "1.4": "1.4.8" };
@@ -26,7 +27,7 @@ export function open(client, transport, url, nsp = "/", { auth, query, ...option
   const pairs = Object.entries(asked ?? {}).map((pair) => pair.map(encodeURIComponent).join("="));
   const search = old && pairs.length ? `?${pairs.join("&")}` : "";
   return client.io(url + (nsp === "/" && search ? "/" : nsp === "/" ? "" : nsp) + search, {
-    transports: transports[transport], forceNew: true, reconnection: false, timeout: 20000,
+    transports: transports[transport], forceNew: true, reconnection: false, timeout: stretch(20000),
     ...(old ? {} : { auth, query: asked }),
     ...options,
   });
@@ -98,24 +99,24 @@ export const disconnected = (socket) => next(socket, "disconnect").then(([reason
 /** A promise with the suites' one generous limit, naming what did not come. */
 export function limited(what, start, progress = () => "") {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`waited 20 s for ${what} ${progress()}`)), 20000);
+    const timer = setTimeout(() => reject(new Error(`waited ${stretch(20)} s for ${what} ${progress()}`)), stretch(20000));
     start((value) => { clearTimeout(timer); resolve(value); }, (err) => { clearTimeout(timer); reject(err); });
   });
 }
 
 /** Polls a condition until it holds. */
 export async function until(what, condition) {
-  const end = Date.now() + 20000;
+  const end = Date.now() + stretch(20000);
   for (;;) {
     const value = await condition();
     if (value) return value;
-    if (Date.now() > end) throw new Error(`waited 20 s until ${what}`);
+    if (Date.now() > end) throw new Error(`waited ${stretch(20)} s until ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
 
-/** A pause; only for showing that something does NOT happen. */
-export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+/** A pause, stretched; only for showing that something does NOT happen, or for letting a heartbeat pass. */
+export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, stretch(ms)));
 
 /** The bytes of FIXTURE's pattern. */
 export const pattern = (n) => Buffer.from(Array.from({ length: n }, (_, i) => (i * 31 + 7) & 255));

@@ -10,6 +10,8 @@ export default async function* report(source) {
   const areas = new Set();
   let pass = 0, fail = 0, skipped = 0;
   const started = Date.now();
+  const seconds = () => Math.round((Date.now() - started) / 1000);
+  let told = 0;
   for await (const { type, data } of source) {
     if (type === "test:stderr" || type === "test:stdout") { yield data.message; continue; }
     if (type !== "test:pass" && type !== "test:fail") continue;
@@ -20,6 +22,10 @@ export default async function* report(source) {
     const ok = type === "test:pass";
     ok ? pass++ : fail++;
     if (!ok) yield failure(data);
+    if (seconds() >= told + 15) { // a sign of life
+      told = seconds();
+      yield `${told} s: ${pass} passed, ${fail} failed, now ${data.file?.replace(/.*\//, "") ?? data.name}\n`;
+    }
     const at = cellName.exec(data.name)?.groups;
     if (!at) continue;
     areas.add(at.area);
@@ -31,7 +37,7 @@ export default async function* report(source) {
   }
   const matrix = table(rows, [...areas].sort());
   if (process.env.E2E_MATRIX) writeFileSync(process.env.E2E_MATRIX, matrix);
-  yield `\n${matrix}\nThat took ${Math.round((Date.now() - started) / 1000)} s.\n${underTest}: ${pass} passed, ${fail} failed, ${skipped} skipped\n`;
+  yield `\n${matrix}\nThat took ${seconds()} s.\n${underTest}: ${pass} passed, ${fail} failed, ${skipped} skipped\n`;
 }
 
 function failure({ name, details }) {

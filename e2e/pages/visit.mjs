@@ -1,6 +1,7 @@
 // Opens pages as people do, each in a browser context of its own, and gathers what they complain about.
 import assert from "node:assert/strict";
 import { AxeBuilder } from "@axe-core/playwright";
+import { stretch } from "../lib/patience.mjs";
 
 /**
  * Visits a page. Console errors, exceptions and breaches of the Content-Security-Policy are kept until leave.
@@ -10,7 +11,7 @@ export async function visit(world, path, { lang = "en-US", ...options } = {}) {
   const context = await world.browser.newContext({ locale: lang, viewport: { width: 1200, height: 900 }, reducedMotion: "reduce", ...options });
   const page = await context.newPage();
   const complaints = page.complaints = [];
-  page.setDefaultTimeout(30_000);
+  page.setDefaultTimeout(stretch(30_000));
   page.on("pageerror", (err) => complaints.push(String(err.stack ?? err)));
   page.on("console", (message) => message.type() === "error" && complaints.push(`${message.text()} ${message.location().url}`));
   await page.addInitScript(() => addEventListener("securitypolicyviolation", (event) => console.error("policy", event.violatedDirective, event.blockedURI)));

@@ -3,6 +3,7 @@
 Prints one line of JSON: the name of each test, and null or what went wrong.
 """
 import json
+import os
 import sys
 import threading
 import traceback
@@ -15,7 +16,7 @@ engineio.payload.Payload.max_decode_packets = 1000
 
 URL, TRANSPORT = sys.argv[1:]
 TRANSPORTS = {"polling": ["polling"], "websocket": ["websocket"], "upgrade": ["polling", "websocket"]}[TRANSPORT]
-TIMEOUT = 20
+TIMEOUT = 20 * int(os.environ.get("SLOW", 1))  # seconds
 
 
 class Client:

@@ -1,8 +1,9 @@
 import { attach } from "engine.io";
+import { stretch } from "../lib/patience.mjs";
 
 /** Profiles engine and, with clients of revision 3, engine3: Engine.IO alone, an echo. */
 export function engineProfile(http, profile) {
-  const engine = attach(http, { pingInterval: 300, pingTimeout: 200, maxHttpBufferSize: 1e6, cors: { origin: "*" }, allowEIO3: profile === "engine3" });
+  const engine = attach(http, { pingInterval: stretch(300), pingTimeout: stretch(200), maxHttpBufferSize: 1e6, cors: { origin: "*" }, allowEIO3: profile === "engine3" });
   engine.on("connection", (socket) => socket.on("message", (data) => socket.send(data)));
   return engine;
 }
@@ -10,7 +11,7 @@ export function engineProfile(http, profile) {
 /** Profile engine-client: what the official Engine.IO client's own tests ask for. */
 export function engineClientProfile(http) {
   const engine = attach(http, {
-    pingInterval: 500, maxHttpBufferSize: 100,
+    pingInterval: stretch(500), maxHttpBufferSize: 100,
     allowRequest: (req, fn) => (new URL(req.url, "http://x").searchParams.has("deny") ? fn("denied", false) : fn(null, true)),
   });
   engine.on("initial_headers", (headers) => {

@@ -1,3 +1,5 @@
+import { stretch } from "../lib/patience.mjs";
+
 import { describe, pattern } from "./values.mjs";
 
 /** Registers what every namespace of the profiles main, strict and recovery does. */
@@ -79,7 +81,7 @@ export function register(nsp, { stats, reasons }) {
     on("dropTransport", () => socket.conn.close());
     on("dropTransportAfterAck", (cb) => { cb(); setTimeout(() => socket.conn.close(), 30); });
     on("reasonOf", async (id, cb) => {
-      const until = Date.now() + 3000;
+      const until = Date.now() + stretch(3000);
       while (!reasons.has(id) && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 20));
       cb(reasons.get(id) ?? null);
     });

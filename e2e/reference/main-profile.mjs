@@ -1,9 +1,10 @@
 import { Server } from "socket.io";
 import * as msgpack from "socket.io-msgpack-parser";
 import { register } from "./handlers.mjs";
+import { stretch } from "../lib/patience.mjs";
 
 const shared = {
-  pingInterval: 4000, pingTimeout: 3000, upgradeTimeout: 1000, connectTimeout: 1000, maxHttpBufferSize: 4e6,
+  pingInterval: stretch(4000), pingTimeout: stretch(3000), upgradeTimeout: stretch(1000), connectTimeout: stretch(1000), maxHttpBufferSize: 4e6,
   allowEIO3: true,
   cookie: { name: "io", httpOnly: true, path: "/", sameSite: "lax" },
   cors: {
@@ -14,10 +15,10 @@ const shared = {
 const options = {
   main: shared,
   strict: {
-    pingInterval: 400, pingTimeout: 800, upgradeTimeout: 300, connectTimeout: 300, maxHttpBufferSize: 1000,
+    pingInterval: stretch(400), pingTimeout: stretch(800), upgradeTimeout: stretch(300), connectTimeout: stretch(300), maxHttpBufferSize: 1000,
     cors: { origin: "*" },
   },
-  recovery: { ...shared, allowEIO3: false, connectionStateRecovery: { maxDisconnectionDuration: 2000, skipMiddlewares: true } },
+  recovery: { ...shared, allowEIO3: false, connectionStateRecovery: { maxDisconnectionDuration: stretch(2000), skipMiddlewares: true } },
   msgpack: { ...shared, parser: msgpack },
   jsonp: shared,
   deflate: { ...shared, perMessageDeflate: { threshold: 0 } },

@@ -1,9 +1,10 @@
 import { Server } from "socket.io";
+import { stretch } from "../lib/patience.mjs";
 
 /** Profile protocol: the Socket.IO protocol alone. */
 export function protocolProfile(http) {
   const io = new Server(http, {
-    serveClient: false, pingInterval: 300, pingTimeout: 200, maxHttpBufferSize: 1e6, connectTimeout: 1000, cors: { origin: "*" },
+    serveClient: false, pingInterval: stretch(300), pingTimeout: stretch(200), maxHttpBufferSize: 1e6, connectTimeout: stretch(1000), cors: { origin: "*" },
   });
   for (const name of ["/", "/custom"]) {
     io.of(name).on("connection", (socket) => {
@@ -18,7 +19,7 @@ export function protocolProfile(http) {
 /** Profile client: what the official client's own tests ask for. */
 export function clientProfile(http) {
   const io = new Server(http, {
-    serveClient: false, pingInterval: 2000, connectionStateRecovery: {}, cors: { origin: "*" },
+    serveClient: false, pingInterval: stretch(2000), connectionStateRecovery: {}, cors: { origin: "*" },
     allowRequest: (_, fn) => setTimeout(() => fn(null, true), 10),
   });
   io.use((socket, next) => next(socket.handshake.query.fail ? new Error("Auth failed (main namespace)") : undefined));

@@ -72,7 +72,7 @@ func main() {
 // soak runs both rounds and returns what was broken. A closed stop cuts the
 // round short; the judgement is the same.
 func soak(o options, stop <-chan struct{}, out io.Writer) (err error) {
-	fmt.Fprintf(out, "soak: %d clients for %v, after %v to warm up; seed %d\n", o.Clients, o.For, o.Warm, o.Seed)
+	fmt.Fprintf(out, "soak: %d clients for %v, after %v to warm up; seed %d; a line about every %v\n", o.Clients, o.For, o.Warm, o.Seed, o.Every)
 	srv, err := start(o.Log)
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import { chromium } from "playwright-core";
 import { startServer, underTest } from "../lib/server.mjs";
 import { cell } from "../lib/cell.mjs";
 import { clients, transports } from "../lib/clients.mjs";
+import { stretch } from "../lib/patience.mjs";
 
 const server = await startServer("main");
 const jsonp = await startServer("jsonp");
@@ -28,7 +29,7 @@ async function inPage(client, origin, argument, body) {
     await page.route(`${origin}/page.html`, (route) => route.fulfill({ contentType: "text/html", body: "<!doctype html><script src=client.js></script>" }));
     await page.route(`${origin}/client.js`, (route) => route.fulfill({ contentType: "text/javascript", body: bundle(client.name) }));
     await page.goto(`${origin}/page.html`);
-    const result = await page.evaluate(body, argument);
+    const result = await page.evaluate(body, { ...argument, patience: stretch(20000) });
     assert.deepEqual(problems, []);
     return result;
   } finally {
@@ -37,9 +38,9 @@ async function inPage(client, origin, argument, body) {
 }
 
 /** Runs in the page: every kind of exchange once; resolves with what came back. */
-async function exchange({ url, list, options, texts, strings, upgrade, view }) {
+async function exchange({ url, list, options, texts, strings, upgrade, view, patience }) {
   const limit = (what, start) => new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`waited for ${what}`)), 20000);
+    const timer = setTimeout(() => reject(new Error(`waited for ${what}`)), patience);
     start((value) => { clearTimeout(timer); resolve(value); }, (err) => { clearTimeout(timer); reject(new Error(`${what}: ${err && err.message || err}`)); });
   });
   const hex = (bytes) => Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");

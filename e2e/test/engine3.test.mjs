@@ -5,6 +5,7 @@ import { startServer } from "../lib/server.mjs";
 import { Polling, rawSocket } from "../lib/raw.mjs";
 import { cell } from "../lib/cell.mjs";
 import { pause } from "../lib/clients.mjs";
+import { stretch } from "../lib/patience.mjs";
 
 const server = await startServer("engine3");
 after(() => server.stop());
@@ -46,7 +47,7 @@ for (const eio of ["", "EIO=&", "EIO=2&", "EIO=3&", "EIO=3&EIO=3&", "EIO=5&"]) {
 }
 it("polling", "EIO 3", "text payload", async () => {
   const s = await session("EIO=3&", "&b64=1");
-  assert.deepEqual({ ...s.open, sid: "" }, { sid: "", upgrades: ["websocket"], pingInterval: 300, pingTimeout: 200, maxPayload: 1e6 });
+  assert.deepEqual({ ...s.open, sid: "" }, { sid: "", upgrades: ["websocket"], pingInterval: stretch(300), pingTimeout: stretch(200), maxPayload: 1e6 });
   await s.post("6:4hello10:b4AQIDBA==");
   let got = "";
   while (!got.includes("AQID")) got += await s.pollText();
@@ -86,7 +87,7 @@ it("websocket", "EIO 3", "the client pings; binary has a type byte", async (use)
   s.send(Buffer.from([4, 1, 2, 3]));
   assert.deepEqual(await s.next(), Buffer.from([4, 1, 2, 3]));
   await s.closed;
-  assert.ok(Date.now() - started >= 450, "closed too early without pings");
+  assert.ok(Date.now() - started >= stretch(450), "closed too early without pings");
 });
 it("upgrade", "EIO 3", "probe and upgrade", async (use) => {
   const s = await session("EIO=3&", "&b64=1");

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { startServer } from "../lib/server.mjs";
 import { cell } from "../lib/cell.mjs";
 import { ask, ask1, clients, collect, connect, next, pause, pattern, plain, transports } from "../lib/clients.mjs";
+import { stretch } from "../lib/patience.mjs";
 
 const server = await startServer("main");
 after(() => server.stop());
@@ -153,7 +154,7 @@ for (const client of clients) for (const transport of Object.keys(transports)) {
   });
   if (client.since(4.6)) it("acks", "emitWithAck and its timeout", async (open) => {
     const socket = await open("/");
-    assert.equal(await socket.timeout(5000).emitWithAck("echo", "x"), "x");
+    assert.equal(await socket.timeout(stretch(5000)).emitWithAck("echo", "x"), "x");
     await assert.rejects(socket.timeout(50).emitWithAck("noAck"), /timed out/);
   });
 

@@ -5,6 +5,7 @@ import WebSocket from "ws";
 import { start } from "../googollee/app.mjs";
 import { observe } from "../googollee/observe.mjs";
 import { clients, transports } from "../lib/clients.mjs";
+import { stretch } from "../lib/patience.mjs";
 
 const client = (name) => clients.find((c) => c.name === name);
 
@@ -84,7 +85,7 @@ const measure = () => (ours ??= look("sockeye", "2.5", "websocket"));
 
 for (const c of ["1.4", "2.5"]) {
   for (const transport of ["websocket", "polling"]) { // the original loses connections while they upgrade
-    test(`client ${c} over ${transport}: the original, and ours, differ as documented`, { timeout: 120000 }, async () => {
+    test(`client ${c} over ${transport}: the original, and ours, differ as documented`, { timeout: stretch(120000) }, async () => {
       const original = await look("original", c, transport);
       const ours = c === "2.5" && transport === "websocket" ? await measure() : await look("sockeye", c, transport);
       assert.deepEqual(Object.keys(ours), Object.keys(original));
@@ -106,7 +107,7 @@ for (const [c, transport, program] of [
   ["2.5", "upgrade", "sockeye"], ["1.4", "upgrade", "sockeye"],
   ["2.5", "websocket", "replaced"], ["4.8", "upgrade", "replaced"],
 ]) {
-  test(`client ${c} over ${transport} sees of ${program} what 2.5 sees of ours`, { timeout: 120000 }, async () => {
+  test(`client ${c} over ${transport} sees of ${program} what 2.5 sees of ours`, { timeout: stretch(120000) }, async () => {
     const want = { ...await measure() };
     const seen = await look(program, c, transport);
     if (client(c).eio === 4) Object.assign(want, today);
@@ -114,7 +115,7 @@ for (const [c, transport, program] of [
   });
 }
 
-test("RequestChecker: its headers are in the answer, and its error is 502 there and 403 here", { timeout: 60000 }, async () => {
+test("RequestChecker: its headers are in the answer, and its error is 502 there and 403 here", { timeout: stretch(60000) }, async () => {
   for (const [name, status] of [["original", 502], ["sockeye", 403], ["replaced", 403]]) {
     const { url } = await server(name);
     const path = `${url}/socket.io/?EIO=3&transport=polling`;
@@ -127,13 +128,13 @@ test("RequestChecker: its headers are in the answer, and its error is 502 there 
   }
 });
 
-test("joining inside ForEach stops the original for everybody, and works here", { timeout: 60000 }, async () => {
+test("joining inside ForEach stops the original for everybody, and works here", { timeout: stretch(60000) }, async () => {
   for (const [name, stops] of [["original", true], ["sockeye", false]]) {
     const app = await start(name);
     const sockets = [0, 1].map(() => client("2.5").io(app.url, { transports: ["websocket"], forceNew: true, reconnection: false }));
     const ask = (socket, ...what) => new Promise((resolve) => {
       socket.emit(...what, (...answer) => resolve(answer));
-      setTimeout(resolve, stops ? 1500 : 10000, "nothing");
+      setTimeout(resolve, stretch(stops ? 1500 : 10000), "nothing");
     });
     try {
       await ask(sockets[0], "join", "a");
@@ -153,17 +154,17 @@ async function send(url, ...texts) {
   const ended = new Promise((resolve) => { ws.once("close", resolve); ws.once("error", resolve); });
   await new Promise((resolve) => ws.on("message", (data) => String(data).startsWith("40") && resolve()));
   for (const text of texts) ws.send(text);
-  return Promise.race([ended.then(() => "ended"), new Promise((resolve) => setTimeout(resolve, 10000, "open"))]);
+  return Promise.race([ended.then(() => "ended"), new Promise((resolve) => setTimeout(resolve, stretch(10000), "open"))]);
 }
 
 for (const [what, ...frames] of [
   ["a count of attachments that nobody can send", '459999999999999999-["x"]'],
   ["a placeholder for an attachment that is not there", '451-["bytes",{"_placeholder":true,"num":1}]', Buffer.from([4, 1])],
 ]) {
-  test(`${what}: crashes or ends the original, and ends that connection alone here`, { timeout: 60000 }, async () => {
+  test(`${what}: crashes or ends the original, and ends that connection alone here`, { timeout: stretch(60000) }, async () => {
     const original = await start("original");
     await send(original.url, ...frames);
-    await Promise.race([original.exited, new Promise((resolve) => setTimeout(resolve, 3000))]);
+    await Promise.race([original.exited, new Promise((resolve) => setTimeout(resolve, stretch(3000)))]);
     assert.equal(original.alive(), false, "the original survived");
     assert.match(original.log(), /panic|fatal error/);
     await original.stop();
@@ -179,7 +180,7 @@ for (const [what, ...frames] of [
   });
 }
 
-test("a guessed session id lets strangers into the original's connections, and into none of ours", { timeout: 60000 }, async () => {
+test("a guessed session id lets strangers into the original's connections, and into none of ours", { timeout: stretch(60000) }, async () => {
   for (const [name, guessed] of [["original", true], ["sockeye", false]]) {
     const app = await start(name);
     const victim = client("2.5").io(app.url, { transports: ["polling"], forceNew: true, reconnection: false });

@@ -9,6 +9,7 @@ import { gunzipSync } from "node:zlib";
 import http from "node:http";
 import { io } from "client-4.8";
 import { open, startBrowser, startProgram } from "../lib/program.mjs";
+import { stretch } from "../lib/patience.mjs";
 
 const greeting = "web Socket Works";
 
@@ -22,8 +23,8 @@ describe("the program's pages", () => {
 
   test("welcome shows what the handler said, and over what", async () => {
     const { page, complaints, response } = await open(browser, program.url + "welcome/");
-    await page.locator("#message", { hasText: greeting }).waitFor({ timeout: 10_000 });
-    await page.locator("#state", { hasText: /websocket/i }).waitFor({ timeout: 10_000 });
+    await page.locator("#message", { hasText: greeting }).waitFor({ timeout: stretch(10_000) });
+    await page.locator("#state", { hasText: /websocket/i }).waitFor({ timeout: stretch(10_000) });
     assert.match(response.headers()["content-security-policy"], /^default-src 'self'/);
     assert.deepEqual(complaints, []);
     await page.close();
@@ -94,7 +95,7 @@ describe("a page of one's own", () => {
     const program = await startProgram("--public", folder);
     t.after(() => program.stop());
     const { page, complaints, response } = await open(browser, program.url);
-    await page.locator("h1", { hasText: greeting }).waitFor({ timeout: 10_000 });
+    await page.locator("h1", { hasText: greeting }).waitFor({ timeout: stretch(10_000) });
     assert.equal(response.headers()["content-security-policy"], undefined);
     assert.deepEqual(complaints.filter((text) => !/404/.test(text)), []); // a browser asks for /favicon.ico by itself
     await page.close();

@@ -9,6 +9,7 @@ import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { io } from "client-4.8";
+import { stretch } from "../lib/patience.mjs";
 
 const CLIENTS = 2000;
 const ORDERS = 8; // of each client
@@ -31,7 +32,7 @@ async function start(ledger, port) {
   };
 }
 
-test(`${CLIENTS} clients, a restart amid their orders`, { timeout: 120_000 }, async (t) => {
+test(`${CLIENTS} clients, a restart amid their orders`, { timeout: stretch(120_000) }, async (t) => {
   const folder = await mkdtemp(join(tmpdir(), "restart-"));
   t.after(() => rm(folder, { recursive: true }));
   const ledger = join(folder, "ledger");
@@ -52,7 +53,7 @@ test(`${CLIENTS} clients, a restart amid their orders`, { timeout: 120_000 }, as
   const connected = [];
   for (let i = 0; i < CLIENTS; i++) {
     const socket = io(`http://127.0.0.1:${port}`, {
-      transports: ["websocket"], forceNew: true, retries: 50, ackTimeout: 3000,
+      transports: ["websocket"], forceNew: true, retries: 50, ackTimeout: stretch(3000),
       reconnectionDelay: 200, reconnectionDelayMax: 2000,
     });
     sockets.push(socket);

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { startServer } from "../lib/server.mjs";
 import { cell } from "../lib/cell.mjs";
 import { ask, ask1, clients, connect, disconnected, next, pattern, plain, transports, until } from "../lib/clients.mjs";
+import { stretch } from "../lib/patience.mjs";
 
 const server = await startServer("main");
 after(() => server.stop());
@@ -120,7 +121,7 @@ for (const client of clients) for (const transport of Object.keys(transports)) {
   it("broadcast acks", "everybody answers", async (open) => {
     const sockets = await open(3);
     sockets.forEach((socket, i) => socket.on("q", (payload, cb) => cb({ i, payload })));
-    const [err, answers] = await ask(sockets[0], "relayAck", { rooms: [], timeout: 5000 }, "q", "p");
+    const [err, answers] = await ask(sockets[0], "relayAck", { rooms: [], timeout: stretch(5000) }, "q", "p");
     assert.equal(err, null);
     assert.deepEqual(answers.toSorted((x, y) => x.i - y.i), [0, 1, 2].map((i) => ({ i, payload: "p" })));
   });
@@ -131,13 +132,13 @@ for (const client of clients) for (const transport of Object.keys(transports)) {
     sockets[0].on("q", (payload, cb) => cb(payload));
     sockets[1].on("q", () => {});
     sockets[2].on("q", (_, cb) => cb("not asked"));
-    assert.deepEqual(await ask(sockets[0], "relayAck", { rooms: ["r"], timeout: 150 }, "q", 7), ["timeout", [7]]);
-    assert.deepEqual(await ask(sockets[0], "relayAck", { rooms: ["nobody"], timeout: 150 }, "q", 7), [null, []]);
+    assert.deepEqual(await ask(sockets[0], "relayAck", { rooms: ["r"], timeout: stretch(150) }, "q", 7), ["timeout", [7]]);
+    assert.deepEqual(await ask(sockets[0], "relayAck", { rooms: ["nobody"], timeout: stretch(150) }, "q", 7), [null, []]);
   });
   it("broadcast acks", "binary answers", async (open) => {
     const sockets = await open(2);
     for (const socket of sockets) socket.on("q", (payload, cb) => cb(payload));
-    const answer = await ask(sockets[0], "relayAck", { rooms: [], timeout: 5000 }, "q", pattern(50));
+    const answer = await ask(sockets[0], "relayAck", { rooms: [], timeout: stretch(5000) }, "q", pattern(50));
     assert.deepEqual(plain(answer), plain([null, [pattern(50), pattern(50)]]));
   });
 }

@@ -5,6 +5,7 @@ import { startServer } from "../lib/server.mjs";
 import { Polling, rawSocket } from "../lib/raw.mjs";
 import { cell } from "../lib/cell.mjs";
 import { ask1, clients, connect, disconnected, next, open, pause, refused, until } from "../lib/clients.mjs";
+import { stretch } from "../lib/patience.mjs";
 
 const server = await startServer("strict");
 after(() => server.stop());
@@ -50,7 +51,7 @@ cell("raw", "websocket", "heartbeat", "a silent client is a ping timeout", async
   const started = Date.now();
   await silent.closed;
   const took = Date.now() - started;
-  assert.ok(took >= 1000 && took < 8000, `${took} ms`);
+  assert.ok(took >= stretch(1000) && took < stretch(8000), `${took} ms`);
   assert.equal(await ask1(witness, "reasonOf", sid), "ping timeout");
 });
 cell("raw", "polling", "heartbeat", "a client that vanished is a ping timeout", async (use) => {
@@ -67,7 +68,7 @@ cell("raw", "websocket", "limits", "no CONNECT in time closes the connection", a
   const started = Date.now();
   await s.closed;
   const took = Date.now() - started;
-  assert.ok(took >= 250 && took < 5000, `${took} ms`);
+  assert.ok(took >= stretch(250) && took < stretch(5000), `${took} ms`);
 });
 cell("raw", "upgrade", "limits", "an upgrade that is not finished in time", async (use) => {
   const s = new Polling(base);
@@ -79,7 +80,7 @@ cell("raw", "upgrade", "limits", "an upgrade that is not finished in time", asyn
   assert.equal(await socket.next(), "3probe");
   const started = Date.now();
   await socket.closed;
-  assert.ok(Date.now() - started >= 250);
+  assert.ok(Date.now() - started >= stretch(250));
   // Polling goes on.
   let got = "";
   while (!got.includes("welcome")) {

@@ -45,7 +45,7 @@ var (
 )
 
 // inTests lists what tests may import besides: the packages made for them.
-var inTests = []string{"internal/leak", "socketio/socketiotest"}
+var inTests = []string{"internal/leak", "internal/slow", "socketio/socketiotest"}
 
 type pkg struct {
 	ImportPath, Dir                    string

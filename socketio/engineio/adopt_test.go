@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sockeye-io/sockeye/internal/slow"
 	"github.com/sockeye-io/sockeye/socketio/internal/netpoll"
 )
 
@@ -25,7 +26,7 @@ type keepAlive struct {
 func (r *rig) keepAlive() *keepAlive {
 	c := r.dial()
 	r.t.Cleanup(func() { _ = c.Close() })
-	_ = c.SetDeadline(time.Now().Add(30 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(slow.Stretch(30 * time.Second)))
 	return &keepAlive{r.t, c, bufio.NewReader(c)}
 }
 
@@ -254,7 +255,7 @@ func TestAdoptedIdle(t *testing.T) {
 	}
 	// A client sees the end a moment before the poller has forgotten it.
 	n := r.srv.poller.Len()
-	for begin := time.Now(); n > 1 && time.Since(begin) < 10*time.Second; n = r.srv.poller.Len() {
+	for begin := time.Now(); n > 1 && time.Since(begin) < slow.Stretch(10*time.Second); n = r.srv.poller.Len() {
 		runtime.Gosched()
 	}
 	if n > 1 {

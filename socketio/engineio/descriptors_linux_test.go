@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/sockeye-io/sockeye/internal/slow"
 )
 
 // noDescriptors lets the process open nothing until it is told to again.
@@ -44,7 +46,7 @@ func TestAdoptedWithoutDescriptors(t *testing.T) {
 	again()
 	for range 20 { // the next request comes before the answer to a poll
 		c := r.dial()
-		_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+		_ = c.SetDeadline(time.Now().Add(slow.Stretch(10 * time.Second)))
 		in := bufio.NewReader(c)
 		answered := func() {
 			res, err := http.ReadResponse(in, nil)

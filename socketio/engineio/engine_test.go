@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sockeye-io/sockeye/internal/slow"
 	"github.com/sockeye-io/sockeye/socketio/internal/ws"
 )
 
@@ -100,7 +101,7 @@ func TestHeldPoll(t *testing.T) {
 // waitPoll waits until the session has a poll open.
 func (r *rig) waitPoll(e *echo) {
 	r.t.Helper()
-	for begin := time.Now(); time.Since(begin) < 10*time.Second; time.Sleep(time.Millisecond) {
+	for begin := time.Now(); time.Since(begin) < slow.Stretch(10*time.Second); time.Sleep(time.Millisecond) {
 		e.s.mu.Lock()
 		open := e.s.poll != nil
 		e.s.mu.Unlock()
@@ -142,7 +143,7 @@ func TestOverlappingPosts(t *testing.T) {
 		c := r.dial()
 		defer c.Close()
 		fmt.Fprintf(c, "POST /engine.io/?%s HTTP/1.1\r\nHost: host.example\r\nContent-Length: 10\r\n\r\n4", q)
-		for begin, posting := time.Now(), false; !posting && time.Since(begin) < 10*time.Second; time.Sleep(time.Millisecond) {
+		for begin, posting := time.Now(), false; !posting && time.Since(begin) < slow.Stretch(10*time.Second); time.Sleep(time.Millisecond) {
 			e.s.mu.Lock()
 			posting = e.s.posting
 			e.s.mu.Unlock()

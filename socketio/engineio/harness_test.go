@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/sockeye-io/sockeye/internal/leak"
+	"github.com/sockeye-io/sockeye/internal/slow"
 	"github.com/sockeye-io/sockeye/socketio/internal/ws"
 )
 
@@ -350,7 +351,7 @@ func (e *echo) end(t testing.TB) Reason {
 	select {
 	case <-e.closed:
 		return e.reason
-	case <-time.After(30 * time.Second):
+	case <-time.After(slow.Stretch(30 * time.Second)):
 		t.Fatal("the session has not ended")
 		return ""
 	}

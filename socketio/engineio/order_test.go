@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sockeye-io/sockeye/internal/slow"
 	"github.com/sockeye-io/sockeye/socketio/internal/netpoll"
 	"github.com/sockeye-io/sockeye/socketio/internal/ws"
 )
@@ -228,7 +229,7 @@ func TestShutdown(t *testing.T) {
 		_ = websocket.s.Send(text("left"), 0)
 		done := make(chan error)
 		go func() {
-			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+			ctx, cancel := context.WithTimeout(context.Background(), slow.Stretch(10*time.Second))
 			defer cancel()
 			done <- r.srv.Shutdown(ctx)
 		}()

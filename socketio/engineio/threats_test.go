@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sockeye-io/sockeye/internal/slow"
 	"github.com/sockeye-io/sockeye/socketio/internal/ws"
 )
 
@@ -95,7 +96,7 @@ func TestResets(t *testing.T) {
 		}
 		e.s.CloseNow(ForcedClose, nil)
 		n := r.srv.Len()
-		for begin := time.Now(); n > 1+5 && time.Since(begin) < 10*time.Second; n = r.srv.Len() {
+		for begin := time.Now(); n > 1+5 && time.Since(begin) < slow.Stretch(10*time.Second); n = r.srv.Len() {
 			time.Sleep(time.Millisecond)
 		}
 		if n > 1+5 { // a polling handshake leaves a session that waits

@@ -17,13 +17,14 @@ import (
 	"time"
 
 	"github.com/sockeye-io/sockeye/internal/leak"
+	"github.com/sockeye-io/sockeye/internal/slow"
 )
 
 func TestMain(m *testing.M) { leak.Main(m) }
 
 // patience is how long a test waits for what has to happen; none waits so long
 // unless it fails.
-const patience = 20 * time.Second
+var patience = slow.Stretch(20 * time.Second)
 
 // funcs is a Handler made of functions.
 type funcs struct {

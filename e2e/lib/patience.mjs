@@ -1,0 +1,7 @@
+// One measure for every deadline of these tests, and for the heartbeats of the servers they drive.
+
+/** How many times as long as usual things may take here and now; e2e/run has it measured (scripts/slow). */
+export const slow = Math.max(1, Math.round(Number(process.env.SLOW) || 1));
+
+/** So many milliseconds, on this machine. */
+export const stretch = (ms) => ms * slow;
