@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { apache, caddy, haproxy, nginx, page, vite } from "../lib/behind.mjs";
 import { startProgram } from "../lib/program.mjs";
+import { stretch } from "../lib/patience.mjs";
 
 const all = { polling: "works", upgrade: "works", websocket: "works" };
 const notAlone = { polling: "works", upgrade: "works", websocket: 403 };
@@ -60,7 +61,7 @@ const start = async (it) => {
 
 describe("behind proxies", { concurrency: 4 }, () => {
   for (const [title, proxy, options, meets, told] of cases) {
-    test(title, { timeout: 60000 }, async () => {
+    test(title, { timeout: stretch(60000) }, async () => {
       const program = await start(startProgram("--log", "warn", ...options));
       const front = await start(proxy(program.port));
       if (meets === null) { // it passes no WebSocket on, whatever we do
@@ -77,20 +78,20 @@ describe("behind proxies", { concurrency: 4 }, () => {
     });
   }
 
-  test("a browser that says Sec-Fetch-Site is believed for WebSocket alone, too", { timeout: 60000 }, async () => {
+  test("a browser that says Sec-Fetch-Site is believed for WebSocket alone, too", { timeout: stretch(60000) }, async () => {
     const program = await start(startProgram("--log", "error"));
     const front = await start(nginx(program.port, without(hostLine)));
     assert.deepEqual(await page(front, { says: { "sec-fetch-site": "same-origin" } }), all);
     assert.equal((await page(front, { says: { "sec-fetch-site": "cross-site" } })).websocket, 403);
   });
 
-  test("Python's synchronous client through proxies that rewrite Host", { timeout: 60000 }, async () => {
+  test("Python's synchronous client through proxies that rewrite Host", { timeout: stretch(60000) }, async () => {
     const script = fileURLToPath(new URL("../python/behind.py", import.meta.url));
     const program = await start(startProgram("--log", "error", ...trusting));
     const bare = await start(nginx(program.port, without(hostLine)));
     const telling = await start(nginx(program.port, instead(hostLine, "proxy_set_header X-Forwarded-Host $http_host;")));
     for (const [front, transports] of [[bare, "polling,websocket"], [telling, "polling,websocket"], [telling, "websocket"]]) {
-      const { stdout } = await promisify(execFile)("/usr/bin/python3", [script, `http://127.0.0.1:${front.port}`, transports], { timeout: 30000 });
+      const { stdout } = await promisify(execFile)("/usr/bin/python3", [script, `http://127.0.0.1:${front.port}`, transports], { timeout: stretch(30000) });
       assert.equal(stdout.trim(), "websocket", transports);
     }
   });
