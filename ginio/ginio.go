@@ -28,9 +28,16 @@ import (
 // router's own path: on a group "/api" clients need the option path
 // "/api/socket.io/", on a group "/t/:tenant" it is "/t/acme/socket.io/", and
 // [Param] tells handlers which one. Middleware of the router runs for them; one
-// that refuses (c.Abort) refuses the client. Of the polls and posts that follow
-// one another on a connection it sees the first only, unless Engine.Middleware
-// is set.
+// that refuses (c.Abort) refuses the client.
+//
+// Middleware sees every handshake and every WebSocket. Of the polls and posts
+// that follow one another on a connection it sees the first only if it sets no
+// header field (c.Header), or only such as protect pages, with their usual
+// values (X-Content-Type-Options: nosniff, Referrer-Policy, X-Frame-Options,
+// Strict-Transport-Security and the like, which all answers then have), and
+// leaves c.Writer as it is. With any other it sees each of them, as it does with
+// Engine.Middleware or Engine.OnHeaders: what it has made for one request never
+// comes with the answer to another.
 //
 // Polling requests set their own deadlines, so that an http.Server with short
 // ReadTimeout and WriteTimeout may be in front. Middleware that gives a request

@@ -50,6 +50,7 @@ func Serve(ctx context.Context, l net.Listener, router http.Handler, io *socketi
 		Handler:           router,
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    16 << 10, // as Node
 	}
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(l) }()

@@ -54,7 +54,7 @@ func httpServer(h http.Handler, log *slog.Logger) *http.Server {
 		ReadTimeout:       30 * time.Second, // the Socket.IO server sets its own, longer and shorter
 		WriteTimeout:      30 * time.Second,
 		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
+		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug), // what clients do wrong
 	}
 }

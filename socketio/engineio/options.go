@@ -55,9 +55,17 @@ type Options struct {
 	// it, or with OnHeaders, each poll and post passes through net/http, and
 	// through what the application has put in front of the server. Without, a
 	// connection that polls or posts is taken over at its first one, and those
-	// that follow on it are read without either. That is not done if the
-	// http.Server has BaseContext, ConnContext or ConnState: these meet its own
-	// connections only.
+	// that follow on it are read without either.
+	//
+	// Proxies use one connection for many clients, so that is not done if what is
+	// in front may have made something for the one request: if it has set a header
+	// field, except X-Content-Type-Options and the like with their usual values
+	// (all answers then have these), or has a ResponseWriter of its own, other
+	// than Gin's; nor if the request has an Origin and the rules for it are
+	// functions. A request with another path, Host, Origin or the like than the
+	// one with which its connection was taken over passes through net/http again.
+	// Nothing is taken over if the http.Server has BaseContext, ConnContext or
+	// ConnState: these meet its own connections only.
 	Middleware []func(http.Handler) http.Handler
 	// OnInitialHeaders may change the headers of a handshake's answer.
 	OnInitialHeaders func(http.Header, *http.Request)
@@ -117,7 +125,7 @@ type Options struct {
 
 	StallTimeout time.Duration // a session may be paused so long; default 60s
 	WriteTimeout time.Duration // an answer or a closing flush may take so long; default 30s
-	BodyTimeout  time.Duration // the body of a POST may take so long; default 30s
+	BodyTimeout  time.Duration // the body of a POST, and the head of a request if the http.Server allows more, may take so long; default 30s
 	IdleTimeout  time.Duration // a polling connection may wait for a request so long; default 75s
 
 	// DisablePoller gives every connection a goroutine and a buffer, and leaves
