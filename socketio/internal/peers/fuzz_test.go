@@ -9,45 +9,51 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/internal/wheel"
 )
 
-// FuzzForwarded: whatever a header says, the client's address is one that a
-// trusted proxy has written, or that of the connection.
+// FuzzForwarded: whatever a client writes into the header, its address is what
+// the proxy in front has written behind that, in each form; and what somebody
+// writes who is not trusted is not read at all.
 func FuzzForwarded(f *testing.F) {
-	for _, s := range []string{"203.0.113.7", "1.2.3.4, 203.0.113.7, 10.0.0.1", "::1,, 10.0.0.2", "fe80::1%eth0", "::ffff:10.0.0.3, x", "10.0.0.1,10.0.0.2"} {
-		f.Add("10.0.0.9:1234", s)
+	for _, s := range []string{
+		"203.0.113.7", "1.2.3.4, 203.0.113.7, 10.0.0.1", "::1,, 10.0.0.2", "fe80::1%eth0", "::ffff:10.0.0.3, x", "10.0.0.1,10.0.0.2", `"1.2.3.4`, `for="1.2.3.4`, `for="[::1]:9";host="a,b`,
+		`\`, `"\`, `for=1.2.3.4;`, "1.2.3.4:99,", `"[::1]:99"`,
+	} {
 		f.Add("198.51.100.1:80", s)
 	}
-	p, err := New(Config{Header: "X-Forwarded-For", Trusted: []string{"10.0.0.0/8"}}, new(wheel.Wheel))
-	if err != nil {
-		f.Fatal(err)
+	forms := map[string][]string{
+		"X-Forwarded-For": {"203.0.113.7", "203.0.113.7:1234", "203.0.113.7,10.0.0.2", `"203.0.113.7:80" , 10.0.0.2:99`},
+		"Forwarded":       {"for=203.0.113.7", `for="203.0.113.7:1234";proto=https`, `host="a,b;c";for=203.0.113.7, for="10.0.0.2"`},
 	}
-	f.Fuzz(func(t *testing.T, remote, header string) {
-		got := p.Of(&http.Request{RemoteAddr: remote, Header: http.Header{"X-Forwarded-For": {header}}})
-		own, _ := netip.ParseAddrPort(remote)
-		// The last one that is not trusted was written by one that is.
-		want := ""
-		if proxied := own.Addr().Unmap(); proxied.Is4() && proxied.As4()[0] == 10 {
-			list := strings.Split(header, ",")
-			for i := len(list) - 1; i >= 0; i-- {
-				a, err := netip.ParseAddr(strings.TrimSpace(list[i]))
-				if err != nil {
-					break
-				}
-				want = a.String()
-				if u := a.Unmap(); !u.Is4() || u.As4()[0] != 10 {
-					break
+	all := make(map[string]*Peers)
+	for header := range forms {
+		p, err := New(Config{Header: header, Trusted: []string{"10.0.0.0/8"}}, new(wheel.Wheel))
+		if err != nil {
+			f.Fatal(err)
+		}
+		all[header] = p
+	}
+	f.Fuzz(func(t *testing.T, remote, claim string) {
+		for header, p := range all {
+			for _, written := range forms[header] {
+				for _, values := range [][]string{{claim + ", " + written}, {claim, written}} {
+					r := &http.Request{RemoteAddr: "10.0.0.9:1234", Header: http.Header{header: values}}
+					if got := p.Of(r); got.Addr != "203.0.113.7" || got.Key != keyOf(netip.MustParseAddr("203.0.113.7")) {
+						t.Fatalf("%s: %q is %s", header, values, got.Addr)
+					}
 				}
 			}
-		} else if !own.IsValid() {
-			return // a name or a bare address: net/http does not say so
-		}
-		if want == "" {
-			want = remote
-		}
-		if got.Addr != want {
-			t.Fatalf("%q from %s is %s, want %s", header, remote, got.Addr, want)
-		}
-		if a := netip.Prefix(got.Key); a.IsValid() && (a != a.Masked() || a.Addr().Zone() != "") {
-			t.Fatalf("%q: key %v", header, a)
+			r := &http.Request{RemoteAddr: "10.0.0.9:1234", Header: http.Header{header: {claim}, "X-Forwarded-Host": {claim}}}
+			if a := netip.Prefix(p.Of(r).Key); a.IsValid() && (a != a.Masked() || a.Addr().Zone() != "") {
+				t.Fatalf("%q: key %v", claim, a)
+			}
+			p.Hosts(r)
+			Claimed(r.Header)
+			if strings.HasPrefix(remote, "10.") || strings.HasPrefix(remote, "[") {
+				return
+			}
+			r.RemoteAddr = remote
+			if got := p.Of(r); got.Addr != remote || len(p.Hosts(r)) != 0 {
+				t.Fatalf("%q from %s is %s", claim, remote, got.Addr)
+			}
 		}
 	})
 }
