@@ -169,9 +169,7 @@ func (r *recovery) leave(s *Socket, mayReturn bool) {
 	if r == nil {
 		return
 	}
-	r.ns.mu.RLock()
-	rooms := s.lastRooms
-	r.ns.mu.RUnlock()
+	rooms := r.ns.index.Names(s)
 	now := time.Now()
 	if o := s.origin; o != nil && o.pid != "" {
 		key := sha256.Sum256([]byte(o.pid))
@@ -210,10 +208,7 @@ func (r *recovery) forget(name string) {
 	if r.absents.awaits(name) {
 		return
 	}
-	r.ns.mu.RLock()
-	here := r.ns.byID[name] != nil || r.ns.rooms[name] != nil
-	r.ns.mu.RUnlock()
-	if !here {
+	if r.ns.index.RoomLen(name) == 0 {
 		r.log.Forget(name)
 	}
 }
@@ -381,9 +376,9 @@ func (r *recovery) refuse(s *Socket, why string) {
 }
 
 // resume gives a socket that is being let in what its client had, and returns
-// what it missed, nothing of which is lost. The caller holds the lock, and ns.mu
-// too.
-func (r *recovery) resume(s *Socket, back *absent) []keptEvent {
+// what it missed, nothing of which is lost. It has joined these rooms in a
+// middleware. The caller holds the lock, and the index's.
+func (r *recovery) resume(s *Socket, back *absent, joined []string) []keptEvent {
 	missed, _ := r.log.Since(time.Now(), back.from, back.names())
 	r.absents.done(back, func(string) {}) // it answers to its names itself from now on
 	o := s.origin

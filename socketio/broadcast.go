@@ -144,57 +144,7 @@ func (b *Broadcast) excluded() []string {
 
 // appendTo appends the sockets that b addresses in ns.
 func (b *Broadcast) appendTo(list []*Socket, ns *Namespace) []*Socket {
-	ns.mu.RLock()
-	defer ns.mu.RUnlock()
-	if len(b.rooms) == 0 {
-		if b.sender == nil && len(b.except) == 0 {
-			return append(list, ns.list...)
-		}
-		for _, s := range ns.list {
-			if !b.leftOutLocked(s) {
-				list = append(list, s)
-			}
-		}
-		return list
-	}
-	for i, name := range b.rooms {
-		seen := b.rooms[:i]
-		if r := ns.rooms[name]; r != nil {
-			for _, s := range r.members {
-				if !s.inAnyLocked(seen) && !b.leftOutLocked(s) {
-					list = append(list, s)
-				}
-			}
-		}
-		if s := ns.byID[name]; s != nil && !s.leftOwn {
-			if r := ns.rooms[name]; r != nil && s.membershipLocked(r) >= 0 {
-				continue // somebody else's id, and it has joined that too
-			}
-			if !s.inAnyLocked(seen) && !b.leftOutLocked(s) {
-				list = append(list, s)
-			}
-		}
-	}
-	return list
-}
-
-func (b *Broadcast) leftOutLocked(s *Socket) bool {
-	return s == b.sender || len(b.except) > 0 && s.inAnyLocked(b.except)
-}
-
-// inAnyLocked reports whether s is in one of the rooms.
-func (s *Socket) inAnyLocked(rooms []string) bool {
-	for _, name := range rooms {
-		if name == s.id && !s.leftOwn {
-			return true
-		}
-		for i := range s.in {
-			if s.in[i].room.name == name {
-				return true
-			}
-		}
-	}
-	return false
+	return ns.index.Select(list, b.rooms, b.except, b.sender)
 }
 
 // sockets lists who is addressed, over all namespaces that b stands for.

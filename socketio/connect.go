@@ -233,9 +233,7 @@ func (s *Socket) startAnew() {
 	s.mu.Lock()
 	s.data = nil
 	s.mu.Unlock()
-	s.ns.mu.Lock()
-	s.lastRooms = nil
-	s.ns.mu.Unlock()
+	s.ns.index.Forget(s)
 }
 
 // Why a socket has to try again to enter.
@@ -259,34 +257,33 @@ func (s *Socket) enter(back *absent) error {
 	}()
 	ns.recovery.lock()
 	defer ns.recovery.unlock()
-	ns.mu.Lock()
-	defer ns.mu.Unlock()
 	switch {
 	case s.state.Load() != connecting:
 		return nil
-	case ns.dead:
-		return errRemoved
 	case ns.recovery.lost(back):
 		return errLost
-	case !s.state.CompareAndSwap(connecting, connected):
-		return nil
 	}
-	s.entered = true
-	rooms := s.lastRooms // joined in a middleware
-	s.lastRooms = nil
+	var names []string
 	if back != nil {
-		for _, e := range ns.recovery.resume(s, back) {
-			resent = append(resent, fate{e.event, s.sess.Send(e.m, 0)})
+		names = back.rooms
+	}
+	open := ns.index.Insert(s, names, ev.changes(), func(joined []string) bool {
+		if !s.state.CompareAndSwap(connecting, connected) {
+			return false
 		}
-		for _, name := range rooms {
-			if !slices.Contains(back.rooms, name) {
-				ns.recovery.joined(s, name)
+		s.entered = true
+		if back != nil {
+			for _, e := range ns.recovery.resume(s, back, joined) {
+				resent = append(resent, fate{e.event, s.sess.Send(e.m, 0)})
 			}
 		}
-		rooms = append(rooms, back.rooms...)
+		s.sendConnect()
+		return true
+	})
+	if !open {
+		return errRemoved
 	}
-	ns.insertLocked(s, rooms, ev)
-	s.sendConnect()
+	ns.occupy()
 	return nil
 }
 

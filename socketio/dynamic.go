@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"slices"
+	"sync"
 
 	"github.com/sockeye-io/sockeye/socketio/engineio"
 	"github.com/sockeye-io/sockeye/socketio/internal/peers"
@@ -18,7 +20,7 @@ var (
 
 func (srv *Server) addParent(name string, match func(context.Context, string, *Handshake) bool) *Namespace {
 	ns := newNamespace(srv, name, new(registry))
-	ns.match = match
+	ns.match, ns.children = match, new(children)
 	srv.mu.Lock()
 	srv.parents = append(srv.parents, ns)
 	srv.mu.Unlock()
@@ -62,9 +64,43 @@ func (srv *Server) matches(ctx context.Context, parent *Namespace, name string, 
 
 // child is what a namespace has that a parent has made.
 type child struct {
-	from    peers.Key                // who has asked for it first
-	place   peers.Place[*Namespace]  // in Server.dynamic
-	vacancy *peers.Place[*Namespace] // in Server.vacant, or nil; guarded by the namespace's mu
+	from  peers.Key               // who has asked for it first
+	place peers.Place[*Namespace] // in Server.dynamic
+	at    int                     // its place among its parent's children
+
+	mu      sync.Mutex
+	vacancy *peers.Place[*Namespace] // in Server.vacant, or nil; guarded by mu
+}
+
+// children are the namespaces that a parent has made and that are there.
+type children struct {
+	mu   sync.RWMutex
+	list []*Namespace // in no order
+}
+
+func (c *children) all() []*Namespace {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return slices.Clone(c.list)
+}
+
+func (c *children) add(ns *Namespace) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	ns.child.at = len(c.list)
+	c.list = append(c.list, ns)
+}
+
+func (c *children) remove(ns *Namespace) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	end := len(c.list) - 1
+	moved := c.list[end]
+	c.list[ns.child.at], moved.child.at = moved, ns.child.at
+	c.list[end] = nil
+	if c.list = c.list[:end]; cap(c.list) > 64 && end < cap(c.list)/4 {
+		c.list = slices.Clone(c.list)
+	}
 }
 
 // adopt makes a child of p for somebody at that address, unless somebody was
@@ -88,6 +124,7 @@ func (srv *Server) adopt(p *Namespace, name string, from peers.Key) (*Namespace,
 		return nil, errTooManyDynamic
 	}
 	srv.nsps[name] = ns
+	p.children.add(ns)
 	tell := srv.onNamespace
 	srv.mu.Unlock()
 	if out != nil {
@@ -103,38 +140,48 @@ func (srv *Server) adopt(p *Namespace, name string, from peers.Key) (*Namespace,
 // admitLocked gives ns a place, if it may have one; out is the namespace that
 // has lost its own by that.
 func (srv *Server) admitLocked(ns *Namespace) (out *Namespace, ok bool) {
-	if srv.dynamic.Full() {
-		out, _ = srv.vacant.Pop() // nil if there is none
-	}
-	if out != nil {
-		srv.dynamic.Leave(&out.child.place)
+	for srv.dynamic.Full() {
+		empty, ok := srv.vacant.Pop()
+		if !ok {
+			break
+		}
+		if empty.index.Close(false) { // else somebody is coming in just now
+			out = empty
+			srv.dynamic.Leave(&out.child.place)
+			break
+		}
 	}
 	other, pushed, ok := srv.dynamic.Enter(ns.child.from, &ns.child.place)
 	if pushed {
 		out = other
 	}
 	if out != nil {
-		out.mu.Lock()
+		out.index.Close(true)
 		srv.removeLocked(out)
-		out.mu.Unlock()
 	}
 	return out, ok
 }
 
-// removeLocked makes an end of a dynamic namespace. The caller holds srv.mu and
-// the namespace's.
+// removeLocked makes an end of a dynamic namespace, whose index was closed. The
+// caller holds srv.mu.
 func (srv *Server) removeLocked(ns *Namespace) {
-	ns.dead = true
-	ns.occupyLocked()
+	ns.occupy()
 	srv.dynamic.Leave(&ns.child.place)
+	ns.parent.children.remove(ns)
 	delete(srv.nsps, ns.name)
 }
 
-// occupyLocked says that ns is not, or not any more, an empty one that is kept.
-func (ns *Namespace) occupyLocked() {
-	if ns.child != nil && ns.child.vacancy != nil {
-		ns.srv.vacant.Leave(ns.child.vacancy)
-		ns.child.vacancy = nil
+// occupy says that ns is not, or not any more, an empty one that is kept.
+func (ns *Namespace) occupy() {
+	c := ns.child
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.vacancy != nil {
+		ns.srv.vacant.Leave(c.vacancy)
+		c.vacancy = nil
 	}
 }
 
@@ -145,28 +192,21 @@ func (srv *Server) prune(ns *Namespace) {
 	defer ns.recovery.unlock()
 	srv.mu.Lock()
 	defer srv.mu.Unlock()
-	ns.mu.Lock()
-	defer ns.mu.Unlock()
-	if len(ns.list) > 0 || ns.dead {
+	if ns.index.Len() > 0 || ns.index.Closed() {
 		return
 	}
 	// Absent clients may still come back to it.
 	if !srv.opts.KeepEmptyNamespaces && !ns.recovery.remembers() {
-		srv.removeLocked(ns)
-	} else if ns.child.vacancy == nil {
-		ns.child.vacancy = &peers.Place[*Namespace]{Value: ns}
-		srv.vacant.Push(ns.child.from, ns.child.vacancy)
-	}
-}
-
-func (srv *Server) childrenOf(p *Namespace) []*Namespace {
-	srv.mu.RLock()
-	defer srv.mu.RUnlock()
-	var list []*Namespace
-	for _, ns := range srv.nsps {
-		if ns.parent == p {
-			list = append(list, ns)
+		if ns.index.Close(false) {
+			srv.removeLocked(ns)
 		}
+		return
 	}
-	return list
+	c := ns.child
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.vacancy == nil && ns.index.Len() == 0 { // who comes in calls occupy after that
+		c.vacancy = &peers.Place[*Namespace]{Value: ns}
+		srv.vacant.Push(c.from, c.vacancy)
+	}
 }

@@ -311,9 +311,7 @@ func (s *Socket) end(e *ending) {
 			s.failed("disconnect", err)
 		}
 	}
-	s.ns.mu.Lock()
-	s.lastRooms = nil
-	s.ns.mu.Unlock()
+	s.ns.index.Forget(s)
 }
 
 // bucket bounds the rate of events; of the reader.
@@ -364,10 +362,10 @@ func (s *Socket) leave(reason DisconnectReason, cause error) (ev *roomEvents, ok
 	ns := s.ns
 	ev = ns.roomEvents()
 	ns.recovery.lock()
-	empty := ns.remove(s, ev)
+	ns.index.Remove(s, ev.changes())
 	ns.recovery.leave(s, reason.recoverable())
 	ns.recovery.unlock()
-	if empty {
+	if ns.parent != nil && ns.index.Len() == 0 {
 		srv.prune(ns)
 	}
 	srv.stats.disconnect(reason)

@@ -3,10 +3,10 @@ package socketio
 import (
 	"context"
 	"iter"
-	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/sockeye-io/sockeye/socketio/internal/rooms"
 )
 
 // A Namespace is a channel of its own on a shared connection: clients join it
@@ -28,17 +28,13 @@ type Namespace struct {
 	ackIDs   atomic.Uint64
 	recovery *recovery // nil if off
 
-	child *child // nil if no parent has made it
-
-	mu    sync.RWMutex
-	list  []*Socket          // all of them, in no order
-	byID  map[string]*Socket // the same
-	rooms map[string]*room
-	dead  bool // removed; nobody may join any more
+	child    *child                // nil if no parent has made it
+	children *children             // nil if it is no parent
+	index    *rooms.Index[*Socket] // closed when the namespace is removed
 }
 
 func newNamespace(srv *Server, name string, reg *registry) *Namespace {
-	ns := &Namespace{name: name, srv: srv, reg: reg}
+	ns := &Namespace{name: name, srv: srv, reg: reg, index: rooms.New(seat)}
 	if reg.log == nil {
 		reg.log = srv.log // before it is shared
 	}
@@ -203,10 +199,7 @@ func (ns *Namespace) DisconnectSockets(closeConn bool) { ns.all().DisconnectSock
 func (ns *Namespace) Sockets() iter.Seq[*Socket] {
 	return func(yield func(*Socket) bool) {
 		for _, n := range ns.leaves() {
-			n.mu.RLock()
-			list := slices.Clone(n.list)
-			n.mu.RUnlock()
-			for _, s := range list {
+			for _, s := range n.index.All() {
 				if !yield(s) {
 					return
 				}
@@ -218,10 +211,7 @@ func (ns *Namespace) Sockets() iter.Seq[*Socket] {
 // Socket finds a socket of this node by its id.
 func (ns *Namespace) Socket(id string) (*Socket, bool) {
 	for _, n := range ns.leaves() {
-		n.mu.RLock()
-		s, ok := n.byID[id]
-		n.mu.RUnlock()
-		if ok {
+		if s, ok := n.index.Find(id); ok {
 			return s, true
 		}
 	}
@@ -232,9 +222,7 @@ func (ns *Namespace) Socket(id string) (*Socket, bool) {
 func (ns *Namespace) Len() int {
 	total := 0
 	for _, n := range ns.leaves() {
-		n.mu.RLock()
-		total += len(n.list)
-		n.mu.RUnlock()
+		total += n.index.Len()
 	}
 	return total
 }
@@ -242,8 +230,8 @@ func (ns *Namespace) Len() int {
 // leaves are the namespaces that ns stands for: itself, or the children of a
 // parent.
 func (ns *Namespace) leaves() []*Namespace {
-	if ns.match == nil {
+	if ns.children == nil {
 		return []*Namespace{ns}
 	}
-	return ns.srv.childrenOf(ns)
+	return ns.children.all()
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sockeye-io/sockeye/socketio/engineio"
 	"github.com/sockeye-io/sockeye/socketio/internal/eventlog"
+	"github.com/sockeye-io/sockeye/socketio/internal/rooms"
 	"github.com/sockeye-io/sockeye/socketio/internal/wire/siowire"
 )
 
@@ -38,7 +39,8 @@ type recovery struct {
 	timer  engineio.Timer // prunes a dynamic namespace nobody can come back to
 
 	// order makes the log and the sockets see events in the same order, and
-	// joins and leaves between them. It is taken before ns.mu.
+	// joins and leaves between them. It is taken
+	// before the lock of ns.index.
 	order   sync.Mutex
 	here    map[[sha256.Size]byte]*Socket // connected, by private id
 	absents absents
@@ -186,16 +188,24 @@ func (r *recovery) joined(s *Socket, room string) {
 	}
 }
 
-// left notes that the socket has left a room, which was deleted by that if
-// empty is set. The caller holds the lock.
-func (r *recovery) left(s *Socket, room string, empty bool) {
+// moved notes what the index has told of a socket that joined or left rooms. The
+// caller holds the lock.
+func (r *recovery) moved(s *Socket, ev *roomEvents) {
 	if r == nil {
 		return
 	}
-	if s.origin != nil {
-		delete(s.origin.joined, room)
-	}
-	if empty && !r.absents.awaits(room) {
-		r.log.Forget(room)
+	for _, c := range ev.list {
+		switch c.Kind {
+		case rooms.Joined:
+			r.joined(s, c.Room)
+		case rooms.Left:
+			if s.origin != nil {
+				delete(s.origin.joined, c.Room)
+			}
+		case rooms.Last:
+			if !r.absents.awaits(c.Room) {
+				r.log.Forget(c.Room)
+			}
+		}
 	}
 }

@@ -11,9 +11,7 @@ import (
 func member(ns *Namespace, id string) *Socket {
 	s := &Socket{id: id, ns: ns, name: ns.name}
 	s.state.Store(connected)
-	ns.mu.Lock()
-	ns.insertLocked(s, nil, nil)
-	ns.mu.Unlock()
+	ns.index.Insert(s, nil, nil, func([]string) bool { return true })
 	return s
 }
 
@@ -34,7 +32,7 @@ func TestRoomsAgreeWithModel(t *testing.T) {
 			model[s] = map[string]bool{s.id: true}
 		case op == 1 && len(sockets) > 30:
 			i := rng.IntN(len(sockets))
-			ns.remove(sockets[i], nil)
+			ns.index.Remove(sockets[i], nil)
 			delete(model, sockets[i])
 			sockets = slices.Delete(sockets, i, i+1)
 		case op < 7:
@@ -59,10 +57,10 @@ func TestRoomsAgreeWithModel(t *testing.T) {
 		}
 	}
 	for _, s := range sockets {
-		ns.remove(s, nil)
+		ns.index.Remove(s, nil)
 	}
-	if len(ns.rooms) != 0 || ns.Len() != 0 || ns.byID != nil {
-		t.Errorf("left behind: %d rooms, %d sockets", len(ns.rooms), ns.Len())
+	if len(ns.index.Rooms()) != 0 || ns.Len() != 0 {
+		t.Errorf("left behind: %d rooms, %d sockets", len(ns.index.Rooms()), ns.Len())
 	}
 }
 
@@ -153,8 +151,8 @@ func TestMaxRooms(t *testing.T) {
 		t.Errorf("rooms it is in already: %v", err)
 	}
 	early := &Socket{id: "b", ns: ns} // in a middleware
-	if err := early.Join("x", "y", "z"); err != ErrTooManyRooms || len(early.lastRooms) != 2 {
-		t.Errorf("before it is let in: %v, %v", err, early.lastRooms)
+	if err := early.Join("x", "y", "z"); err != ErrTooManyRooms || len(early.Rooms()) != 2 {
+		t.Errorf("before it is let in: %v, %v", err, early.Rooms())
 	}
 	if n := ns.srv.Stats().Bounds["MaxRooms"]; n != 2 {
 		t.Errorf("the bound is counted %d times", n)
@@ -168,16 +166,14 @@ func TestRoomEvents(t *testing.T) {
 	ev := ns.roomEvents()
 	s := &Socket{id: "a", ns: ns}
 	s.state.Store(connected)
-	ns.mu.Lock()
-	ns.insertLocked(s, nil, ev)
-	ns.mu.Unlock()
+	ns.index.Insert(s, nil, ev.changes(), func([]string) bool { return true })
 	ev.send()
 	if err := s.Join("x", "x"); err != nil {
 		t.Fatal(err)
 	}
 	s.Leave("x")
 	ev = ns.roomEvents()
-	ns.remove(s, ev)
+	ns.index.Remove(s, ev.changes())
 	ev.send()
 	want := []string{"create a ", "join a a", "create x ", "join x a", "leave x a", "delete x ", "leave a a", "delete a "}
 	if !slices.Equal(got, want) {

@@ -9,6 +9,7 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/engineio"
 	"github.com/sockeye-io/sockeye/socketio/internal/eventlog"
 	"github.com/sockeye-io/sockeye/socketio/internal/mailbox"
+	"github.com/sockeye-io/sockeye/socketio/internal/rooms"
 	"github.com/sockeye-io/sockeye/socketio/internal/waits"
 	"github.com/sockeye-io/sockeye/socketio/internal/wire/siowire"
 )
@@ -45,12 +46,7 @@ type Socket struct {
 	nextReady *Socket // of conn.ready
 	bucket    *bucket // of the reader
 
-	// Guarded by ns.mu.
-	in        []membership // its rooms
-	lastRooms []string     // before it is connected, and after it was
-	at        int32        // its place in ns.list
-	indexed   bool         // it is in ns.list
-	leftOwn   bool         // it has left the room named by its id
+	seat rooms.Member[*Socket] // of ns.index
 
 	mu    sync.Mutex // guards what follows
 	data  map[string]any

@@ -306,3 +306,10 @@ func (x *Index[M]) Close(force bool) bool {
 	x.closed = x.closed || force || len(x.list) == 0
 	return x.closed
 }
+
+// Closed reports whether nobody can be inserted any more.
+func (x *Index[M]) Closed() bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.closed
+}
