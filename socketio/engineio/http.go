@@ -2,6 +2,7 @@ package engineio
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -76,8 +77,13 @@ func headSize(r *http.Request) int {
 	return n
 }
 
+// isUpgrade reports whether r asks for a websocket. A proxy that does not pass
+// Connection on may leave Upgrade as it was, which then means nothing (RFC 9110,
+// section 7.8).
 func isUpgrade(r *http.Request) bool {
-	return r.Header.Get("Upgrade") != "" && strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
+	return strings.EqualFold(r.Header.Get("Upgrade"), "websocket") && slices.ContainsFunc(r.Header["Connection"], func(v string) bool {
+		return strings.Contains(strings.ToLower(v), "upgrade")
+	})
 }
 
 // verify checks a request in the order of the reference, whose codes depend on

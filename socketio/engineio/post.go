@@ -212,25 +212,19 @@ func (s *Session) receivePayload(form eiowire.Form, body []byte) (serve bool, er
 			s.shut(ParseError, err, false)
 			return false, err
 		}
-		if !s.waitResumed() {
-			return false, nil
-		}
-		s.receive(p)
+		s.waitResumed()
+		s.receive(p) // of one that is being closed, only the client's own close counts
 	}
 	return false, nil
 }
 
-// waitResumed waits while input is paused. It reports whether to go on.
-func (s *Session) waitResumed() bool {
+// waitResumed waits while input is paused.
+func (s *Session) waitResumed() {
 	for {
 		s.mu.Lock()
-		if s.state.Load() != stateOpen {
+		if s.state.Load() != stateOpen || !s.paused {
 			s.mu.Unlock()
-			return false
-		}
-		if !s.paused {
-			s.mu.Unlock()
-			return true
+			return
 		}
 		if s.resumed == nil {
 			s.resumed = make(chan struct{})

@@ -12,6 +12,9 @@ var errHeartbeat = errors.New("engineio: a heartbeat in the wrong direction")
 // the claim of begin.
 func (s *Session) receive(p eiowire.Packet) {
 	if s.state.Load() != stateOpen {
+		if p.Type == eiowire.Close {
+			s.clientClosed() // it will not come for what is left
+		}
 		return
 	}
 	switch p.Type {
@@ -40,9 +43,11 @@ func (s *Session) receive(p eiowire.Packet) {
 func (s *Session) clientClosed() {
 	s.mu.Lock()
 	var after aftermath
-	if s.state.Load() == stateOpen {
+	switch s.state.Load() {
+	case stateOpen:
 		s.reason = TransportClose
-		s.state.Store(stateClosing)
+		after = s.endLocked(false, noopMessage)
+	case stateClosing: // for a reason of ours
 		after = s.endLocked(false, noopMessage)
 	}
 	s.mu.Unlock()

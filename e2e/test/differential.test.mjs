@@ -1,0 +1,68 @@
+// Two implementations of one contract, compared by generated inputs: each difference is one that docs/rough_edges.md
+// tells of, by a tag, or this fails. DIFF_SEED=n replays one seed, DIFF_CASES=n makes more of each kind.
+import { after, test } from "node:test";
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { isDeepStrictEqual } from "node:util";
+import { startServer, underTest } from "../lib/server.mjs";
+import { random } from "../differential/random.mjs";
+import { known } from "../differential/known.mjs";
+import * as http from "../differential/http.mjs";
+import * as payloads from "../differential/payloads.mjs";
+import * as packets from "../differential/packets.mjs";
+import * as frames from "../differential/frames.mjs";
+import * as offers from "../differential/offers.mjs";
+import * as sequences from "../differential/sequences.mjs";
+
+const families = [http, payloads, packets, frames, offers, sequences];
+const cases = Number(process.env.DIFF_CASES ?? 250);
+const replay = process.env.DIFF_SEED;
+const atOnce = 16;
+
+const servers = new Map();
+/** Both servers with a profile: the one under test, and Node's. */
+async function both(profile) {
+  if (!servers.has(profile)) {
+    servers.set(profile, await Promise.all([underTest, "reference"].map((server) => startServer(profile, { server }))));
+  }
+  return servers.get(profile);
+}
+after(() => Promise.all([...servers.values()].flat().map((s) => s.stop())));
+
+/** The seed of a family's nth case: families do not share their cases. */
+const seedOf = (family, n) => [...family.name].reduce((h, c) => (h * 31 + c.charCodeAt(0)) >>> 0, 7) % 1_000_000 * 1000 + n;
+
+for (const family of families) {
+  test(`differential: ${family.name}: each difference is a known one`, { timeout: 600_000 }, async (t) => {
+    const [ours, theirs] = await both(family.profile);
+    const seeds = replay ? [Number(replay)] : Array.from({ length: cases }, (_, n) => seedOf(family, n));
+    const unknown = [];
+    const met = new Map();
+    const one = async (seed) => {
+      const c = family.generate(random(seed));
+      const [a, b] = await Promise.all([family.run(c, ours.port), family.run(c, theirs.port)]);
+      if (isDeepStrictEqual(a, b)) return;
+      const why = known.find((k) => k.families.includes(family.name) && k.explains(c, a, b));
+      if (why) met.set(why.tag, (met.get(why.tag) ?? 0) + 1);
+      else unknown.push({ seed, case: c, here: a, node: b });
+    };
+    const rest = [...seeds];
+    await Promise.all(Array.from({ length: atOnce }, async () => { while (rest.length) await one(rest.shift()); }));
+    t.diagnostic(`${seeds.length} cases, known differences: ${[...met].map(([tag, n]) => `${tag} ${n}`).join(", ") || "none"}`);
+    assert.equal(unknown.length, 0, `${unknown.length} of ${seeds.length} cases differ and no row of docs/rough_edges.md says so; the first:\n${
+      unknown.slice(0, Number(process.env.DIFF_SHOW ?? 3)).map((u) => `DIFF_SEED=${u.seed}\n${JSON.stringify(u)}`).join("\n")}`);
+  });
+}
+
+test("differential: the tags of the known differences and those of docs/rough_edges.md are the same", () => {
+  const text = readFileSync(new URL("../../docs/rough_edges.md", import.meta.url), "utf8");
+  const written = new Set([...text.matchAll(/<!-- differs: ([a-z0-9-]+) -->/g)].map((m) => m[1]));
+  assert.deepEqual([...written].sort(), [...new Set(known.map((k) => k.tag))].sort());
+});
+
+test("differential: a difference that nobody knows of is seen", () => {
+  // The comparison itself must be able to say no: no rule may explain everything.
+  for (const k of known) {
+    for (const family of k.families) assert.ok(!k.explains({ headers: [], query: [], frames: [], steps: [], body: "", header: "" }, { end: "alive" }, { end: "silent" }), `${k.tag} explains anything in ${family}`);
+  }
+});
