@@ -2,8 +2,6 @@ package server
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"io"
 	"io/fs"
@@ -13,6 +11,8 @@ import (
 	"path"
 	"strings"
 	"time"
+
+	"github.com/sockeye-io/sockeye/internal/content"
 )
 
 // pages serves the files of one file system: a folder's index.html at the
@@ -33,12 +33,11 @@ func embedded(fsys fs.FS, log *slog.Logger) (*pages, error) {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		content, err := fs.ReadFile(fsys, name)
+		b, err := fs.ReadFile(fsys, name)
 		if err != nil {
 			return err
 		}
-		sum := sha256.Sum256(content)
-		p.tags[name] = `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
+		p.tags[name] = `"` + content.Tag(b) + `"`
 		return nil
 	})
 	return p, err
@@ -153,7 +152,7 @@ func (p *pages) serve(w http.ResponseWriter, r *http.Request, name string, statu
 	p.header(h, name)
 	body, ok := f.(io.ReadSeeker)
 	if !ok || status != http.StatusOK {
-		content, err := io.ReadAll(f)
+		all, err := io.ReadAll(f)
 		if err != nil {
 			p.fail(w, r, err)
 			return
@@ -161,11 +160,11 @@ func (p *pages) serve(w http.ResponseWriter, r *http.Request, name string, statu
 		if status != http.StatusOK {
 			w.WriteHeader(status)
 			if r.Method != http.MethodHead {
-				_, _ = w.Write(content) // a client that left early is no fault of ours
+				_, _ = w.Write(all) // a client that left early is no fault of ours
 			}
 			return
 		}
-		body = bytes.NewReader(content)
+		body = bytes.NewReader(all)
 	}
 	var modified time.Time
 	if tag := p.tags[name]; tag != "" {

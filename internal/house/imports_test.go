@@ -16,6 +16,7 @@ const module = "github.com/sockeye-io/sockeye"
 // floors below its own. A pattern ending in /... covers a folder; the first
 // match counts. A new package is added here, on the lowest floor that works.
 var floors = [][]string{
+	{"internal/content"},
 	{"internal/...", "socketio/internal/...", "server/clientdist"},
 	{"socketio/engineio"},
 	{"socketio"},

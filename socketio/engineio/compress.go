@@ -6,9 +6,9 @@ import (
 	"compress/zlib"
 	"encoding/json"
 	"io"
-	"strconv"
-	"strings"
 	"sync"
+
+	"github.com/sockeye-io/sockeye/internal/content"
 )
 
 type resetter interface {
@@ -26,9 +26,9 @@ var (
 func compressFor(accept string, body []byte) (name string, packed []byte) {
 	pool := &gzips
 	switch {
-	case accepts(accept, "gzip"):
+	case content.Accepts(accept, "gzip"):
 		name = "gzip"
-	case accepts(accept, "deflate"):
+	case content.Accepts(accept, "deflate"):
 		name, pool = "deflate", &zlibs
 	default:
 		return "", nil
@@ -44,29 +44,6 @@ func compressFor(accept string, body []byte) (name string, packed []byte) {
 		return "", nil
 	}
 	return name, b.Bytes()
-}
-
-// accepts reports whether an Accept-Encoding header names coding, or "*", with
-// a quality that is not 0.
-func accepts(header, coding string) bool {
-	wild := false
-	for item := range strings.SplitSeq(header, ",") {
-		name, params, _ := strings.Cut(item, ";")
-		name = strings.ToLower(strings.TrimSpace(name))
-		if name != coding && name != "*" {
-			continue
-		}
-		ok := true
-		if k, v, found := strings.Cut(strings.TrimSpace(params), "="); found && strings.TrimSpace(k) == "q" {
-			quality, err := strconv.ParseFloat(strings.TrimSpace(v), 64)
-			ok = err == nil && quality > 0
-		}
-		if name == coding {
-			return ok
-		}
-		wild = ok
-	}
-	return wild
 }
 
 // appendJSONP wraps a payload as a script that hands it to callback j. JSON is

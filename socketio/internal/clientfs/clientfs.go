@@ -9,18 +9,16 @@ package clientfs
 import (
 	"bytes"
 	"compress/gzip"
-	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
 	"net/http"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/sockeye-io/sockeye/internal/content"
 	"github.com/sockeye-io/sockeye/socketio/internal/quieter"
 )
 
@@ -102,7 +100,7 @@ func (h *Handler) ServeFile(w http.ResponseWriter, r *http.Request, name string)
 	header.Set("Cache-Control", "public, max-age=0, must-revalidate")
 	header.Add("Vary", "Accept-Encoding")
 	body := f.plain
-	if f.gzipped != nil && AcceptsGzip(r.Header) {
+	if f.gzipped != nil && content.Accepts(strings.Join(r.Header.Values("Accept-Encoding"), ","), "gzip") {
 		header.Set("Content-Encoding", "gzip")
 		header.Set("ETag", `W/"`+f.tag+`"`)
 		body = f.gzipped
@@ -147,7 +145,7 @@ func (f *file) load(fsys fs.FS, name, version string) error {
 
 // tag gives an ETag's opaque part: the version if it consists of characters
 // allowed there, else a digest of the content.
-func tag(version string, content []byte) string {
+func tag(version string, b []byte) string {
 	ok := version != ""
 	for _, c := range []byte(version) {
 		ok = ok && c > ' ' && c < 0x7f && c != '"'
@@ -155,8 +153,7 @@ func tag(version string, content []byte) string {
 	if ok {
 		return version
 	}
-	sum := sha256.Sum256(content)
-	return base64.RawURLEncoding.EncodeToString(sum[:12])
+	return content.Tag(b)
 }
 
 func contentType(name string) string {
@@ -175,40 +172,4 @@ The Socket.IO endpoint itself works; only the browser client is missing.
   from the npm package socket.io-client (folder dist), or load the client from elsewhere.
   With clientdist.FS(): run "make client" in the clone of Sockeye that your go.mod names, and build again.
 `, name, name)
-}
-
-// AcceptsGzip tells whether the Accept-Encoding header allows gzip: named, or
-// by "*", and not with a quality of 0. A header that names it twice, or with a
-// malformed quality, does not.
-func AcceptsGzip(h http.Header) bool {
-	star, gzip := -1.0, -1.0
-	for part := range strings.SplitSeq(strings.Join(h.Values("Accept-Encoding"), ","), ",") {
-		coding, params, _ := strings.Cut(part, ";")
-		switch coding = strings.TrimSpace(coding); {
-		case coding == "*":
-			star = quality(params)
-		case strings.EqualFold(coding, "gzip"), strings.EqualFold(coding, "x-gzip"):
-			if gzip >= 0 {
-				return false
-			}
-			gzip = quality(params)
-		}
-	}
-	if gzip >= 0 {
-		return gzip > 0
-	}
-	return star > 0
-}
-
-// quality reads "q=0.5" behind a coding: 1 if there is none, 0 if malformed.
-func quality(params string) float64 {
-	name, value, ok := strings.Cut(strings.TrimSpace(params), "=")
-	if !ok || !strings.EqualFold(strings.TrimSpace(name), "q") {
-		return 1
-	}
-	q, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
-	if err != nil || !(q >= 0 && q <= 1) {
-		return 0
-	}
-	return q
 }
