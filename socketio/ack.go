@@ -41,7 +41,7 @@ func (s *Socket) expect(id uint64, w acker) error {
 	case nil:
 		return nil
 	case waits.ErrFull:
-		s.conn.srv.bound("MaxAcks", s)
+		s.conn.srv.bound(BoundMaxAcks, s)
 		return ErrTooManyAcks
 	}
 	return ErrDisconnected
@@ -56,7 +56,7 @@ func (s *Socket) acked(p *siowire.Packet) {
 			return
 		}
 	}
-	s.conn.srv.stats.ignored("unknown acknowledgement")
+	s.conn.srv.stats.ignored(IgnoreUnknownAck)
 }
 
 // loseAcks ends the waits for this socket's answers.

@@ -58,7 +58,7 @@ func (srv *Server) accept(sess *engineio.Session) engineio.Receiver {
 	}
 	c.place = &peers.Place[*conn]{Value: c}
 	if old, pushed := srv.unjoined.Push(c.from(), c.place); pushed {
-		srv.bound("MaxUnjoined", nil)
+		srv.bound(BoundMaxUnjoined, nil)
 		old.evict(engineio.ForcedClose, errUnjoined)
 	}
 	if d := srv.opts.ConnectTimeout; d > 0 {
@@ -92,7 +92,7 @@ func (t *connectTimeout) Run() {
 	joined := c.joined
 	c.mu.Unlock()
 	if !joined {
-		c.srv.bound("ConnectTimeout", nil)
+		c.srv.bound(BoundConnectTimeout, nil)
 		c.close(engineio.ForcedClose, errConnectTimeout)
 	}
 }
@@ -160,7 +160,7 @@ func (t *attachmentTimeout) Run() {
 	waiting := c.waiting
 	c.mu.Unlock()
 	if waiting {
-		c.srv.bound("AttachmentTimeout", nil)
+		c.srv.bound(BoundAttachmentTimeout, nil)
 		c.close(engineio.ForcedClose, errAttachments)
 	}
 }
@@ -183,7 +183,7 @@ func (c *conn) packet(p *siowire.Packet) {
 	case s == nil && left:
 		// One side has just left, or the client was refused: this was on its way
 		// already, or the client does not know yet.
-		c.srv.stats.ignored("left")
+		c.srv.stats.ignored(IgnoreLeft)
 	case s == nil:
 		c.invalid(p)
 	case p.Type == siowire.Event:

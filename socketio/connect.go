@@ -115,7 +115,7 @@ func (c *conn) connect(name string, auth siowire.Raw, reading bool) {
 	}
 	c.mu.Unlock()
 	if many {
-		c.srv.bound("MaxNamespaces", nil)
+		c.srv.bound(BoundMaxNamespaces, nil)
 		c.dead = true
 		c.close(engineio.ForcedServerClose, errManyNamespaces)
 		return

@@ -119,7 +119,7 @@ func (srv *Server) adopt(p *Namespace, name string, from peers.Key) (*Namespace,
 	out, ok := srv.admitLocked(ns)
 	if !ok {
 		srv.mu.Unlock()
-		srv.bound("MaxDynamicNamespaces", nil)
+		srv.bound(BoundMaxDynamicNamespaces, nil)
 		srv.log.Warn("socketio: connection refused", "namespace", quoted(name), "error", errTooManyDynamic, "client", netip.Prefix(from).String())
 		return nil, errTooManyDynamic
 	}
@@ -128,7 +128,7 @@ func (srv *Server) adopt(p *Namespace, name string, from peers.Key) (*Namespace,
 	tell := srv.onNamespace
 	srv.mu.Unlock()
 	if out != nil {
-		srv.bound("MaxDynamicNamespaces", nil)
+		srv.bound(BoundMaxDynamicNamespaces, nil)
 		for s := range out.Sockets() {
 			s.conn.evict(engineio.TransportError, errCrowdedOut)
 		}

@@ -11,7 +11,7 @@ import (
 func ExampleTrace() {
 	// docs:trace
 	opts := &socketio.Options{Trace: &socketio.Trace{
-		Dropped: func(s *socketio.Socket, event, why string) {
+		Dropped: func(s *socketio.Socket, event string, why socketio.Drop) {
 			log.Printf("%s did not get %q: %s", s.ID(), event, why)
 		},
 	}}

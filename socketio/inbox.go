@@ -72,11 +72,11 @@ func (s *Socket) event(p *siowire.Packet, size int) {
 	srv := s.conn.srv
 	srv.stats.eventsIn.Add(1)
 	if srv.draining.Load() || s.conn.draining.Load() {
-		srv.stats.ignored("draining")
+		srv.stats.ignored(IgnoreDraining)
 		return
 	}
 	if s.state.Load() == disconnected {
-		srv.stats.ignored("left")
+		srv.stats.ignored(IgnoreLeft)
 		return
 	}
 	if srv.opts.Limits.EventRate > 0 && !s.allow() {
@@ -99,7 +99,7 @@ func (s *Socket) event(p *siowire.Packet, size int) {
 // heartbeat and other namespaces need.
 func (s *Socket) over(p *siowire.Packet) {
 	srv := s.conn.srv
-	srv.stats.bound("EventRate")
+	srv.stats.bound(BoundEventRate)
 	start, ok := s.inbox.Offer(&srv.inboxes, &task{kind: taskOver, over: 1, event: strings.Clone(p.Event)}, func(last *task) bool {
 		if last.kind != taskOver || last.event != p.Event || last.over >= maxOver {
 			return false
@@ -146,7 +146,7 @@ func (s *Socket) Run() {
 			s.answerAgain()
 		case taskOver:
 			for range t.over {
-				srv.traceBound("EventRate", s)
+				srv.traceBound(BoundEventRate, s)
 				s.failed(t.event, errEventRate)
 				if s.state.Load() == disconnected {
 					break
@@ -174,7 +174,7 @@ func (s *Socket) holding() (event string, full bool) {
 // and again after each step that may have registered some.
 func (s *Socket) handle(t *task) {
 	if !s.entered {
-		s.conn.srv.stats.ignored("refused")
+		s.conn.srv.stats.ignored(IgnoreRefused)
 		t.free()
 		return
 	}

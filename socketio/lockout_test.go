@@ -115,7 +115,7 @@ func (c *crowd) reached(bound string, times uint64, sessions int) {
 	c.t.Helper()
 	synctest.Wait()
 	st := c.io.Stats()
-	if n := st.Bounds[bound] + st.Engine.Bounds["MaxSessions"]; n != times {
+	if n := st.Bounds[socketio.Bound(bound)] + st.Engine.Bounds["MaxSessions"]; n != times {
 		c.t.Errorf("%s was reached %d times, want %d: %v %v", bound, n, times, st.Bounds, st.Engine.Bounds)
 	}
 	if n := c.io.Engine().Len(); n != sessions {

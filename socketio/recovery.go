@@ -170,7 +170,7 @@ func (r *recovery) send(s *Socket, event string, e siowire.Encoded, b *engineio.
 
 func (r *recovery) add(e eventlog.Event[keptEvent], place []byte) {
 	for range r.log.Add(time.Now(), e, place) {
-		r.srv.stats.bound("Recovery")
+		r.srv.stats.bound(BoundRecovery)
 	}
 }
 

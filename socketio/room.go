@@ -140,7 +140,7 @@ func (s *Socket) Join(names ...string) error {
 	ev.send()
 	switch err {
 	case rooms.ErrFull:
-		ns.srv.bound("MaxRooms", s)
+		ns.srv.bound(BoundMaxRooms, s)
 		return ErrTooManyRooms
 	case rooms.ErrGone:
 		return ErrDisconnected

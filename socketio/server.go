@@ -51,6 +51,7 @@ func New(opts *Options) *Server {
 	srv.unjoined = peers.NewTable[*conn](srv.opts.Limits.MaxUnjoined)
 	srv.dynamic = peers.NewTable[*Namespace](srv.opts.Limits.MaxDynamicNamespaces)
 	srv.vacant = peers.NewTable[*Namespace](math.MaxInt)
+	srv.stats.init()
 	srv.inboxes.Max, srv.inboxes.MaxBytes = srv.opts.Limits.Inbox, srv.opts.Limits.InboxBytes
 	srv.client = clientfs.New(srv.opts.Client, srv.opts.ClientVersion, srv.log)
 	srv.root = newNamespace(srv, "/", new(registry))

@@ -2,14 +2,14 @@ package socketio
 
 import (
 	"errors"
-	"maps"
-	"sync"
 	"sync/atomic"
 
 	"github.com/sockeye-io/sockeye/socketio/engineio"
+	"github.com/sockeye-io/sockeye/socketio/internal/tally"
 )
 
-// Stats counts what a server holds and what it has done since it was made.
+// Stats counts what a server holds and what it has done since it was made. The
+// maps have all reasons that there are, also those that were never met.
 type Stats struct {
 	Engine     engineio.Stats
 	Sockets    int // connected now, over all namespaces
@@ -19,51 +19,48 @@ type Stats struct {
 	Refused      uint64                      // that were not
 	Disconnected map[DisconnectReason]uint64 // sockets
 	EventsIn     uint64                      // events received
-	Ignored      map[string]uint64           // events and answers that nobody looked at, by reason
+	Ignored      map[Ignore]uint64           // events and answers that nobody looked at, by reason
 	Malformed    uint64                      // packets that cost their connection
 	Errors       uint64                      // of handlers, panics included
 	Panics       uint64                      // of user code
 	Sent         uint64                      // events and acknowledgements handed to the connections, one for each receiver
-	Dropped      map[string]uint64           // those that were not, by reason
-	Bounds       map[string]uint64           // how often each bound was reached
+	Dropped      map[Drop]uint64             // those that were not, by reason
+	Bounds       map[Bound]uint64            // how often each bound was reached
 }
 
 type counters struct {
 	connected, refused, eventsIn, malformed, errors, panics, sent atomic.Uint64
 
-	mu                     sync.Mutex
-	reasons                map[DisconnectReason]uint64
-	ignore, drop, boundary map[string]uint64
+	disconnected *tally.Counts[DisconnectReason]
+	ignores      *tally.Counts[Ignore]
+	drops        *tally.Counts[Drop]
+	bounds       *tally.Counts[Bound]
 }
 
-func count[K comparable](c *counters, m *map[K]uint64, key K) {
-	c.mu.Lock()
-	if *m == nil {
-		*m = make(map[K]uint64)
-	}
-	(*m)[key]++
-	c.mu.Unlock()
+func (c *counters) init() {
+	c.disconnected, c.ignores = tally.New(disconnectReasons), tally.New(ignores)
+	c.drops, c.bounds = tally.New(drops), tally.New(bounds)
 }
 
-func (c *counters) disconnect(r DisconnectReason) { count(c, &c.reasons, r) }
-func (c *counters) ignored(why string)            { count(c, &c.ignore, why) }
-func (c *counters) bound(name string)             { count(c, &c.boundary, name) }
+func (c *counters) disconnect(r DisconnectReason) { c.disconnected.Add(r) }
+func (c *counters) ignored(why Ignore)            { c.ignores.Add(why) }
+func (c *counters) bound(b Bound)                 { c.bounds.Add(b) }
 
-// dropped counts a packet that was not accepted because of err, and returns the
-// reason in the words of Stats.Dropped.
-func (c *counters) dropped(err error) (why string) {
-	why = "other"
+// dropped counts a packet that was not accepted because of err, and returns why
+// that was.
+func (c *counters) dropped(err error) Drop {
+	why := DropOther
 	switch {
 	case errors.Is(err, engineio.ErrNotWritable):
-		why = "not writable"
+		why = DropNotWritable
 	case errors.Is(err, engineio.ErrQueueFull):
-		why = "queue full"
+		why = DropQueueFull
 	case errors.Is(err, engineio.ErrClosed), errors.Is(err, ErrDisconnected):
-		why = "disconnected"
+		why = DropDisconnected
 	case errors.Is(err, ErrTooManyAcks):
-		why = "too many acknowledgements"
+		why = DropTooManyAcks
 	}
-	count(c, &c.drop, why)
+	c.drops.Add(why)
 	return why
 }
 
@@ -84,9 +81,6 @@ func (srv *Server) Stats() Stats {
 	srv.mu.RLock()
 	st.Namespaces = len(srv.nsps)
 	srv.mu.RUnlock()
-	c.mu.Lock()
-	st.Disconnected = maps.Clone(c.reasons)
-	st.Ignored, st.Dropped, st.Bounds = maps.Clone(c.ignore), maps.Clone(c.drop), maps.Clone(c.boundary)
-	c.mu.Unlock()
+	st.Disconnected, st.Ignored, st.Dropped, st.Bounds = c.disconnected.All(), c.ignores.All(), c.drops.All(), c.bounds.All()
 	return st
 }

@@ -22,13 +22,13 @@ type Trace struct {
 	// Bound: a field of Limits, or ConnectTimeout, was reached, and is counted in
 	// Stats.Bounds. s is nil where the client had no socket in the namespace yet,
 	// or the bound is that of its connection.
-	Bound func(name string, s *Socket)
+	Bound func(b Bound, s *Socket)
 
 	// Sent: handed to the connection of s, and counted in Stats.Sent. event is ""
 	// for an acknowledgement.
 	Sent func(s *Socket, event string)
 	// Dropped: it was not, and is counted in Stats.Dropped under why.
-	Dropped func(s *Socket, event string, why string)
+	Dropped func(s *Socket, event string, why Drop)
 }
 
 var noTrace Trace
@@ -63,7 +63,7 @@ func (srv *Server) tracePanicked(where string, p *PanicError) {
 //
 // Without a socket it may be called on the reader, or by a timer, where no code
 // of the user's runs: a worker tells of it.
-func (srv *Server) bound(name string, s *Socket) {
+func (srv *Server) bound(name Bound, s *Socket) {
 	srv.stats.bound(name)
 	switch {
 	case srv.trace().Bound == nil:
@@ -75,7 +75,7 @@ func (srv *Server) bound(name string, s *Socket) {
 }
 
 // traceBound tells of a bound that is counted already.
-func (srv *Server) traceBound(name string, s *Socket) {
+func (srv *Server) traceBound(name Bound, s *Socket) {
 	if f := srv.trace().Bound; f != nil {
 		srv.guard("Trace.Bound", func() { f(name, s) })
 	}

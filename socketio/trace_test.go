@@ -45,7 +45,7 @@ func TestTraceMayUseTheServer(t *testing.T) {
 			Connected:    func(*socketio.Socket) { use("Connected", "") },
 			Disconnected: func(*socketio.Socket, socketio.DisconnectReason, error) { use("Disconnected", "") },
 			Sent:         func(_ *socketio.Socket, event string) { use("Sent", event) },
-			Dropped:      func(_ *socketio.Socket, event, _ string) { use("Dropped", event) },
+			Dropped:      func(_ *socketio.Socket, event string, _ socketio.Drop) { use("Dropped", event) },
 		}
 		dropped := 0
 		opts.Engine.Trace = &engineio.Trace{
@@ -113,9 +113,11 @@ func TestTraceTellsEachFate(t *testing.T) {
 			Connected:    func(*socketio.Socket) { panic("a hook") },
 			Disconnected: func(*socketio.Socket, socketio.DisconnectReason, error) { panic("a hook") },
 			Panicked:     func(string, *socketio.PanicError) { panic("a hook") },
-			Bound:        func(string, *socketio.Socket) { panic("a hook") },
+			Bound:        func(socketio.Bound, *socketio.Socket) { panic("a hook") },
 			Sent:         func(s *socketio.Socket, event string) { note("sent " + event) },
-			Dropped:      func(s *socketio.Socket, event, why string) { note("dropped " + event + ": " + why) },
+			Dropped: func(s *socketio.Socket, event string, why socketio.Drop) {
+				note("dropped " + event + ": " + string(why))
+			},
 		}
 		opts.Limits.MaxAcks = 1
 		opts.Limits.EventRate, opts.Limits.EventBurst = 1, 2
@@ -188,9 +190,9 @@ func TestTraceTellsOfBounds(t *testing.T) {
 			MaxRooms: 3, MaxAcks: 1, MaxNamespaces: 2, MaxDynamicNamespaces: 1, MaxUnjoined: 1, EventRate: 1, EventBurst: 1,
 		}
 		var mu sync.Mutex
-		told := map[string]uint64{}
-		withSocket := map[string]bool{"MaxRooms": true, "MaxAcks": true, "EventRate": true}
-		opts.Trace = &socketio.Trace{Bound: func(name string, s *socketio.Socket) {
+		told := map[socketio.Bound]uint64{}
+		withSocket := map[socketio.Bound]bool{"MaxRooms": true, "MaxAcks": true, "EventRate": true}
+		opts.Trace = &socketio.Trace{Bound: func(name socketio.Bound, s *socketio.Socket) {
 			mu.Lock()
 			told[name]++
 			mu.Unlock()
@@ -233,7 +235,7 @@ func TestTraceTellsOfBounds(t *testing.T) {
 		synctest.Wait()
 		mu.Lock()
 		defer mu.Unlock()
-		if counted := io.Stats().Bounds; !maps.Equal(told, counted) || len(told) != 8 {
+		if counted := met(io.Stats().Bounds); !maps.Equal(told, counted) || len(told) != 8 {
 			t.Errorf("told of %v, counted %v", told, counted)
 		}
 	})

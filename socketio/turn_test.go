@@ -245,7 +245,7 @@ func TestNoUserCodeOnTheReader(t *testing.T) {
 		opts := quiet()
 		opts.Limits.EventRate, opts.Limits.EventBurst, opts.Limits.MaxNamespaces = 0.001, 2, 3
 		opts.Trace = &socketio.Trace{
-			Bound:        func(name string, _ *socketio.Socket) { slow("Bound " + name) },
+			Bound:        func(name socketio.Bound, _ *socketio.Socket) { slow("Bound " + string(name)) },
 			Disconnected: func(s *socketio.Socket, _ socketio.DisconnectReason, _ error) { slow("Disconnected") },
 		}
 		io := socketio.New(opts)

@@ -30,8 +30,8 @@ var earlies = []early{
 	{"unknown session", func(c *client) error {
 		return c.refused("GET /socket.io/?EIO=4&transport=polling&sid=AAAAAAAAAAAAAAAAAAAA HTTP/1.1\r\nHost: x\r\n\r\n")
 	}},
-	{"unknown revision", func(c *client) error {
-		return c.refused("GET /socket.io/?EIO=9&transport=polling HTTP/1.1\r\nHost: x\r\n\r\n")
+	{"unknown transport", func(c *client) error {
+		return c.refused("GET /socket.io/?EIO=4&transport=pigeon HTTP/1.1\r\nHost: x\r\n\r\n")
 	}},
 	{"upgrade of an unknown session", func(c *client) error {
 		return c.refused(webSocketRequest(c.crowd.addr, "EIO=4&sid=AAAAAAAAAAAAAAAAAAAA"))

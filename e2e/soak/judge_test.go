@@ -17,7 +17,7 @@ func good() report {
 		Opened: 5, Closed: map[engineio.Reason]uint64{"a": 2, "b": 3}, MessagesOut: 12, Delivered: 9, Abandoned: 3,
 	}
 	r.Stats.Connected, r.Stats.Disconnected = 6, map[socketio.DisconnectReason]uint64{"a": 6}
-	r.Stats.Sent, r.Stats.Dropped = 10, map[string]uint64{"a": 1, "b": 1}
+	r.Stats.Sent, r.Stats.Dropped = 10, map[socketio.Drop]uint64{"a": 1, "b": 1}
 	r.Stats.Errors, r.Stats.Panics = 1, 1
 	r.Books.Emitted.add(12)
 	r.Books.Panicked.add(1)

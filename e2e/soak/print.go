@@ -65,13 +65,14 @@ func table(out io.Writer, warm, c *crowd, j *judgement, took time.Duration) {
 }
 
 func list[K cmp.Ordered](m map[K]uint64) string {
-	if len(m) == 0 {
-		return "none"
-	}
 	var all []string
 	for _, k := range slices.Sorted(maps.Keys(m)) {
-		name := strings.TrimPrefix(fmt.Sprint(k), "socketio: disconnected: ")
-		all = append(all, fmt.Sprintf("%s %d", name, m[k]))
+		if m[k] > 0 {
+			all = append(all, fmt.Sprintf("%v %d", k, m[k]))
+		}
+	}
+	if len(all) == 0 {
+		return "none"
 	}
 	return strings.Join(all, ", ")
 }
