@@ -48,7 +48,7 @@ func NewTable[T any](max int) *Table[T] {
 	return &Table[T]{max: max, by: make(map[Key]*share[T])}
 }
 
-// Len is the number of members.
+// Len is how many members there are.
 func (t *Table[T]) Len() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
