@@ -69,6 +69,42 @@ func TestOverdueSessionIsNotFound(t *testing.T) {
 	})
 }
 
+// A ping that leaves late, as on a machine short of time, gives a client that
+// listens its time to answer; one that does not poll has no more time for it.
+func TestLatePing(t *testing.T) {
+	for _, transport := range []string{pollingName, websocketName} {
+		inMemory(t, brisk(), func(t *testing.T, r *rig) {
+			var e *echo
+			if transport == pollingName {
+				_, e = r.open(4)
+			} else {
+				_, e = r.openWebSocket(4)
+			}
+			begin := time.Now()
+			r.srv.wheel.After(290*time.Millisecond, new(Timer), runnerFunc(func() { wait(110 * time.Millisecond) })) // and all others with it
+			<-e.closed
+			least, most := 500*time.Millisecond, 500*time.Millisecond+mostLate
+			if transport == websocketName {
+				least, most = 595*time.Millisecond, 600*time.Millisecond+mostLate
+			}
+			if d := time.Since(begin); d < least || d > most {
+				t.Errorf("%s: gone after %v", transport, d)
+			}
+		})
+	}
+	// The timer is so late that no ping was made at all.
+	inMemory(t, brisk(), func(t *testing.T, r *rig) {
+		q, _ := r.open(4)
+		r.srv.wheel.After(290*time.Millisecond, new(Timer), runnerFunc(func() { wait(time.Second) }))
+		wait(500 * time.Millisecond)
+		want(t, "poll", r.get(q), unknown)
+	})
+}
+
+type runnerFunc func()
+
+func (f runnerFunc) Run() { f() }
+
 // A client that answers each ping at the last moment stays.
 func TestLastMomentPong(t *testing.T) {
 	for _, h := range []struct{ interval, timeout time.Duration }{

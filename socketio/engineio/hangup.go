@@ -26,9 +26,7 @@ func (w *wsConn) OnClose(_ *netpoll.Conn, cause error) {
 	var after aftermath
 	s.mu.Lock()
 	w.done = true
-	if w.timer != nil {
-		w.timer.Stop()
-	}
+	w.timer.stop()
 	if s.ws == w {
 		after = s.shutLocked(reason, cause, false)
 	} else {
@@ -81,10 +79,12 @@ const (
 	hangUpBusy = time.Second
 )
 
-// deadline is when a websocket is cut that has not come to its end.
+// deadline is when a websocket is cut that has not come to its end, or to be its
+// session's transport.
 type deadline struct {
 	wheel.Timer
-	w *wsConn
+	w       *wsConn
+	release wheel.Timer
 }
 
 func (w *wsConn) deadline(d time.Duration) {
@@ -96,6 +96,14 @@ func (w *wsConn) deadline(d time.Duration) {
 	}
 }
 
+// stop keeps d from coming; d may be nil.
+func (d *deadline) stop() {
+	if d != nil {
+		d.Stop()
+		d.release.Stop()
+	}
+}
+
 // Run implements wheel.Runner.
 func (d *deadline) Run() {
 	w := d.w
@@ -103,12 +111,31 @@ func (d *deadline) Run() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case d.Pending():
+	case d.Pending() || w.timer != d:
 	case w.done:
 		w.c.Close(errDeadline)
 	case s.probe == w:
 		s.srv.bound("UpgradeTimeout", "a client has not completed its upgrade")
 		s.dropProbeLocked(w)
+	}
+}
+
+// releaseIn has the poll that its session holds then answered, unless w has
+// become the transport. s.mu is held, and w is the session's probe.
+func (w *wsConn) releaseIn(d time.Duration) {
+	if w.timer != nil {
+		w.s.srv.wheel.After(d, &w.timer.release, (*releaseTask)(w.timer))
+	}
+}
+
+type releaseTask deadline
+
+func (t *releaseTask) Run() {
+	s := t.w.s
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !t.release.Pending() && s.poll != nil && s.poll.late && !s.poll.woken {
+		s.releaseLocked(noopMessage)
 	}
 }
 

@@ -65,9 +65,12 @@ const (
 )
 
 // maxPingLag is how much less than PingTimeout a client may have to answer a
-// ping that has left late: what the session's deadline is exact for. Beyond, as
-// on a machine that is short of time, it is moved.
+// ping that has left late: so much the session's deadline is exact for. Beyond, as
+// on a machine that is short of time, it is moved for clients that listen.
 const maxPingLag = 5 * time.Millisecond
+
+// listensLocked reports whether the client would see a ping at once.
+func (s *Session) listensLocked() bool { return s.ws != nil || s.poll != nil }
 
 // armDue sets the timer to s.due.
 func (s *Session) armDue(p phase, now time.Duration) {
@@ -81,11 +84,13 @@ func (s *Session) armDue(p phase, now time.Duration) {
 // overdueLocked ends a session whose time is over although its timer, which may
 // be a moment late, has not run.
 func (s *Session) overdueLocked() (after aftermath) {
-	switch s.phase {
-	case phasePong, phaseClient, phaseClosing:
-		if s.srv.elapsed() >= s.due {
-			return s.timeLocked()
+	switch {
+	case s.phase == phaseNone, s.phase == phasePaused, s.phase == phaseIdle && s.listensLocked():
+	case s.srv.elapsed() >= s.due:
+		if s.phase == phaseIdle {
+			s.phase = phasePong // of a ping that it would not have seen
 		}
+		return s.timeLocked()
 	}
 	return after
 }
@@ -126,7 +131,7 @@ func (s *Session) timeLocked() (after aftermath) {
 	switch s.phase {
 	case phaseIdle:
 		now := s.srv.elapsed()
-		if s.due != never {
+		if s.due != never && s.listensLocked() {
 			s.due = max(s.due, now+o.PingTimeout-maxPingLag)
 		}
 		s.armDue(phasePong, now)

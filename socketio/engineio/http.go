@@ -110,7 +110,13 @@ func (srv *Server) verify(r *http.Request, q *query, upgrade bool) (*Session, *r
 	if no := srv.checkOrigin(r, s); no != nil {
 		return nil, no
 	}
-	if q.hasSID {
+	switch {
+	case q.hasSID && s == nil && !upgrade && q.transport == pollingName && r.Method == http.MethodGet:
+		if s = srv.farewells.session(srv, q, srv.connOf(r)); s != nil {
+			return s, nil
+		}
+		return nil, wrong
+	case q.hasSID:
 		return s, wrong
 	}
 	if r.Method != http.MethodGet {

@@ -16,7 +16,8 @@ import (
 type poll struct {
 	task  waiter
 	woken bool
-	last  *Message // what answers it if the session has let go of it
+	late  bool     // it came when a websocket was about to take over
+	last  *Message // what answers it if the session has let go of it; nil refuses it
 }
 
 // waiter has a poll answered: soon, by somebody who calls Session.take.
@@ -34,6 +35,11 @@ type held chan struct{}
 
 func (h held) wake() { close(h) }
 
+// lateHold is how long a poll is held that comes while a websocket is about to
+// take over. By then the client has completed the upgrade, and the poll is
+// refused, or it waits for this poll.
+const lateHold = 100 * time.Millisecond
+
 // startPoll makes p the poll of the session. ok is false if there is one
 // already: then the session has ended. ready says that p can be answered now.
 func (s *Session) startPoll(p *poll) (ready, ok bool) {
@@ -46,27 +52,44 @@ func (s *Session) startPoll(p *poll) (ready, ok bool) {
 	}
 	if s.ws != nil || s.state.Load() == stateClosed {
 		s.mu.Unlock()
+		if s.srv.farewells.take(s.id) {
+			p.last, p.woken = noopMessage, true
+			return true, true
+		}
 		return false, false
 	}
 	s.poll = p
 	if len(s.queue) > 0 || s.state.Load() == stateClosing {
 		p.woken = true
 	} else if s.probed {
-		// A websocket is about to take over, and its client waits for this poll.
-		s.queue = append(s.queue, queued{noopMessage, 0})
-		p.woken = true
+		p.late = true
+		s.probe.releaseIn(lateHold)
 	}
 	ready = p.woken
 	s.mu.Unlock()
 	return ready, true
 }
 
-// take is what answers p now: what has gathered for it, in order.
+// release has the session's poll answered with m alone, or refused without.
+func (s *Session) releaseLocked(m *Message) {
+	p := s.poll
+	s.poll, p.last = nil, m
+	p.wake()
+}
+
+// overtaken is why a poll is refused that take has nothing for.
+var overtaken = refusal{code: BadRequest, name: "TRANSPORT_MISMATCH", context: map[string]any{"transport": pollingName, "previousTransport": websocketName}}
+
+// take is what answers p now: what has gathered for it, in order. It is nil if p
+// is to be refused, as a websocket has become the transport.
 func (s *Session) take(p *poll) []queued {
 	s.mu.Lock()
 	if s.poll != p {
 		last := p.last
 		s.mu.Unlock()
+		if last == nil {
+			return nil
+		}
 		return []queued{{last, 0}}
 	}
 	s.poll = nil
@@ -120,7 +143,12 @@ func (srv *Server) servePoll(w http.ResponseWriter, r *http.Request, q *query, s
 		}
 		s.excuse(p)
 	}
-	srv.answerPoll(w, r, q, s, s.take(p))
+	batch := s.take(p)
+	if batch == nil {
+		srv.refuse(w, r, overtaken)
+		return
+	}
+	srv.answerPoll(w, r, q, s, batch)
 }
 
 // answerPoll writes the packets of batch as the answer to r.

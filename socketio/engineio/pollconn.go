@@ -19,7 +19,8 @@ import (
 // the request that is answered is the one with which it was taken over.
 type pollConn struct {
 	httpconn.Conn
-	srv *Server
+	srv  *Server
+	from uint64 // see connOf
 
 	// These belong to whoever reads, or answers while nobody reads requests.
 	next   *Session // that the request that has come last is of
@@ -52,7 +53,7 @@ func (srv *Server) adopt(w http.ResponseWriter, r *http.Request, q *query) *poll
 	if q.j != "" || !q.adopt {
 		return nil
 	}
-	p := &pollConn{srv: srv, accept: keepAccept(r.Header.Get("Accept-Encoding"))}
+	p := &pollConn{srv: srv, accept: keepAccept(r.Header.Get("Accept-Encoding")), from: srv.connOf(r)}
 	srv.hold()
 	if !srv.conns.Take(&p.Conn, p, w, r) {
 		srv.unhold()
@@ -146,6 +147,10 @@ func (p *pollConn) Run() {
 		return // the client has gone
 	}
 	batch := s.take(&p.poll)
+	if batch == nil {
+		p.refuse(s, nil, overtaken)
+		return
+	}
 	last := p.last(s)
 	b := p.srv.pollAnswer(s, batch, p.Fields(), p.accept, last)
 	var err error
@@ -175,6 +180,7 @@ func (p *pollConn) post(s *Session, r *httpconn.Request) {
 		return
 	}
 	serve, err := s.receivePayload(s.textForm(), r.Body)
+	p.srv.farewells.on(s, p.from)
 	s.posted()
 	if err != nil {
 		p.refuse(s, r, refusal{code: BadRequest, name: "PARSE_ERROR", err: err})

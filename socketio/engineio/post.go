@@ -110,6 +110,7 @@ func (srv *Server) takePost(w http.ResponseWriter, r *http.Request, q *query, s 
 		body = jsonpBody(body)
 	}
 	serve, err := s.receivePayload(form, body)
+	srv.farewells.on(s, srv.connOf(r))
 	if serve {
 		srv.poller.Go((*serveTask)(s))
 	}

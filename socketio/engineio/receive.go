@@ -43,11 +43,13 @@ func (s *Session) receive(p eiowire.Packet) {
 func (s *Session) clientClosed() {
 	s.mu.Lock()
 	var after aftermath
-	switch s.state.Load() {
-	case stateOpen:
-		s.reason = TransportClose
-		after = s.endLocked(false, noopMessage)
-	case stateClosing: // for a reason of ours
+	if state := s.state.Load(); state != stateClosed {
+		if state == stateOpen { // else for a reason of ours
+			s.reason = TransportClose
+		}
+		if s.ws == nil && s.poll == nil {
+			s.srv.farewells.add(s)
+		}
 		after = s.endLocked(false, noopMessage)
 	}
 	s.mu.Unlock()

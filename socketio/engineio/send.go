@@ -120,9 +120,10 @@ func (s *Session) shedLocked(n int) (after aftermath) {
 }
 
 // What a client can make the server hold by what it asks for and does not read
-// stays below 64 KiB, beyond what the socket takes.
+// stays below 64 KiB, beyond what the socket takes: twice maxOwed, in the queues
+// of session and connection, and maxUnsent.
 const (
-	maxOwed   = 44 << 10 // packets in a session's queue that are no messages
+	maxOwed   = 24 << 10 // packets in a session's queue that are no messages
 	maxUnsent = 16 << 10 // answers on a connection that nobody has tried to send
 	owedUnit  = 32       // of Session.owed: what a packet costs that all share
 	ownedPong = 10       // units that a pong of one client's costs

@@ -41,6 +41,7 @@ type Server struct {
 	limits     ws.Limits
 	deflater   *ws.Deflater // nil without PerMessageDeflate
 	sessions   registry
+	farewells  farewells
 	stats      counters
 	peers      *peers.Peers
 	places     *peers.Table[*Session] // nil without MaxSessions
@@ -86,6 +87,7 @@ func New(opts *Options, accept func(*Session) Receiver) *Server {
 		WriteTimeout: o.WriteTimeout, BodyTimeout: o.BodyTimeout, IdleTimeout: o.IdleTimeout,
 	})
 	srv.sessions.init()
+	srv.farewells.wheel = &srv.wheel
 	var err error
 	srv.peers, err = peers.New(peers.Config{MaxSessions: o.MaxSessionsPerAddr, Rate: o.HandshakeRate, Header: o.ClientIPHeader, Trusted: o.TrustedProxies, Odd: srv.oddAddress}, &srv.wheel)
 	if err != nil {

@@ -19,9 +19,10 @@ func (srv *Server) startProbe(c *wsConn, nc net.Conn, pre, head []byte) {
 	s := c.s
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := c.add(nc, pre, head); err != nil {
+	if err := c.add(nc, pre); err != nil {
 		return // and the client sees its connection end
 	}
+	_ = c.c.Write(head) // it fails only with the connection, which then says so
 	if s.probe != nil || s.ws != nil || s.state.Load() == stateClosed {
 		c.finish(true) // a second one: as the reference, it is opened and closed
 		return
@@ -48,12 +49,8 @@ func (w *wsConn) probePacket(p eiowire.Packet) error {
 			_ = w.c.Write(probeAnswer.frame) // there is room again, or the connection has ended
 		}
 		s.probed = true
-		if s.poll != nil {
-			if len(s.queue) == 0 {
-				s.queue = append(s.queue, queued{noopMessage, 0})
-				s.queued += noopMessage.cost()
-			}
-			s.poll.wake()
+		if s.poll != nil && !s.poll.woken && !s.poll.late {
+			s.releaseLocked(noopMessage)
 		}
 	case p.Type == eiowire.Upgrade && (s.reading || s.posting):
 		// What a POST has brought comes first.
@@ -84,7 +81,8 @@ func (w *wsConn) probePacket(p eiowire.Packet) error {
 func (s *Session) upgradeLocked(w *wsConn) aftermath {
 	s.probe, s.probed = nil, false
 	w.due = false
-	w.timer.Stop()
+	w.timer.stop()
+	w.timer = nil
 	return s.useLocked(w)
 }
 

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"runtime/debug"
+	"time"
 
 	"github.com/sockeye-io/sockeye/socketio/internal/host"
 	"github.com/sockeye-io/sockeye/socketio/internal/httpconn"
@@ -117,9 +118,27 @@ func (srv *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q *que
 	}
 }
 
+// apart is how long the first message of a websocket stays behind the answer to
+// its handshake. A program that waits for its websocket to be open, and only then
+// listens to it, misses a message that is read together with the answer; clients
+// on the same machine take about so long to read it. It costs a write more.
+const apart = 200 * time.Microsecond
+
+func (srv *Server) writeHead(nc net.Conn, head []byte) error {
+	if d := srv.opts.WriteTimeout; d > 0 {
+		_ = nc.SetWriteDeadline(time.Now().Add(d)) // an error shows with the next call, too
+		defer nc.SetWriteDeadline(time.Time{})
+	}
+	_, err := nc.Write(head)
+	if err == nil {
+		time.Sleep(apart)
+	}
+	return err
+}
+
 // add gives the connection to the poller. The caller holds s.mu, so that the
 // handler, which may run before the poller returns, finds c.c set.
-func (w *wsConn) add(nc net.Conn, pre, head []byte) error {
+func (w *wsConn) add(nc net.Conn, pre []byte) error {
 	srv := w.s.srv
 	srv.hold()
 	c, err := srv.poller.Add(nc, pre, w)
@@ -128,25 +147,36 @@ func (w *wsConn) add(nc net.Conn, pre, head []byte) error {
 		return err
 	}
 	w.c = c
-	return c.Write(head)
+	return nil
 }
 
 // startWebSocket makes c the transport of its new session.
 func (srv *Server) startWebSocket(c *wsConn, nc net.Conn, pre, head []byte) {
 	s := c.s
+	if err := srv.writeHead(nc, head); err != nil {
+		_ = nc.Close()
+		s.shut(TransportError, err, false)
+		return
+	}
 	open := s.openPacket(websocketName)
-	head = append(head, open.frame...) // in one write with the answer
 	s.mu.Lock()
 	if s.state.Load() == stateClosed {
 		s.mu.Unlock()
 		_ = nc.Close()
 		return
 	}
-	if err := c.add(nc, pre, head); err != nil {
+	err := c.add(nc, pre)
+	if err == nil {
+		err = c.write(open, NoCompress)
+	}
+	if err != nil {
 		after := s.shutLocked(TransportError, err, false)
 		s.mu.Unlock()
 		after.run()
 		return
+	}
+	if s.state.Load() == stateOpen && !s.paused {
+		s.beatLocked() // now the client begins to count, too
 	}
 	if m := srv.opts.InitialPacket; m != nil {
 		if c.write(m, 0) == nil { // it fails only with the connection, which then says so
@@ -167,9 +197,12 @@ func (s *Session) useLocked(w *wsConn) (after aftermath) {
 		return s.endLocked(true, noopMessage)
 	}
 	s.moveLocked()
-	if p := s.poll; p != nil {
-		s.poll, p.last = nil, noopMessage
-		p.wake()
+	switch p := s.poll; {
+	case p == nil:
+	case p.late:
+		s.releaseLocked(nil)
+	default:
+		s.releaseLocked(noopMessage)
 	}
 	return after
 }
