@@ -1,4 +1,5 @@
 // Sequences of Socket.IO packets over WebSocket: CONNECT, EVENT, ACK, DISCONNECT, attachments and placeholders, well-formed and not.
+import { stretch } from "../lib/patience.mjs";
 import WebSocket from "ws";
 import { byNamespace } from "./payloads.mjs";
 import { isParserError, settled } from "./wire.mjs";
@@ -49,7 +50,7 @@ export function run(c, port) {
     const ws = new WebSocket(`ws://127.0.0.1:${port}/socket.io/?EIO=4&transport=websocket`);
     const got = [];
     let joined = false, end = null;
-    const timer = setTimeout(() => { end = "silent"; ws.terminate(); }, 10_000 * Number(process.env.TEST_STRETCH ?? 1));
+    const timer = setTimeout(() => { end = "silent"; ws.terminate(); }, stretch(10_000));
     ws.on("error", () => {});
     ws.on("close", (code) => {
       clearTimeout(timer);

@@ -1,5 +1,6 @@
 // A session's requests in any order: polls, posts, probes, upgrades, closes. Each step is answered before the next begins, but for a poll
 // that is held.
+import { stretch } from "../lib/patience.mjs";
 import WebSocket from "ws";
 import { session } from "./wire.mjs";
 
@@ -11,7 +12,7 @@ export function generate(r) {
 }
 
 const until = (ws, event, take = (x) => x) => new Promise((resolve) => {
-  const timer = setTimeout(resolve, 5000 * Number(process.env.TEST_STRETCH ?? 1), "silent");
+  const timer = setTimeout(resolve, stretch(5000), "silent");
   const done = (x) => { clearTimeout(timer); resolve(x); };
   ws.once(event, (...a) => done(take(...a)));
   ws.once("close", (code) => done(`closed ${code}`));
@@ -19,7 +20,7 @@ const until = (ws, event, take = (x) => x) => new Promise((resolve) => {
 
 /** Asks ws for a namespace that does not exist: the answer comes if the session lives, after all that was sent before. */
 const asked = (ws) => new Promise((resolve) => {
-  const timer = setTimeout(resolve, 5000 * Number(process.env.TEST_STRETCH ?? 1), "silent");
+  const timer = setTimeout(resolve, stretch(5000), "silent");
   const done = (x) => { clearTimeout(timer); ws.removeAllListeners("message"); resolve(x); };
   ws.on("message", (d) => { if (d.toString().startsWith("44/nope,")) done("alive"); });
   ws.once("close", (code) => done(`closed ${code}`));

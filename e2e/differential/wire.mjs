@@ -1,8 +1,9 @@
 // HTTP over a bare TCP connection: what is sent is exactly what the case says, and what comes back is taken apart here.
+import { stretch } from "../lib/patience.mjs";
 import { connect } from "node:net";
 
 /** How long a server may be silent before a case counts as unanswered. */
-const patience = 10_000 * Number(process.env.TEST_STRETCH ?? 1);
+const patience = stretch(10_000);
 
 /** One TCP connection to a port of this machine. */
 export class Connection {

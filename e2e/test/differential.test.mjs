@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 import { startServer, underTest } from "../lib/server.mjs";
+import { stretch } from "../lib/patience.mjs";
 import { random } from "../differential/random.mjs";
 import { known } from "../differential/known.mjs";
 import * as http from "../differential/http.mjs";
@@ -33,7 +34,7 @@ after(() => Promise.all([...servers.values()].flat().map((s) => s.stop())));
 const seedOf = (family, n) => [...family.name].reduce((h, c) => (h * 31 + c.charCodeAt(0)) >>> 0, 7) % 1_000_000 * 1000 + n;
 
 for (const family of families) {
-  test(`differential: ${family.name}: each difference is a known one`, { timeout: 600_000 }, async (t) => {
+  test(`differential: ${family.name}: each difference is a known one`, { timeout: stretch(300_000) }, async (t) => {
     const [ours, theirs] = await both(family.profile);
     const seeds = replay ? [Number(replay)] : Array.from({ length: cases }, (_, n) => seedOf(family, n));
     const unknown = [];
