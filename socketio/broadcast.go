@@ -43,7 +43,7 @@ func (b Broadcast) Except(rooms ...string) Broadcast {
 	return b
 }
 
-// Local addresses this node's sockets only. Without an adapter these are all.
+// Local addresses this node's sockets only. Outside of a cluster these are all.
 func (b Broadcast) Local() Broadcast { return b }
 
 // Volatile drops what a socket cannot take at once.
@@ -164,7 +164,7 @@ func (b Broadcast) FetchSockets(ctx context.Context) ([]RemoteSocket, error) {
 	sockets := b.sockets()
 	list := make([]RemoteSocket, len(sockets))
 	for i, s := range sockets {
-		list[i] = RemoteSocket{s}
+		list[i] = RemoteSocket{at: s}
 	}
 	return list, nil
 }
@@ -191,33 +191,3 @@ func (b Broadcast) DisconnectSockets(closeConn bool) {
 		s.Disconnect(closeConn)
 	}
 }
-
-// A RemoteSocket is a socket as any node of a cluster sees it.
-type RemoteSocket struct{ s *Socket }
-
-// ID returns the socket's id.
-func (r RemoteSocket) ID() string { return r.s.id }
-
-// Handshake returns what the client brought along.
-func (r RemoteSocket) Handshake() *Handshake { return r.s.Handshake() }
-
-// Rooms lists the rooms it is in.
-func (r RemoteSocket) Rooms() []string { return r.s.Rooms() }
-
-// Data returns a copy of what is kept on it.
-func (r RemoteSocket) Data() map[string]any { return r.s.Data() }
-
-// Emit sends it an event; see [Emitter].
-func (r RemoteSocket) Emit(event string, args ...any) error { return r.s.Emit(event, args...) }
-
-// Join makes it join rooms; see [Socket.Join].
-func (r RemoteSocket) Join(rooms ...string) error { return r.s.Join(rooms...) }
-
-// Leave makes it leave rooms.
-func (r RemoteSocket) Leave(rooms ...string) { r.s.Leave(rooms...) }
-
-// Disconnect disconnects it; see [Socket.Disconnect].
-func (r RemoteSocket) Disconnect(closeConn bool) { r.s.Disconnect(closeConn) }
-
-// Local returns the socket itself if it is connected to this node.
-func (r RemoteSocket) Local() (*Socket, bool) { return r.s, r.s != nil }

@@ -19,6 +19,9 @@ var (
 	ErrTooManyAcks = errors.New("socketio: too many outstanding acknowledgements (Limits.MaxAcks)")
 	// ErrAckedTwice: the request was acknowledged before; nothing was sent.
 	ErrAckedTwice = errors.New("socketio: acknowledged twice")
+	// ErrNoCluster: the server is not part of a cluster; there is nobody to send
+	// to, or to hear from.
+	ErrNoCluster = errors.New("socketio: not part of a cluster")
 	// ErrReservedEvent: the event's name has a meaning of its own in the
 	// protocol or in clients; nothing was sent.
 	ErrReservedEvent = errors.New("socketio: reserved event name")

@@ -47,7 +47,7 @@ type task struct {
 // packet.
 type memory struct{ b []byte }
 
-const keepMemory = 1 << 10 // bytes, up to which memory is used again
+const keepMemory = 4 << 10 // bytes, up to which memory is used again
 
 var memories = sync.Pool{New: func() any { return new(memory) }}
 
@@ -185,6 +185,7 @@ func (s *Socket) handle(t *task) {
 		t.free()
 		return
 	}
+	t.give()
 	r := &Request{event: t.event, args: t.args, id: t.id}
 	if t.wantAck {
 		r.from = s
@@ -244,6 +245,14 @@ func (s *Socket) ran(event string, list []entry) (last uint64) {
 		return last
 	}
 	return 0
+}
+
+// give leaves its memory to an event that somebody sees, and may keep.
+func (t *task) give() {
+	if t.memory != nil {
+		t.memory.b = nil
+		t.free()
+	}
 }
 
 // free gives the memory back of an event that nobody has seen.

@@ -120,31 +120,25 @@ func (ns *Namespace) OnAnyOutgoing(f func(s *Socket, event string, args []any)) 
 }
 
 // OnServerSide has f called for events that other nodes of a cluster send with
-// ServerSideEmit.
-func (ns *Namespace) OnServerSide(event string, f func(ctx context.Context, r *Request) error) {
-	ns.reg.change(func(h *handlers) {
-		next := make(map[string][]func(context.Context, *Request) error, len(h.serverSide)+1)
-		for k, v := range h.serverSide {
-			next[k] = v
-		}
-		next[event] = add(next[event], f)
-		h.serverSide = next
-	})
+// ServerSideEmit. The error is [ErrNoCluster] if the server is not in one: then f
+// would never be called.
+func (ns *Namespace) OnServerSide(event string, f func(ctx context.Context, r *Request) error) error {
+	return ErrNoCluster
 }
 
 // ServerSideEmit sends an event to the same namespace on the other nodes of
-// the cluster. A server without an adapter has none, and nothing is sent.
+// the cluster. The error is [ErrNoCluster] if the server is not in one.
 func (ns *Namespace) ServerSideEmit(event string, args ...any) error {
-	return checkEvent(event)
+	if err := checkEvent(event); err != nil {
+		return err
+	}
+	return ErrNoCluster
 }
 
 // ServerSideEmitWithAck is ServerSideEmit that gathers the answers of the
-// other nodes. A server without an adapter gets none.
+// other nodes.
 func (ns *Namespace) ServerSideEmitWithAck(ctx context.Context, event string, args ...any) ([]Ack, error) {
-	if err := ns.ServerSideEmit(event, args...); err != nil {
-		return nil, err
-	}
-	return nil, ctx.Err()
+	return nil, ns.ServerSideEmit(event, args...)
 }
 
 // all is the broadcast to everybody, where the methods below start from.

@@ -89,9 +89,6 @@ func (s *Socket) Namespace() *Namespace { return s.ns }
 // Server returns the server.
 func (s *Socket) Server() *Server { return s.conn.srv }
 
-// Conn returns the session below, which sockets of other namespaces may share.
-func (s *Socket) Conn() *engineio.Session { return s.conn.sess }
-
 // Transport is "polling" or "websocket", and may change from the first to the
 // second.
 func (s *Socket) Transport() string { return s.conn.sess.Transport() }

@@ -7,13 +7,14 @@ import (
 	"net/url"
 	"sync"
 
+	"github.com/sockeye-io/sockeye/socketio"
 	"github.com/sockeye-io/sockeye/socketio/engineio"
 )
 
 // link is one client's connection, which its namespaces share. It lets the
 // functions of an application in one at a time, as go-socket.io does.
 type link struct {
-	session *engineio.Session
+	session socketio.Conn
 	begun   sync.Once // ConnInitor has been called
 
 	turn sync.Mutex // held while a function of the application runs
@@ -33,7 +34,7 @@ func (l *link) run(f func()) {
 // links are the links in use.
 type links struct {
 	mu   sync.Mutex
-	open map[*engineio.Session]*link
+	open map[socketio.Conn]*link
 }
 
 // enter is the link of c's connection, which c takes its place in until leave.
@@ -45,7 +46,7 @@ func (ls *links) enter(c *Conn) *link {
 	if l == nil {
 		l = &link{session: session, conns: make(map[string]*Conn, 1)}
 		if ls.open == nil {
-			ls.open = make(map[*engineio.Session]*link)
+			ls.open = make(map[socketio.Conn]*link)
 		}
 		ls.open[session] = l
 	}
@@ -69,7 +70,7 @@ func (ls *links) leave(c *Conn) {
 	}
 }
 
-func (ls *links) of(session *engineio.Session) *link {
+func (ls *links) of(session socketio.Conn) *link {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
 	return ls.open[session]

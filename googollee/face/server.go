@@ -271,7 +271,7 @@ func (n *namespace[C]) find(connection C) *Conn {
 			return n.conn(s)
 		}
 		if session, ok := n.srv.io.Engine().Session(c.ID()); ok {
-			if l := n.srv.links.of(session); l != nil {
+			if l := n.srv.links.of(socketio.ConnOf(session)); l != nil {
 				return l.in(n.name())
 			}
 		}
