@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sockeye-io/sockeye/socketio/engineio"
+	"github.com/sockeye-io/sockeye/socketio/internal/mailbox"
 	"github.com/sockeye-io/sockeye/socketio/internal/netpoll"
 	"github.com/sockeye-io/sockeye/socketio/internal/peers"
 	"github.com/sockeye-io/sockeye/socketio/internal/wheel"
@@ -52,14 +53,13 @@ type Conn struct {
 	ctx      context.Context
 	cancel   context.CancelCauseFunc
 
-	r     ws.Reader   // of OnReadable
+	r     ws.Reader // of OnReadable
+	start bool      // of OnReadable: it has put something in, and nobody works that off
+	inbox mailbox.Box[event]
 	heard atomic.Bool // something came since the last ping
 
 	mu       sync.Mutex // guards all that follows; held for moments
 	nc       *netpoll.Conn
-	inbox    []event
-	bytes    int       // in inbox
-	running  bool      // somebody calls the endpoint's functions
 	paused   time.Time // when reading was paused; zero if it is not
 	closing  bool      // a close frame was sent, or the end has come
 	pinged   bool      // and the answer is due
@@ -210,8 +210,7 @@ func (r *side) Run() { r.c.guard("Go", func() { r.f(r.c.ctx) }) }
 
 // open hands the connection to the poller.
 func (c *Conn) open(nc net.Conn, pre, head []byte, r *http.Request) {
-	c.mu.Lock() // the handler, which may run at once, must find c.nc
-	c.inbox = []event{{kind: opened, request: r}}
+	c.mu.Lock() // the handler, which may run at once, must find c.nc, and OnOpen comes first
 	conn, err := c.srv.poller.Add(nc, pre, (*network)(c))
 	if err != nil {
 		c.endLocked(int(ws.Abnormal), "", err)
@@ -224,6 +223,7 @@ func (c *Conn) open(nc net.Conn, pre, head []byte, r *http.Request) {
 	if c.closing {
 		c.goodbyeLocked(ws.CloseCode(c.code), c.reason)
 	}
+	c.inbox.Add(&c.srv.inboxes, &event{kind: opened, request: r})
 	c.beatLocked()
 	c.mu.Unlock()
 	c.srv.poller.Go((*calls)(c))

@@ -41,7 +41,10 @@ func (n *network) OnReadable(nc *netpoll.Conn) error {
 	c := (*Conn)(n)
 	c.heard.Store(true)
 	err := c.r.Read(nc, &c.srv.limits, (*frames)(n))
-	nc.Serve()
+	if c.start {
+		c.start = false
+		nc.Serve()
+	}
 	var wrong *ws.Error
 	if !errors.As(err, &wrong) {
 		return wait(err)
@@ -82,9 +85,10 @@ func (n *network) OnClose(_ *netpoll.Conn, cause error) {
 	c.mu.Lock()
 	c.endLocked(int(ws.Abnormal), "", cause)
 	c.deadline.Stop()
-	c.inbox = append(c.inbox, event{kind: closed})
 	c.mu.Unlock()
-	c.srv.poller.Go((*calls)(c))
+	if c.inbox.Close(&c.srv.inboxes, &event{kind: closed}) {
+		c.srv.poller.Go((*calls)(c))
+	}
 }
 
 // frames is a Conn as the reader of its frames sees it.
@@ -101,9 +105,12 @@ func (f *frames) Message(op ws.Op, data []byte) error {
 			return nil
 		}
 		c.srv.stats.received.Add(1)
-		c.inbox = append(c.inbox, event{kind: message, binary: op == ws.Binary, data: append([]byte(nil), data...)})
-		if c.bytes += len(data); len(c.inbox) >= maxInbox || c.bytes >= maxInboxBytes {
+		full, start := c.inbox.Put(&c.srv.inboxes, &event{kind: message, binary: op == ws.Binary, data: append([]byte(nil), data...)}, len(data))
+		c.start = c.start || start
+		if full {
 			c.paused = time.Now()
+		}
+		if !c.paused.IsZero() {
 			return netpoll.ErrPaused
 		}
 	case ws.Ping:
@@ -127,18 +134,10 @@ type calls Conn
 // Run calls the endpoint's functions until there is nothing to tell it.
 func (r *calls) Run() {
 	c := (*Conn)(r)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.running {
-		return
-	}
-	c.running = true
-	for len(c.inbox) > 0 {
-		ev := c.inbox[0]
-		c.inbox[0] = event{}
-		c.inbox = c.inbox[1:]
-		c.bytes -= len(ev.data)
-		wake := !c.paused.IsZero() && len(c.inbox) <= maxInbox/2 && c.bytes <= maxInboxBytes/2
+	var ev event
+	for {
+		ok, wake := c.inbox.Next(&c.srv.inboxes, &ev)
+		c.mu.Lock()
 		if wake {
 			c.paused = time.Time{}
 		}
@@ -148,13 +147,13 @@ func (r *calls) Run() {
 		if wake {
 			c.nc.Wake()
 		}
+		if !ok {
+			return
+		}
 		if !skip {
 			c.call(ev, code, reason)
 		}
-		c.mu.Lock()
 	}
-	c.inbox = nil // its array too: idle connections hold no memory
-	c.running = false
 }
 
 func (c *Conn) call(ev event, code int, reason string) {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sockeye-io/sockeye/socketio/engineio"
+	"github.com/sockeye-io/sockeye/socketio/internal/mailbox"
 	"github.com/sockeye-io/sockeye/socketio/internal/netpoll"
 	"github.com/sockeye-io/sockeye/socketio/internal/peers"
 	"github.com/sockeye-io/sockeye/socketio/internal/quieter"
@@ -56,6 +57,7 @@ type Server struct {
 	peers   *peers.Peers
 	places  *peers.Table[*Conn] // nil without MaxSessions
 	stats   counters
+	inboxes mailbox.Kind[event]
 
 	mu      sync.Mutex
 	conns   map[*Conn]struct{}
@@ -102,6 +104,7 @@ type counters struct {
 // if the options make no sense. Shutdown or Close must be called in the end.
 func New(opts *engineio.Options) *Server {
 	s := &Server{conns: map[*Conn]struct{}{}, empty: make(chan struct{})}
+	s.inboxes.Max, s.inboxes.MaxBytes = maxInbox, maxInboxBytes
 	if opts != nil {
 		s.opts = *opts
 	}
