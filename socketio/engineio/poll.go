@@ -168,8 +168,8 @@ func (srv *Server) answerPoll(w http.ResponseWriter, r *http.Request, q *query, 
 			body = packed
 		}
 	}
-	s.flying.Add(int64(len(body)))
-	defer s.flying.Add(-int64(len(body)))
+	s.flying.Add(int32(len(body)))
+	defer s.flying.Add(-int32(len(body)))
 	if !srv.write(w, r, s, body) {
 		s.shut(TransportError, errPollAborted, false)
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"sync"
+	"unique"
 
 	"github.com/sockeye-io/sockeye/socketio/internal/httpconn"
 )
@@ -23,8 +24,8 @@ type pollConn struct {
 	from uint64 // see connOf
 
 	// These belong to whoever reads, or answers while nobody reads requests.
-	next   *Session // that the request that has come last is of
-	accept string   // Accept-Encoding of the request that is answered
+	next   *Session              // that the request that has come last is of
+	accept unique.Handle[string] // Accept-Encoding of the request that is answered; few differ
 
 	mu       sync.Mutex
 	gone     bool
@@ -63,11 +64,11 @@ func (srv *Server) adopt(w http.ResponseWriter, r *http.Request, q *query) *poll
 }
 
 // keepAccept is an Accept-Encoding to be kept with a connection.
-func keepAccept[T string | []byte](accept T) string {
+func keepAccept[T string | []byte](accept T) unique.Handle[string] {
 	if len(accept) > 100 {
-		return "" // no client's
+		return unique.Make("") // no client's
 	}
-	return string(accept)
+	return unique.Make(string(accept))
 }
 
 // Mine implements httpconn.Handler.
@@ -91,7 +92,7 @@ func (p *pollConn) Mine(r *httpconn.Request) bool {
 
 // Serve implements httpconn.Handler.
 func (p *pollConn) Serve(r *httpconn.Request) {
-	if string(r.Accept) != p.accept {
+	if string(r.Accept) != p.accept.Value() {
 		p.accept = keepAccept(r.Accept)
 	}
 	s := p.next
@@ -152,7 +153,7 @@ func (p *pollConn) Run() {
 		return
 	}
 	last := p.last(s)
-	b := p.srv.pollAnswer(s, batch, p.Fields(), p.accept, last)
+	b := p.srv.pollAnswer(s, batch, p.Fields(), p.accept.Value(), last)
 	var err error
 	if len(b) <= smallAnswer {
 		err = p.Answer(b, last)
@@ -271,19 +272,19 @@ type flight struct {
 
 func (f *flight) begin(s *Session, n int) {
 	f.s, f.left = s, n
-	s.flying.Add(int64(n))
+	s.flying.Add(int32(n))
 }
 
 // Release implements netpoll.Owner: one more piece has left.
 func (f *flight) Release() {
 	n := min(f.left, httpconn.Piece)
 	f.left -= n
-	f.s.flying.Add(-int64(n))
+	f.s.flying.Add(-int32(n))
 }
 
 func (f *flight) end() {
 	if f.s != nil {
-		f.s.flying.Add(-int64(f.left))
+		f.s.flying.Add(-int32(f.left))
 		f.left = 0
 	}
 }

@@ -88,11 +88,10 @@ type Session struct {
 	probed  bool   // the websocket to be has got its answer: polls are released
 	owed    uint16 // what controls in queue cost, in units
 
-	flying atomic.Int64 // bytes of answers to polls that the client has not taken
-
-	state atomic.Uint32 // changed under mu only, as is halt
-	halt  atomic.Bool   // no more input is to be delivered for now
-	mu    sync.Mutex    // guards all from phase on; held for moments, never over a callback
+	flying atomic.Int32  // bytes of answers to polls that the client has not taken
+	state  atomic.Uint32 // changed under mu only, as is halt
+	halt   atomic.Bool   // no more input is to be delivered for now
+	mu     sync.Mutex    // guards all from phase on; held for moments, never over a callback
 
 	reason   Reason
 	cause    error

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"sync"
 	"time"
+	"unique"
 
 	"github.com/sockeye-io/sockeye/socketio/internal/netpoll"
 	"github.com/sockeye-io/sockeye/socketio/internal/wheel"
@@ -63,7 +64,7 @@ type Conn struct {
 	h      Handler
 	c      *netpoll.Conn // set before a request is answered
 	fields *Fields
-	same   string // see Request.appendSame
+	same   unique.Handle[string] // see Request.appendSame; of most connections it is the same
 
 	// These belong to whoever reads.
 	in   []byte // input that is not a whole request, or that came too early

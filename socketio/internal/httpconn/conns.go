@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unique"
 
 	"github.com/sockeye-io/sockeye/socketio/internal/host"
 	"github.com/sockeye-io/sockeye/socketio/internal/netpoll"
@@ -74,7 +75,7 @@ func looksAtConns(srv *http.Server) bool {
 // happened. If so, h.Closed is called in any case, perhaps before Take returns.
 func (a *Conns) Take(c *Conn, h Handler, w http.ResponseWriter, r *http.Request) bool {
 	c.all, c.h, c.busy = a, h, true
-	c.fields, c.same = a.table.get(w.Header()), same(r)
+	c.fields, c.same = a.table.get(w.Header()), unique.Make(same(r))
 	c.host, _ = r.Context().Value(http.ServerContextKey).(*http.Server)
 	nc, pre, err := Hijack(w)
 	if err != nil {

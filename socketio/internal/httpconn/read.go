@@ -131,7 +131,7 @@ func (c *Conn) keep(b []byte) {
 // isSame reports whether r may have an answer like those before.
 func (c *Conn) isSame(r *Request) bool {
 	var buf [256]byte
-	return string(r.appendSame(buf[:0])) == c.same
+	return string(r.appendSame(buf[:0])) == c.same.Value()
 }
 
 // giveBack returns the connection to its http.Server, with the input b.
