@@ -49,8 +49,12 @@ type owner struct {
 	s *site
 }
 
-func (o *owner) Mine(*Request) bool { o.s.looked.Add(1); return true }
-func (o *owner) Served()            {}
+func (o *owner) Served() {}
+
+func (o *owner) Mine(r *Request) bool {
+	o.s.looked.Add(1)
+	return string(r.Query) != "back"
+}
 
 func (o *owner) Serve(r *Request) {
 	o.s.served.Add(1)
