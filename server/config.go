@@ -99,12 +99,7 @@ var options = []option{
 	}},
 	{"hosts", "LIST", "SOCKEYE_HOSTS", "names under which browsers may ask for this server, separated by\ncommas (default: all; addresses and localhost always are): against\nDNS rebinding where it has no login and is not for everybody", func(c *Config, text string) error {
 		c.Hosts = fields(text)
-		for _, h := range c.Hosts {
-			if strings.ContainsAny(h, "/@ ") {
-				return fmt.Errorf("%q is not a host such as app.example or *.app.example", h)
-			}
-		}
-		return nil
+		return engineio.Hosts(c.Hosts).Check()
 	}},
 	{"client-ip-header", "NAME", "SOCKEYE_CLIENT_IP_HEADER", "header in which trusted proxies tell the client's address\n(default X-Forwarded-For; Forwarded is understood too)", func(c *Config, text string) error {
 		c.ClientIPHeader = text

@@ -103,12 +103,16 @@ func ParseOrigins(origins ...string) (OriginRule, error) {
 // server that everybody may use anyway does not need it; one on a loopback or a
 // private address, without a login, does. IP addresses and localhost are always
 // allowed, as no foreign page can have them for its name. A name stands for all
-// its ports unless it has one, "*.b.example" for all subdomains.
+// its ports unless it has one, "*.b.example" for all subdomains. New panics if one
+// of them is no host.
 type Hosts []string
 
 // Allow reports whether a request addressed to host is for this server. An empty
 // list allows all.
 func (h Hosts) Allow(host string) bool { return origin.Hosts(h).Allow(host) }
+
+// Check returns an error that names an entry which is no host.
+func (h Hosts) Check() error { return origin.Hosts(h).Check() }
 
 // checkHost refuses a request that is addressed to somebody else.
 func (srv *Server) checkHost(r *http.Request) *refusal {

@@ -93,6 +93,9 @@ func New(opts *Options, accept func(*Session) Receiver) *Server {
 	if err != nil {
 		panic("engineio: Options." + err.Error())
 	}
+	if err := o.Hosts.Check(); err != nil {
+		panic("engineio: Options.Hosts: " + err.Error())
+	}
 	if o.MaxSessions > 0 {
 		srv.places = peers.NewTable[*Session](o.MaxSessions)
 	}

@@ -125,6 +125,9 @@ func New(opts *engineio.Options) *Server {
 			panic("websocket: PerMessageDeflate: " + err.Error())
 		}
 	}
+	if err := o.Hosts.Check(); err != nil {
+		panic("websocket: Hosts: " + err.Error())
+	}
 	var err error
 	s.peers, err = peers.New(peers.Config{MaxSessions: o.MaxSessionsPerAddr, Rate: o.HandshakeRate, Header: o.ClientIPHeader, Trusted: o.TrustedProxies}, &s.wheel)
 	if err != nil {

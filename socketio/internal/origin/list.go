@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 )
@@ -91,7 +92,7 @@ func (p pattern) match(scheme, host string) bool {
 func parse(o string) (p pattern, err error) {
 	bad := fmt.Errorf("%q is not an origin: want scheme://host or scheme://host:port, without a path, such as https://app.example "+
 		"(pages in apps have origins, too: capacitor://localhost and https://localhost in Capacitor, ionic://localhost and http://localhost in Ionic, "+
-		`"null" and "file://" in Electron where pages are files)`, o)
+		`"null" and "file://" in Electron where pages are files)%s`, o, inASCII(o))
 	scheme, host, ok := strings.Cut(strings.ToLower(o), "://")
 	if !ok {
 		return p, bad
@@ -110,8 +111,15 @@ func parse(o string) (p pattern, err error) {
 		p.subdomain, p.host = true, "."+h
 	}
 	u, err := url.Parse(scheme + "://" + strings.TrimPrefix(p.host, "."))
-	if err != nil || u.Host == "" || u.Host != strings.TrimPrefix(p.host, ".") || strings.Contains(p.host, "*") {
+	if err != nil || u.Host == "" || u.Host != strings.TrimPrefix(p.host, ".") || strings.Contains(p.host, "*") || inASCII(o) != "" {
 		return p, bad
+	}
+	if strings.HasPrefix(p.host, "[") {
+		addr, err := netip.ParseAddr(u.Hostname())
+		if err != nil {
+			return p, bad
+		}
+		p.host = strings.Replace(p.host, u.Hostname(), addr.String(), 1) // as browsers write it
 	}
 	return p, nil
 }

@@ -85,12 +85,18 @@ func Split(origin string) (scheme, host string, ok bool) {
 	if host == "" || strings.ContainsFunc(host, func(c rune) bool { return c <= ' ' || c == 0x7f || strings.ContainsRune(`?#@\,;"'<>|^%*`, c) }) {
 		return "", "", false
 	}
-	return scheme, trimPort(scheme, host), true
+	host = trimPort(scheme, host)
+	return scheme, host, host != ""
 }
 
+// trimPort takes off a port that scheme implies, and one that is empty.
 func trimPort(scheme, host string) string {
+	port := ":80"
 	if scheme == "https" {
-		return strings.TrimSuffix(host, ":443")
+		port = ":443"
 	}
-	return strings.TrimSuffix(host, ":80")
+	if h, ok := strings.CutSuffix(host, port); ok {
+		return h
+	}
+	return strings.TrimSuffix(host, ":")
 }
