@@ -23,22 +23,19 @@ func (a Ack) Scan(dst ...any) error { return scan(&a.args, dst) }
 // An acker waits for the answer of a socket.
 type acker = waits.Waiter[Ack]
 
-// noAcks are the waits of sockets that have ended.
-var noAcks = waits.Closed[Ack]()
-
-// waits are those for this socket's answers. Most sockets never need any.
-func (s *Socket) waits() *waits.Table[Ack] {
-	if t := s.acks.Load(); t != nil {
-		return t
-	}
-	s.acks.CompareAndSwap(nil, new(waits.Table[Ack]))
-	return s.acks.Load()
-}
+// waits are those for this socket's answers.
+func (s *Socket) waits() *waits.Table[Ack] { return &s.extra().acks }
 
 // expect notes that the answer with this id is w's.
 func (s *Socket) expect(id uint64, w acker) error {
-	switch err := s.waits().Expect(id, w, s.conn.srv.opts.Limits.MaxAcks); err {
+	t := s.waits()
+	switch err := t.Expect(id, w, s.conn.srv.opts.Limits.MaxAcks); err {
 	case nil:
+		// The socket may have ended meanwhile: then loseAcks has seen w, or we see
+		// the end.
+		if s.state.Load() == disconnected && t.Forget(id) {
+			return ErrDisconnected
+		}
 		return nil
 	case waits.ErrFull:
 		s.conn.srv.bound(BoundMaxAcks, s)
@@ -50,19 +47,20 @@ func (s *Socket) expect(id uint64, w acker) error {
 // acked takes an answer. It runs inside Receive, ahead of the inbox, so that a
 // handler may wait for it.
 func (s *Socket) acked(p *siowire.Packet) {
-	if t := s.acks.Load(); t != nil && p.HasID && t.Waits(p.ID) {
+	if m := s.more.Load(); m != nil && p.HasID && m.acks.Waits(p.ID) {
 		p.Detach() // a copy, which answers that nobody waits for are not worth
-		if t.Answer(p.ID, Ack{args: p.Args}) {
+		if m.acks.Answer(p.ID, Ack{args: p.Args}) {
 			return
 		}
 	}
 	s.conn.srv.stats.ignored(IgnoreUnknownAck)
 }
 
-// loseAcks ends the waits for this socket's answers.
+// loseAcks ends the waits for this socket's answers. Its state says already that
+// it has ended.
 func (s *Socket) loseAcks(err error) {
-	if t := s.acks.Swap(noAcks); t != nil {
-		t.Close(err)
+	if m := s.more.Load(); m != nil {
+		m.acks.Close(err)
 	}
 }
 

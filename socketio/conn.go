@@ -32,21 +32,49 @@ type conn struct {
 	joined  bool // it has been in a namespace
 	closed  bool
 	stalls  int32 // full inboxes; reading is paused while there are any
+	joins   int32 // sockets whose middleware has not finished
 	mu      sync.Mutex
 	place   *peers.Place[*conn] // among those that have joined no namespace; nil once it has
 	sockets []*Socket           // connected, or on their way
-	left    []uint64            // namespaces that it was in, as hashes, the last few
-	joins   int                 // sockets whose middleware has not finished
+	left    *leftNames          // nil before it has left one
 	ready   *Socket             // sockets with work since the last Served, linked by nextReady
 	cause   error               // why we have asked for the close
 }
 
-// keptNames is how many namespaces left are remembered: a client's events may
-// still be on their way. Of their names, which can be long, there is a hash; who
+// leftNames are namespaces that a connection has left, for what its client has
+// still said to them. Of their names, which can be long, there are hashes: who
 // finds another of the same is ignored where else he would be cut off.
-const keptNames = 64
+type leftNames struct{ list []uint64 }
+
+const keptNames = 64 // the last ones
 
 var nameSeed = maphash.MakeSeed()
+
+func (l *leftNames) add(name string) *leftNames {
+	if l == nil {
+		l = new(leftNames)
+	}
+	if len(l.list) == keptNames {
+		l.list = slices.Delete(l.list, 0, 1)
+	}
+	l.list = append(l.list, maphash.String(nameSeed, name))
+	return l
+}
+
+// find is the place of a name; -1 if it is not there.
+func (l *leftNames) find(name string) int {
+	if l == nil {
+		return -1
+	}
+	return slices.Index(l.list, maphash.String(nameSeed, name))
+}
+
+// forget takes a name out, to which the client has come back.
+func (l *leftNames) forget(name string) {
+	if i := l.find(name); i >= 0 {
+		l.list = slices.Delete(l.list, i, i+1)
+	}
+}
 
 // accept is the engine's call for a new session.
 func (srv *Server) accept(sess *engineio.Session) engineio.Receiver {
@@ -245,7 +273,7 @@ func (c *conn) find(name string) (s *Socket, left bool) {
 			return s, false
 		}
 	}
-	return nil, len(c.left) > 0 && slices.Contains(c.left, maphash.String(nameSeed, name))
+	return nil, c.left.find(name) >= 0
 }
 
 // forget takes a socket away that was disconnected or refused.
@@ -256,10 +284,7 @@ func (c *conn) forget(s *Socket) {
 		c.sockets = slices.Delete(c.sockets, i, i+1)
 	}
 	if !c.closed {
-		if len(c.left) == keptNames {
-			c.left = slices.Delete(c.left, 0, 1)
-		}
-		c.left = append(c.left, maphash.String(nameSeed, s.name))
+		c.left = c.left.add(s.name)
 	}
 }
 

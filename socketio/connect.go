@@ -6,10 +6,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"hash/maphash"
 	"maps"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/sockeye-io/sockeye/socketio/engineio"
@@ -107,11 +105,9 @@ func (c *conn) connect(name string, auth siowire.Raw, reading bool) {
 	many := len(c.sockets) >= c.srv.opts.Limits.MaxNamespaces
 	if !many {
 		c.sockets = append(c.sockets, s)
-		if i := slices.Index(c.left, maphash.String(nameSeed, name)); i >= 0 {
-			c.left = slices.Delete(c.left, i, i+1)
-		}
+		c.left.forget(name)
 		c.joins++
-		s.crowd = c.joins > c.srv.opts.Limits.MaxNamespaces
+		s.crowd = int(c.joins) > c.srv.opts.Limits.MaxNamespaces
 	}
 	c.mu.Unlock()
 	if many {

@@ -24,12 +24,15 @@ func (c *socketContext) real() context.Context {
 	defer s.mu.Unlock()
 	if s.life == nil {
 		s.life = new(life)
-		s.life.Context, s.life.cancel = context.WithCancelCause(s.handshakeContext())
-		if s.cause != nil {
-			s.life.cancel(s.cause)
+	}
+	l := s.life
+	if l.Context == nil {
+		l.Context, l.cancel = context.WithCancelCause(s.handshakeContext())
+		if l.cause != nil {
+			l.cancel(l.cause)
 		}
 	}
-	return s.life.Context
+	return l.Context
 }
 
 func (c *socketContext) Deadline() (time.Time, bool) { return time.Time{}, false }
@@ -40,10 +43,23 @@ func (c *socketContext) String() string              { return "socketio.Socket.C
 
 func (s *Socket) endContext(cause error) {
 	s.mu.Lock()
-	s.cause = cause
-	l := s.life
-	s.mu.Unlock()
-	if l != nil {
-		l.cancel(cause)
+	if s.life == nil {
+		s.life = new(life)
 	}
+	s.life.cause = cause
+	cancel := s.life.cancel
+	s.mu.Unlock()
+	if cancel != nil {
+		cancel(cause)
+	}
+}
+
+// ended is why the socket's life is over; nil before.
+func (s *Socket) ended() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.life == nil {
+		return nil
+	}
+	return s.life.cause
 }

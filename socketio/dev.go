@@ -48,7 +48,7 @@ func (srv *Server) hintEvent(s *Socket, event string) {
 	what := quoted(event)
 	srv.hint("nobody handles "+what+" in "+bare(s.name), " (there are %s)", event, func() []string {
 		names := slices.Collect(maps.Keys(s.ns.reg.load().events))
-		return append(names, s.own.Load().names()...)
+		return append(names, s.ownHandlers().names()...)
 	}, quoted)
 }
 

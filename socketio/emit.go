@@ -192,9 +192,7 @@ func (s *Socket) outgoing(event string, args []any) {
 
 // lostError is what methods of a lost socket return.
 func (s *Socket) lostError() error {
-	s.mu.Lock()
-	cause := s.cause
-	s.mu.Unlock()
+	cause := s.ended()
 	if cause == nil {
 		return ErrDisconnected
 	}

@@ -179,7 +179,7 @@ func (s *Socket) handle(t *task) {
 		return
 	}
 	h := s.ns.reg.load()
-	own := s.own.Load()
+	own := s.ownHandlers()
 	if len(h.any)+len(h.usePacket)+len(h.events[t.event]) == 0 && !own.hear(t.event) {
 		s.conn.srv.unheard(s, t.event)
 		t.free()
@@ -200,7 +200,7 @@ func (s *Socket) handle(t *task) {
 		}
 	}
 	if len(h.usePacket) > 0 {
-		h, own = s.ns.reg.load(), s.own.Load()
+		h, own = s.ns.reg.load(), s.ownHandlers()
 	}
 	any := own.anys()
 	if len(h.any)+len(any) > 0 {
@@ -210,7 +210,7 @@ func (s *Socket) handle(t *task) {
 		for _, f := range any {
 			s.handled(ctx, f, r)
 		}
-		h, own = s.ns.reg.load(), s.own.Load()
+		h, own = s.ns.reg.load(), s.ownHandlers()
 	}
 	list, mine := h.events[r.event], own.take(r.event)
 	if len(list)+len(mine)+len(h.any)+len(any) == 0 {
@@ -235,13 +235,14 @@ func (s *Socket) ran(event string, list []entry) (last uint64) {
 		if now == 0 {
 			continue
 		}
-		if last = s.once[event]; last == now {
+		m := s.extra()
+		if last = m.once[event]; last == now {
 			return last
 		}
-		if s.once == nil {
-			s.once = make(map[string]uint64)
+		if m.once == nil {
+			m.once = make(map[string]uint64)
 		}
-		s.once[strings.Clone(event)] = now
+		m.once[strings.Clone(event)] = now
 		return last
 	}
 	return 0
@@ -332,10 +333,9 @@ type bucket struct {
 func (s *Socket) allow() bool {
 	l := &s.conn.srv.opts.Limits
 	now := time.Now()
-	b := s.bucket
-	if b == nil {
-		b = &bucket{tokens: float64(l.EventBurst), at: now}
-		s.bucket = b
+	b := &s.extra().bucket
+	if b.at.IsZero() {
+		b.tokens, b.at = float64(l.EventBurst), now
 	}
 	b.tokens = min(float64(l.EventBurst), b.tokens+l.EventRate*now.Sub(b.at).Seconds())
 	b.at = now

@@ -82,9 +82,9 @@ func (c *conn) drain(ctx context.Context) {
 	sockets := slices.Clone(c.sockets)
 	c.mu.Unlock()
 	for _, s := range sockets {
-		s.inbox.Settle(ctx)
+		s.inbox.Settle(ctx, &c.srv.inboxes)
 		s.shutDown()
-		s.inbox.Settle(ctx) // OnDisconnect may still say something to others
+		s.inbox.Settle(ctx, &c.srv.inboxes) // OnDisconnect may still say something to others
 	}
 	c.sess.Close(engineio.ServerShuttingDown)
 }

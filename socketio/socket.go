@@ -35,29 +35,44 @@ type Socket struct {
 	origin *origin // nil without recovery
 
 	state   atomic.Int32
-	entered bool                        // of the inbox's worker: it was connected
-	own     atomic.Pointer[ownHandlers] // nil until one is registered
-	once    map[string]uint64           // of the worker: by event, the last of the namespace's entries with Once that has run
-	inbox   mailbox.Box[task]
-	acks    atomic.Pointer[waits.Table[Ack]] // nil until one is wanted
-	atWork  atomic.Pointer[Request]          // the event whose handlers run
+	entered bool // of the inbox's worker: it was connected
+	crowd   bool // reading is paused until its middleware has finished; static
 
-	crowd     bool    // reading is paused until its middleware has finished
-	nextReady *Socket // of conn.ready
-	bucket    *bucket // of the reader
+	inbox     mailbox.Box[task]
+	atWork    atomic.Pointer[Request] // the event whose handlers run
+	more      atomic.Pointer[more]    // nil until something of it is wanted
+	nextReady *Socket                 // of conn.ready
 
 	seat rooms.Member[*Socket] // of ns.index
 
-	mu    sync.Mutex // guards what follows
-	data  map[string]any
-	life  *life // made when somebody wants it
-	cause error // of its end: a DisconnectReason, or an error that wraps one
+	mu   sync.Mutex // guards what follows
+	data map[string]any
+	life *life // nil until somebody wants it, or it is over
 }
 
-// life is the context of a socket, for those who want more than its values.
+// more is what most sockets do not need. Its parts are used by different
+// goroutines; each has a lock of its own, or one goroutine that uses it.
+type more struct {
+	own    ownHandlers
+	acks   waits.Table[Ack]
+	once   map[string]uint64 // of the inbox's worker: by event, the last of the namespace's entries with Once that has run
+	bucket bucket            // of the reader
+}
+
+func (s *Socket) extra() *more {
+	if m := s.more.Load(); m != nil {
+		return m
+	}
+	s.more.CompareAndSwap(nil, new(more))
+	return s.more.Load()
+}
+
+// life is the context of a socket, for those who want more than its values, and
+// how it has ended. Socket.mu guards it.
 type life struct {
-	context.Context
-	cancel context.CancelCauseFunc
+	context.Context // nil until somebody wants it
+	cancel          context.CancelCauseFunc
+	cause           error // of the end: a DisconnectReason, or an error that wraps one; nil before
 }
 
 // origin is what recovery knows of a socket.
@@ -148,12 +163,14 @@ func (s *Socket) Off(event string) { s.handlers().off(event) }
 
 func (s *Socket) registered() register { return s.handlers() }
 
-func (s *Socket) handlers() *ownHandlers {
-	if o := s.own.Load(); o != nil {
-		return o
+func (s *Socket) handlers() *ownHandlers { return &s.extra().own }
+
+// ownHandlers are those that there are: nil if there never were any.
+func (s *Socket) ownHandlers() *ownHandlers {
+	if m := s.more.Load(); m != nil {
+		return &m.own
 	}
-	s.own.CompareAndSwap(nil, new(ownHandlers))
-	return s.own.Load()
+	return nil
 }
 
 // Set keeps a value on the socket. With recovery it comes back with it.

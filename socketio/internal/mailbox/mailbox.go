@@ -23,9 +23,10 @@ type Kind[T any] struct {
 
 	spare sync.Pool // of *node[T]
 
-	mu   sync.Mutex
-	busy int           // boxes with a worker
-	idle chan struct{} // closed when there are none; made when somebody waits for that
+	mu      sync.Mutex
+	busy    int                       // boxes with a worker
+	idle    chan struct{}             // closed when there are none; made when somebody waits for that
+	awaited map[*Box[T]]chan struct{} // closed when that box has no work; of those that somebody waits for
 }
 
 // Wait waits until no box of this kind has work, or ctx ends: then it returns
@@ -68,7 +69,7 @@ type Box[T any] struct {
 	running    bool // somebody works it off, or is on the way
 	full       bool // the source pauses
 	closed     bool
-	idle       chan struct{} // closed when there is no work; made when somebody waits for that
+	awaited    bool // somebody waits for its worker to finish: see Kind.awaited
 }
 
 type node[T any] struct {
@@ -160,9 +161,12 @@ func (b *Box[T]) Next(k *Kind[T], v *T) (ok, resume bool) {
 	n := b.head
 	if n == nil {
 		b.running = false
-		if b.idle != nil {
-			close(b.idle)
-			b.idle = nil
+		if b.awaited {
+			b.awaited = false
+			k.mu.Lock()
+			close(k.awaited[b])
+			delete(k.awaited, b)
+			k.mu.Unlock()
 		}
 		b.mu.Unlock()
 		k.count(-1)
@@ -191,16 +195,23 @@ func (b *Box[T]) Full() bool {
 }
 
 // Settle waits until the box is empty and its worker has finished, or ctx ends.
-func (b *Box[T]) Settle(ctx context.Context) {
+func (b *Box[T]) Settle(ctx context.Context, k *Kind[T]) {
 	b.mu.Lock()
 	if !b.running {
 		b.mu.Unlock()
 		return
 	}
-	if b.idle == nil {
-		b.idle = make(chan struct{})
+	k.mu.Lock()
+	idle := k.awaited[b]
+	if idle == nil {
+		if k.awaited == nil {
+			k.awaited = make(map[*Box[T]]chan struct{})
+		}
+		idle = make(chan struct{})
+		k.awaited[b] = idle
 	}
-	idle := b.idle
+	k.mu.Unlock()
+	b.awaited = true
 	b.mu.Unlock()
 	select {
 	case <-idle:

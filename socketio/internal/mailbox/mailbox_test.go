@@ -173,7 +173,7 @@ func TestBoxManySources(t *testing.T) {
 		}
 	})
 	all.Wait()
-	b.Settle(context.Background())
+	b.Settle(context.Background(), k)
 	workers.Wait()
 	for id := range got {
 		if len(got[id]) != each || !slices.IsSorted(got[id]) {
@@ -187,19 +187,19 @@ func TestSettle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := &Kind[int]{Max: 4, MaxBytes: 4}
 		var b Box[int]
-		b.Settle(context.Background()) // there is nothing to wait for
+		b.Settle(context.Background(), k) // there is nothing to wait for
 		b.Add(k, new(int))
 		ctx, cancel := context.WithCancel(context.Background())
 		settled := 0
 		var all sync.WaitGroup
-		all.Go(func() { b.Settle(ctx); settled++ })
+		all.Go(func() { b.Settle(ctx, k); settled++ })
 		synctest.Wait()
 		if settled != 0 {
 			t.Error("settled while an entry waits")
 		}
 		cancel()
 		all.Wait()
-		all.Go(func() { b.Settle(context.Background()); settled++ })
+		all.Go(func() { b.Settle(context.Background(), k); settled++ })
 		var v int
 		b.Next(k, &v)
 		synctest.Wait()
@@ -214,4 +214,33 @@ func TestSettle(t *testing.T) {
 			t.Errorf("settled %d times", settled)
 		}
 	})
+}
+
+// TestSettleAtTheLastMoment: whoever waits while the box empties and fills again
+// gets through, and the kind forgets the box.
+func TestSettleAtTheLastMoment(t *testing.T) {
+	k := &Kind[int]{Max: 4, MaxBytes: 4}
+	var b Box[int]
+	var all, workers sync.WaitGroup
+	work := func() {
+		var v int
+		for ok := true; ok; {
+			ok, _ = b.Next(k, &v)
+		}
+	}
+	for range 4 {
+		all.Go(func() {
+			for range 500 {
+				if start, _ := b.Add(k, new(int)); start {
+					workers.Go(work)
+				}
+				b.Settle(context.Background(), k)
+			}
+		})
+	}
+	all.Wait()
+	workers.Wait()
+	if err := k.Wait(context.Background()); err != nil || len(k.awaited) != 0 || k.busy != 0 {
+		t.Errorf("%d boxes are awaited, %d busy: %v", len(k.awaited), k.busy, err)
+	}
 }

@@ -36,9 +36,6 @@ type wait[A any] struct {
 	timer *time.Timer // nil without a deadline
 }
 
-// Closed returns a table that is closed from the start. It may be shared.
-func Closed[A any]() *Table[A] { return &Table[A]{closed: true} }
-
 // Expect notes that the answer with this id is for w, if not more than most wait
 // then. An id must not be used again while somebody waits for it.
 func (t *Table[A]) Expect(id uint64, w Waiter[A], most int) error {

@@ -160,7 +160,8 @@ func TestEverybodyIsToldOnce(t *testing.T) {
 }
 
 func TestClosed(t *testing.T) {
-	table := Closed[int]()
+	var table Table[int]
+	table.Close(errGone)
 	if err := table.Expect(1, &counted{}, 1); err != ErrClosed || table.Answer(1, 1) || table.Forget(1) {
 		t.Errorf("a closed table: %v", err)
 	}
