@@ -50,12 +50,12 @@ type absents struct {
 	away    map[[sha256.Size]byte]*absent
 	queue   []*absent             // those of away, and some that have left it, by age
 	crowd   *peers.Table[*absent] // those of away, by address
-	names   map[string]int        // how many answer to a name
+	names   map[string]awaited    // who answer to a name
 	present int                   // how many are on their way
 }
 
 func newAbsents(keeps time.Duration, max int) absents {
-	return absents{keeps: keeps, crowd: peers.NewTable[*absent](max), away: make(map[[sha256.Size]byte]*absent), names: make(map[string]int)}
+	return absents{keeps: keeps, crowd: peers.NewTable[*absent](max), away: make(map[[sha256.Size]byte]*absent), names: make(map[string]awaited)}
 }
 
 // add remembers a client that was cut off. If there are too many, the oldest of
@@ -63,9 +63,9 @@ func newAbsents(keeps time.Duration, max int) absents {
 func (as *absents) add(a *absent, from peers.Key, gone func(name string)) (crowded bool) {
 	as.away[a.key] = a
 	as.queue = append(as.queue, a)
-	as.names[a.sid]++
+	as.await(a.sid, a)
 	for _, room := range a.rooms {
-		as.names[room]++
+		as.await(room, a)
 	}
 	a.away, a.place = true, peers.Place[*absent]{Value: a}
 	out, crowded := as.crowd.Push(from, &a.place)
@@ -73,6 +73,26 @@ func (as *absents) add(a *absent, from peers.Key, gone func(name string)) (crowd
 		as.done(out, gone)
 	}
 	return crowded
+}
+
+// awaited are those who are away and answer to a name: how many, and the ids of
+// the last few. Some of these may be back.
+type awaited struct {
+	n    int
+	last [4]string
+}
+
+func (as *absents) await(name string, a *absent) {
+	w := as.names[name]
+	w.last[w.n%len(w.last)] = a.sid
+	w.n++
+	as.names[name] = w
+}
+
+// some is how many answer to a name, and some of them.
+func (as *absents) some(name string) ([4]string, int) {
+	w := as.names[name]
+	return w.last, w.n
 }
 
 // take has a client on its way back, until it is done.
@@ -101,10 +121,13 @@ func (as *absents) done(a *absent, gone func(name string)) {
 		as.present--
 	}
 	drop := func(name string) {
-		if as.names[name]--; as.names[name] <= 0 {
-			delete(as.names, name)
-			gone(name)
+		w := as.names[name]
+		if w.n--; w.n > 0 {
+			as.names[name] = w
+			return
 		}
+		delete(as.names, name)
+		gone(name)
 	}
 	drop(a.sid)
 	for _, room := range a.rooms {
@@ -147,7 +170,7 @@ func (as *absents) any(now time.Time) bool {
 	return false
 }
 
-func (as *absents) awaits(name string) bool { return as.names[name] > 0 }
+func (as *absents) awaits(name string) bool { return as.names[name].n > 0 }
 
 // awaitAny reports whether anybody who is away answers to one of the names, or
 // is there at all if there are none.

@@ -90,8 +90,8 @@ type Recovery struct {
 	// RunMiddleware runs a namespace's middleware for recovered sockets too.
 	RunMiddleware bool
 	// MaxPackets and MaxBytes bound the events kept for each namespace; 10,000
-	// and 16 MiB by default. An event counts against those it was for, each with
-	// its part of it. When there are too many, the oldest of those who have most
+	// and 16 MiB by default. An event counts against one of those it was for,
+	// who has least by then. When there are too many, the oldest of who has most
 	// is given up, and a client for whom it was, and who missed it, is not
 	// recovered.
 	MaxPackets int

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -44,6 +43,7 @@ type recovery struct {
 	order   sync.Mutex
 	here    map[[sha256.Size]byte]*Socket // connected, by private id
 	absents absents
+	owners  []eventlog.Owner // of charge
 }
 
 // keptEvent is an event for those who missed it.
@@ -115,23 +115,45 @@ func (r *recovery) keep(event string, e *siowire.Encoded, b *Broadcast, list []*
 	if len(list) == 0 && !r.absents.awaitAny(b.rooms) {
 		return m // nobody got it, and nobody can miss it
 	}
+	r.charge(b.rooms, list)
+	heads := 1
+	if len(b.rooms) == 0 {
+		heads = len(list)
+	}
 	r.add(eventlog.Event[keptEvent]{
-		Value: keptEvent{event, m}, Size: m.Size(), To: b.rooms, Except: b.excluded(),
-		Owner: r.owner(b, list), Heads: len(list),
+		Value: keptEvent{event, m}, Size: m.Size(), To: b.rooms, Except: b.excluded(), Owners: r.owners, Heads: heads,
 	}, r.place(e))
 	return m
 }
 
-// owner is against whom an event counts: the socket that it is for alone, under
-// whatever name; else the room.
-func (r *recovery) owner(b *Broadcast, list []*Socket) string {
-	switch {
-	case len(list) == 1 && !r.absents.awaitAny(b.rooms):
-		return list[0].id
-	case len(b.rooms) == 1:
-		return b.rooms[0]
+// samples is how many of those who get an event are looked at to find one with
+// little in the log.
+const samples = 8
+
+// charge puts into r.owners against whom an event may count. What is for one
+// alone, under whatever name, counts apart. What is for a room counts against one
+// of those in it or away from it who have least: so those who send to rooms of
+// their own pay for all of them. What is for all is what all have a part in.
+func (r *recovery) charge(rooms []string, list []*Socket) {
+	r.owners = r.owners[:0]
+	if len(rooms) == 0 {
+		r.owners = append(r.owners, eventlog.Owner{Shared: true})
+		return
 	}
-	return strings.Join(b.rooms, "\x00")
+	away := 0
+	for _, name := range rooms {
+		some, n := r.absents.some(name)
+		away += n
+		for _, sid := range some {
+			if sid != "" {
+				r.owners = append(r.owners, eventlog.Owner{Name: sid, Shared: sid != name || len(rooms) > 1})
+			}
+		}
+	}
+	step := max(1, len(list)/samples)
+	for i := 0; i < len(list); i += step {
+		r.owners = append(r.owners, eventlog.Owner{Name: list[i].id, Shared: len(list)+away > 1})
+	}
 }
 
 // mark gives an encoded event that is not kept the offset of the last one that
@@ -163,7 +185,7 @@ func (r *recovery) send(s *Socket, event string, e siowire.Encoded, b *engineio.
 	// What is kept lives on, and the buffer's memory with it.
 	m := message(e)
 	r.add(eventlog.Event[keptEvent]{
-		Value: keptEvent{event, m}, Size: m.Size(), To: []string{s.id}, Owner: s.id, Heads: 1,
+		Value: keptEvent{event, m}, Size: m.Size(), To: []string{s.id}, Owners: []eventlog.Owner{{Name: s.id}},
 	}, r.place(&e))
 	return s.conn.sess.Send(m, f)
 }

@@ -35,6 +35,21 @@ func TestRecoveryIsNoSharedPurse(t *testing.T) {
 			}
 			return io.To(fmt.Sprint("mine", i)).Emit("echo", big)
 		},
+		"small, rooms of its own": func(io *socketio.Server, a, _ *socketio.Socket, i int) error {
+			if err := a.Join(fmt.Sprint("mine", i)); err != nil {
+				return err
+			}
+			return io.To(fmt.Sprint("mine", i)).Emit("echo", small)
+		},
+		"small, rooms of both": func(io *socketio.Server, a, b *socketio.Socket, i int) error {
+			room := fmt.Sprint("ours", i)
+			for _, s := range []*socketio.Socket{a, b} {
+				if err := s.Join(room); err != nil {
+					return err
+				}
+			}
+			return io.To(room, "den").Emit("echo", small)
+		},
 		"rooms it leaves again": func(io *socketio.Server, a, b *socketio.Socket, i int) error {
 			room := fmt.Sprint("ours", i)
 			for _, s := range []*socketio.Socket{a, b} {
@@ -106,7 +121,7 @@ func TestRecoveryIsNoSharedPurse(t *testing.T) {
 	}
 }
 
-// TestRecoveryKeepsNothingForNobody: what nobody can miss is not kept, and goes with the last who could.
+// TestRecoveryKeepsNothingForNobody: what nobody can miss is not kept; what was for one alone goes with it, all else with its time.
 func TestRecoveryKeepsNothingForNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		re := newRecoveries(t, &socketio.Recovery{})
@@ -138,21 +153,25 @@ func TestRecoveryKeepsNothingForNobody(t *testing.T) {
 		cs.Leave("a")
 		expect("one has left", 2)
 		ds.Leave("a")
-		expect("both have left", 1)
+		expect("both have left", 2)
 		c.Cut()
 		time.Sleep(50 * time.Second)
 		emit(re.io.To(c.ID()))
 		emit(re.io.To("b"))
 		ds.Leave("b")
-		expect("one is away, who was in b", 3)
+		expect("one is away, who was in b", 4)
 		c = c.Reconnect()
-		expect("it is back", 3)
+		expect("it is back", 4)
 		c.Cut()
 		time.Sleep(5 * time.Minute)
-		expect("it has not come back", 0)
+		expect("it has not come back", 2)
 		d.Disconnect()
+		synctest.Wait()
 		emit(re.io)
-		expect("all are gone", 0)
+		expect("all are gone", 2)
+		re.server.Connect(nil)
+		emit(re.io)
+		expect("what was before is old", 1)
 	})
 }
 

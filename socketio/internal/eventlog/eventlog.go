@@ -3,10 +3,10 @@
 // how far it came.
 //
 // The log is bounded by count, bytes and age. Within its bounds it is shared
-// fairly: an event counts against those it was for, each with its part of it.
-// When there is too much, the oldest of those who hold most is given up. What
-// was given up before its time is remembered by whom it was for, so that
-// nobody else is told that something is missing.
+// fairly: an event counts against one of those it was for, who has least by
+// then. When there is too much, the oldest of who has most is given up. What was
+// given up before its time is remembered by whom it was for, so that nobody else
+// is told that something is missing.
 package eventlog
 
 import (
@@ -32,11 +32,18 @@ type Event[T any] struct {
 	// none, but nobody in one of Except.
 	To, Except []string
 
-	// Owner is against whom it counts, with Size divided by Heads, the number of
-	// those who got it. A name that [Log.Forget] is called with, or anything that
-	// is none.
-	Owner string
-	Heads int
+	// Owners are some of those it was for. It counts against the one of them who
+	// has least, with Size divided by Heads (1 if it is less): so what only some
+	// have a part in, under whatever names, is theirs.
+	Owners []Owner
+	Heads  int
+}
+
+// An Owner is against whom events count. What is shared with others counts apart
+// from what is for one alone, which [Log.Forget] drops.
+type Owner struct {
+	Name   string
+	Shared bool
 }
 
 // Names are what a client answers to, each with the position from which on it
@@ -50,7 +57,7 @@ type Log[T any] struct {
 
 	mu    sync.Mutex
 	seq   uint64 // of the last event
-	queue fair.Queue[string, kept[T]]
+	queue fair.Queue[Owner, kept[T]]
 	bytes int
 	lost  losses
 }
@@ -80,7 +87,7 @@ func (l *Log[T]) Add(now time.Time, e Event[T], place []byte) (givenUp int) {
 	l.seq++
 	l.write(place, l.seq)
 	cost := (float64(e.Size)/float64(l.bounds.Bytes) + 1/float64(l.bounds.Count)) / float64(max(1, e.Heads))
-	l.queue.Add(e.Owner, cost, kept[T]{seq: l.seq, at: now, value: e.Value, size: e.Size, to: e.To, except: e.Except})
+	l.queue.Add(l.lightest(e.Owners), cost, kept[T]{seq: l.seq, at: now, value: e.Value, size: e.Size, to: e.To, except: e.Except})
 	l.bytes += e.Size
 	l.expire(now)
 	for l.queue.Len() > l.bounds.Count || l.bytes > l.bounds.Bytes {
@@ -93,6 +100,15 @@ func (l *Log[T]) Add(now time.Time, e Event[T], place []byte) (givenUp int) {
 	return givenUp
 }
 
+func (l *Log[T]) lightest(owners []Owner) (least Owner) {
+	for i, o := range owners {
+		if i == 0 || l.queue.Cost(o) < l.queue.Cost(least) {
+			least = o
+		}
+	}
+	return least
+}
+
 // expire drops what is so old that all who are still known have received it.
 func (l *Log[T]) expire(now time.Time) {
 	for it := l.queue.First(); it != nil && now.Sub(it.Value.at) > l.bounds.Age; it = l.queue.First() {
@@ -100,7 +116,7 @@ func (l *Log[T]) expire(now time.Time) {
 	}
 }
 
-func (l *Log[T]) remove(it *fair.Item[string, kept[T]]) {
+func (l *Log[T]) remove(it *fair.Item[Owner, kept[T]]) {
 	l.bytes -= it.Value.size
 	l.queue.Remove(it)
 }
@@ -119,15 +135,15 @@ func (l *Log[T]) Position() uint64 {
 	return l.seq
 }
 
-// Forget drops what an owner has, and what it has lost, as nobody can miss it
-// any more.
-func (l *Log[T]) Forget(owner string) {
+// Forget drops what was for a name alone, and that something was lost that was
+// for it, as nobody can miss it any more.
+func (l *Log[T]) Forget(name string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for it := range l.queue.Of(owner) {
+	for it := range l.queue.Of(Owner{Name: name}) {
 		l.remove(it)
 	}
-	l.lost.forget(owner)
+	l.lost.forget(name)
 }
 
 // Lost reports whether something that was for a client, sent after from, has

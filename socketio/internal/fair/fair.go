@@ -113,6 +113,14 @@ func (q *Queue[K, T]) Next() *Item[K, T] {
 	return q.order[0].first
 }
 
+// Cost is what an owner holds.
+func (q *Queue[K, T]) Cost(key K) float64 {
+	if o := q.owners[key]; o != nil {
+		return o.cost
+	}
+	return 0
+}
+
 // Of iterates over an owner's items, the oldest first. The loop may remove the
 // item it is given.
 func (q *Queue[K, T]) Of(key K) iter.Seq[*Item[K, T]] {
