@@ -5,12 +5,13 @@ import { createServer } from "node:http";
 import { once } from "node:events";
 import { engineProfile, engineClientProfile } from "./engine.mjs";
 import { mainProfile } from "./main-profile.mjs";
+import { feathersProfile } from "./feathers.mjs";
 import { protocolProfile, clientProfile } from "./small-profiles.mjs";
 
 const profiles = {
   main: mainProfile, strict: mainProfile, recovery: mainProfile, msgpack: mainProfile, jsonp: mainProfile, deflate: mainProfile,
   engine: engineProfile, engine3: engineProfile, "engine-client": engineClientProfile,
-  protocol: protocolProfile, client: clientProfile,
+  protocol: protocolProfile, client: clientProfile, feathers: feathersProfile,
 };
 
 const profile = process.env.PROFILE ?? "main";
