@@ -1,11 +1,6 @@
 package engineio
 
-import (
-	"sync"
-
-	"github.com/sockeye-io/sockeye/socketio/internal/wire/eiowire"
-	"github.com/sockeye-io/sockeye/socketio/internal/ws"
-)
+import "sync"
 
 // Buffer is memory for one text message to one session. It is used again when
 // the message has left; see Session.SendBuffer.
@@ -42,20 +37,12 @@ func (b *sentBuffer) Release() { (*Buffer)(b).Free() }
 func (s *Session) SendBuffer(b *Buffer, f Flags) error {
 	size := len(b.B) - Headroom
 	s.mu.Lock()
-	if w := s.ws; s.state.Load() == stateOpen && w != nil && len(s.queue) == 0 && !w.busy() && w.sendsPlain(size, f) {
-		b.B[Headroom-1] = eiowire.Message.Char()
-		if w.c.WriteOwned(ws.FrameInPlace(b.B, ws.Text), (*sentBuffer)(b)) == nil {
-			s.mu.Unlock()
-			s.srv.sent(s, size)
-			return nil
-		}
+	if t := s.transport; s.state.Load() == stateOpen && len(s.queue) == 0 && t.listens() && t.writeBuffer(b, f) {
+		s.mu.Unlock()
+		s.srv.sent(s, size)
+		return nil
 	}
 	s.mu.Unlock()
 	// The transport keeps it for longer, or has no room: a message can wait.
 	return s.Send(NewMessage(b.B), f)
-}
-
-// sendsPlain reports whether a text of this size is sent as it is.
-func (w *wsConn) sendsPlain(size int, f Flags) bool {
-	return w.kind == w.plain || f&NoCompress != 0 || size < w.s.srv.opts.PerMessageDeflate.Threshold
 }

@@ -26,8 +26,10 @@ func (w *wsConn) OnClose(_ *netpoll.Conn, cause error) {
 	var after aftermath
 	s.mu.Lock()
 	w.done = true
-	w.timer.stop()
-	if s.ws == w {
+	if w.timer != nil {
+		w.timer.Stop()
+	}
+	if s.transport == transport(w) {
 		after = s.shutLocked(reason, cause, false)
 	} else {
 		s.dropProbeLocked(w)
@@ -44,16 +46,19 @@ func (w *wsConn) OnClose(_ *netpoll.Conn, cause error) {
 
 // finish ends the websocket with a close frame behind what the connection has
 // queued. With flush the client has the time to take all of it. s.mu is held.
-func (w *wsConn) finish(flush bool) {
+func (w *wsConn) finish(flush bool, _ *Message) {
 	if w.done {
 		return
 	}
 	w.done = true
+	if flush && w.s.transport == transport(w) {
+		w.move()
+	}
 	code := w.code
 	if code == 0 {
 		code = ws.NoStatus // as the reference
 	}
-	w.unbound(true)
+	w.c.SetMaxQueue(-1)
 	_ = w.c.Write(ws.AppendClose(nil, code, "")) // fails only if it is closed
 	w.c.CloseWrite()
 	d := w.s.srv.opts.WriteTimeout
@@ -83,8 +88,7 @@ const (
 // session's transport.
 type deadline struct {
 	wheel.Timer
-	w       *wsConn
-	release wheel.Timer
+	w *wsConn
 }
 
 func (w *wsConn) deadline(d time.Duration) {
@@ -93,14 +97,6 @@ func (w *wsConn) deadline(d time.Duration) {
 	}
 	if d >= 0 {
 		w.s.srv.wheel.After(d, &w.timer.Timer, w.timer)
-	}
-}
-
-// stop keeps d from coming; d may be nil.
-func (d *deadline) stop() {
-	if d != nil {
-		d.Stop()
-		d.release.Stop()
 	}
 }
 
@@ -114,28 +110,9 @@ func (d *deadline) Run() {
 	case d.Pending() || w.timer != d:
 	case w.done:
 		w.c.Close(errDeadline)
-	case s.probe == w:
+	case s.probe == transport(w):
 		s.srv.bound("UpgradeTimeout", "a client has not completed its upgrade")
 		s.dropProbeLocked(w)
-	}
-}
-
-// releaseIn has the poll that its session holds then answered, unless w has
-// become the transport. s.mu is held, and w is the session's probe.
-func (w *wsConn) releaseIn(d time.Duration) {
-	if w.timer != nil {
-		w.s.srv.wheel.After(d, &w.timer.release, (*releaseTask)(w.timer))
-	}
-}
-
-type releaseTask deadline
-
-func (t *releaseTask) Run() {
-	s := t.w.s
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !t.release.Pending() && s.poll != nil && s.poll.late && !s.poll.woken {
-		s.releaseLocked(noopMessage)
 	}
 }
 

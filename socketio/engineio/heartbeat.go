@@ -70,7 +70,7 @@ const (
 const maxPingLag = 5 * time.Millisecond
 
 // listensLocked reports whether the client would see a ping at once.
-func (s *Session) listensLocked() bool { return s.ws != nil || s.poll != nil }
+func (s *Session) listensLocked() bool { return s.transport.pushes() || s.transport.listens() }
 
 // armDue sets the timer to s.due.
 func (s *Session) armDue(p phase, now time.Duration) {
@@ -174,8 +174,8 @@ func (s *Session) clientPing() {
 	if s.phase == phaseClient {
 		s.beatLocked()
 	}
-	// On a websocket nothing more is read when so many wait, see wsConn.sated.
-	if s.state.Load() == stateOpen && !s.controlLocked(pongMessage, 1) && s.ws == nil {
+	// A transport that pushes reads nothing more when so many wait.
+	if s.state.Load() == stateOpen && !s.controlLocked(pongMessage, 1) && !s.transport.pushes() {
 		after = s.boundLocked("MaxQueue", "the client does not fetch the answers to its pings")
 	}
 	s.mu.Unlock()

@@ -12,6 +12,7 @@ import (
 func (srv *Server) open(r *http.Request, q *query) (*Session, *refusal) {
 	peer := srv.peers.Of(r)
 	s := &Session{srv: srv, proto: q.revision(), b64: q.b64, reading: true, hs: newHandshake(r, peer.Addr, &srv.contexts), addr: peer.Key}
+	s.transport = (*polling)(s) // until another one is used
 	if no := srv.reserve(s); no != nil {
 		return nil, no
 	}

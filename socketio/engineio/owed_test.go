@@ -79,8 +79,8 @@ func TestUnreadAnswersOverWebSocket(t *testing.T) {
 					e.s.mu.Lock()
 					defer e.s.mu.Unlock()
 					n := int(e.s.owed) * owedUnit
-					for _, w := range []*wsConn{e.s.ws, e.s.probe} {
-						if w != nil {
+					for _, t := range []transport{e.s.transport, e.s.probe} {
+						if w, ok := t.(*wsConn); ok {
 							n += w.c.Queued()
 						}
 					}

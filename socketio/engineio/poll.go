@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sockeye-io/sockeye/socketio/internal/host"
+	"github.com/sockeye-io/sockeye/socketio/internal/wheel"
 	"github.com/sockeye-io/sockeye/socketio/internal/wire/eiowire"
 )
 
@@ -16,8 +17,8 @@ import (
 type poll struct {
 	task  waiter
 	woken bool
-	late  bool     // it came when a websocket was about to take over
-	last  *Message // what answers it if the session has let go of it; nil refuses it
+	late  *lateTask // it came when a websocket was about to take over
+	last  *Message  // what answers it if the session has let go of it; nil refuses it
 }
 
 // waiter has a poll answered: soon, by somebody who calls Session.take.
@@ -40,6 +41,74 @@ func (h held) wake() { close(h) }
 // refused, or it waits for this poll.
 const lateHold = 100 * time.Millisecond
 
+// polling is a session as the transport that it begins with: the client comes
+// for what waits, by a poll.
+type polling Session
+
+func (t *polling) name() string { return pollingName }
+
+func (t *polling) pushes() bool { return false }
+
+func (t *polling) listens() bool { return t.poll != nil }
+
+func (t *polling) write(*Message, Flags) error { return errTransportFull }
+
+func (t *polling) writeBuffer(*Buffer, Flags) bool { return false }
+
+func (t *polling) push() {}
+
+func (t *polling) flush() {
+	if t.poll != nil {
+		t.poll.wake()
+	}
+}
+
+func (t *polling) buffered() int { return int(t.flying.Load()) }
+
+func (t *polling) resume(bool) {} // each POST waits by itself
+
+func (t *polling) finish(_ bool, last *Message) {
+	p := t.poll
+	if p == nil {
+		return
+	}
+	if last == nil && p.late == nil {
+		last = noopMessage
+	}
+	t.release(last)
+}
+
+// release has the poll that is held answered with m alone, or refused without.
+func (t *polling) release(m *Message) {
+	p := t.poll
+	t.poll, p.last = nil, m
+	p.wake()
+}
+
+// letGoLocked releases a poll that a client has to have back before it completes
+// its upgrade.
+func (s *Session) letGoLocked() {
+	if p := s.poll; p != nil && !p.woken && p.late == nil {
+		(*polling)(s).release(noopMessage)
+	}
+}
+
+// lateTask releases a poll that came while an upgrade was under way.
+type lateTask struct {
+	wheel.Timer
+	s *Session
+	p *poll
+}
+
+// Run implements wheel.Runner.
+func (t *lateTask) Run() {
+	t.s.mu.Lock()
+	defer t.s.mu.Unlock()
+	if t.s.poll == t.p && t.p.late == t && !t.p.woken {
+		(*polling)(t.s).release(noopMessage)
+	}
+}
+
 // startPoll makes p the poll of the session. ok is false if there is one
 // already: then the session has ended. ready says that p can be answered now.
 func (s *Session) startPoll(p *poll) (ready, ok bool) {
@@ -50,7 +119,7 @@ func (s *Session) startPoll(p *poll) (ready, ok bool) {
 		after.run()
 		return false, false
 	}
-	if s.ws != nil || s.state.Load() == stateClosed {
+	if s.state.Load() == stateClosed || s.transport.pushes() {
 		s.mu.Unlock()
 		if s.srv.farewells.take(s.id) {
 			p.last, p.woken = noopMessage, true
@@ -62,19 +131,12 @@ func (s *Session) startPoll(p *poll) (ready, ok bool) {
 	if len(s.queue) > 0 || s.state.Load() == stateClosing {
 		p.woken = true
 	} else if s.probed {
-		p.late = true
-		s.probe.releaseIn(lateHold)
+		p.late = &lateTask{s: s, p: p}
+		s.srv.wheel.After(lateHold, &p.late.Timer, p.late)
 	}
 	ready = p.woken
 	s.mu.Unlock()
 	return ready, true
-}
-
-// release has the session's poll answered with m alone, or refused without.
-func (s *Session) releaseLocked(m *Message) {
-	p := s.poll
-	s.poll, p.last = nil, m
-	p.wake()
 }
 
 // overtaken is why a poll is refused that take has nothing for.

@@ -47,7 +47,7 @@ func (s *Session) clientClosed() {
 		if state == stateOpen { // else for a reason of ours
 			s.reason = TransportClose
 		}
-		if s.ws == nil && s.poll == nil {
+		if !s.listensLocked() {
 			s.srv.farewells.add(s)
 		}
 		after = s.endLocked(false, noopMessage)

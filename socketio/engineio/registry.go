@@ -82,7 +82,7 @@ func (srv *Server) find(q *query, upgrade bool) (*Session, *refusal) {
 	s.mu.Lock()
 	after := s.overdueLocked()
 	closed := s.state.Load() == stateClosed
-	current := s.transportLocked()
+	current := s.transport.name()
 	s.mu.Unlock()
 	after.run()
 	switch {

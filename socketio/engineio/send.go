@@ -16,17 +16,17 @@ func (s *Session) Send(m *Message, f Flags) error {
 	s.mu.Lock()
 	var why Drop
 	var after aftermath
-	switch w := s.ws; {
+	switch t := s.transport; {
 	case s.state.Load() != stateOpen:
 		why = DropClosed
-	case w != nil && len(s.queue) == 0 && !w.busy():
-		err := w.write(m, f)
+	case t.pushes() && len(s.queue) == 0 && t.listens():
+		err := t.write(m, f)
 		if errors.Is(err, errTransportFull) {
 			// Much was written at once and nobody has had the time to send it.
 			s.mu.Unlock()
-			w.c.Flush()
+			t.push()
 			s.mu.Lock()
-			err = w.write(m, f)
+			err = t.write(m, f)
 		}
 		switch {
 		case err == nil:
@@ -61,7 +61,7 @@ func (s *Session) enqueueLocked(m *Message, f Flags) (why Drop, after aftermath)
 		return DropClosed, after
 	}
 	o := &s.srv.opts
-	if f&Volatile != 0 && o.SlowPolicy != DropVolatile && !s.writableLocked() {
+	if f&Volatile != 0 && o.SlowPolicy != DropVolatile && !s.transport.listens() {
 		return DropNotWritable, after
 	}
 	if have := s.bufferedLocked(); o.MaxQueue >= 0 && have > 0 && have+m.cost() > o.MaxQueue {
@@ -78,18 +78,8 @@ func (s *Session) enqueueLocked(m *Message, f Flags) (why Drop, after aftermath)
 	}
 	s.queue = append(s.queue, queued{m, f})
 	s.queued += m.cost()
-	if s.poll != nil {
-		s.poll.wake()
-	}
+	s.transport.flush()
 	return "", after
-}
-
-// writableLocked reports whether the transport takes a message at once.
-func (s *Session) writableLocked() bool {
-	if s.ws != nil {
-		return len(s.queue) == 0 && !s.ws.busy()
-	}
-	return s.poll != nil
 }
 
 // shedLocked gives up waiting messages as the policy says, at least n bytes if
@@ -132,7 +122,7 @@ const (
 // controlLocked sends a packet that is no message, and costs so many units if
 // it has to wait. Once maxOwed is reached it gives up the packet, and says so.
 func (s *Session) controlLocked(m *Message, units uint16) bool {
-	if w := s.ws; w != nil && len(s.queue) == 0 && !w.busy() && w.write(m, NoCompress) == nil {
+	if t := s.transport; t.pushes() && len(s.queue) == 0 && t.listens() && t.write(m, NoCompress) == nil {
 		return true
 	}
 	if s.owed+units > maxOwed/owedUnit {
@@ -141,24 +131,6 @@ func (s *Session) controlLocked(m *Message, units uint16) bool {
 	s.owed += units
 	s.queue = append(s.queue, queued{m, NoCompress})
 	s.queued += m.cost()
-	if s.poll != nil {
-		s.poll.wake()
-	}
+	s.transport.flush()
 	return true
-}
-
-// moveLocked hands all that waits over to the websocket transport. What it
-// lifts the connection's bound for has been let in under the session's.
-func (s *Session) moveLocked() {
-	s.ws.unbound(true)
-	for i, q := range s.queue {
-		if s.ws.write(q.m, q.f) != nil {
-			clear(s.queue[:i])
-			s.queue = s.queue[i:]
-			return // it is closed: what is left counts as dropped
-		}
-		s.queued -= q.m.cost()
-	}
-	s.ws.unbound(false)
-	s.queue, s.owed = nil, 0
 }

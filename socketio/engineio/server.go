@@ -1,14 +1,3 @@
-// Package engineio serves the Engine.IO protocol, revisions 4 and 3: sessions
-// that carry messages over long polling and WebSocket, and change from the one
-// to the other.
-//
-// A Server is an http.Handler. It calls a function for each new session, which
-// returns the session's Receiver:
-//
-//	srv := engineio.New(nil, func(s *engineio.Session) engineio.Receiver { return &echo{s} })
-//	http.Handle(srv.Path(), srv)
-//
-// Sessions cost neither a goroutine nor a timer while nothing happens.
 package engineio
 
 import (

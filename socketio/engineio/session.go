@@ -93,17 +93,17 @@ type Session struct {
 	halt   atomic.Bool   // no more input is to be delivered for now
 	mu     sync.Mutex    // guards all from phase on; held for moments, never over a callback
 
-	reason   Reason
-	cause    error
-	queue    []queued
-	queued   int // bytes, as Message.cost counts them
-	poll     *poll
-	ws       *wsConn // the transport, if it is not polling
-	probe    *wsConn // the transport to be
-	resumed  chan struct{}
-	pausedAt time.Duration // since the server's start
-	due      time.Duration // the same; the session ends then if the client is not heard of
-	timer    wheel.Timer
+	reason    Reason
+	cause     error
+	queue     []queued
+	queued    int   // bytes, as Message.cost counts them
+	poll      *poll // of the transport polling
+	transport transport
+	probe     transport // the one to be
+	resumed   chan struct{}
+	pausedAt  time.Duration // since the server's start
+	due       time.Duration // the same; the session ends then if the client is not heard of
+	timer     wheel.Timer
 }
 
 // ID is the session's id. Whoever knows it can take the session over: never log
@@ -117,14 +117,7 @@ func (s *Session) Protocol() int { return int(s.proto) }
 func (s *Session) Transport() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.transportLocked()
-}
-
-func (s *Session) transportLocked() string {
-	if s.ws != nil {
-		return websocketName
-	}
-	return pollingName
+	return s.transport.name()
 }
 
 // Handshake describes the request that opened the session.
@@ -140,12 +133,7 @@ func (s *Session) Buffered() int {
 	return s.bufferedLocked()
 }
 
-func (s *Session) bufferedLocked() int {
-	if s.ws != nil {
-		return s.queued + s.ws.c.Queued()
-	}
-	return s.queued + int(s.flying.Load())
-}
+func (s *Session) bufferedLocked() int { return s.queued + s.transport.buffered() }
 
 // Close sends what is queued, then closes the transport. The session takes and
 // delivers nothing any more. A client that does not fetch what is left is given
@@ -180,20 +168,18 @@ func (s *Session) shutLocked(reason Reason, cause error, flush bool) (after afte
 			s.wakeLocked()
 		}
 	}
-	if flush && s.ws == nil {
+	if flush && !s.transport.pushes() {
 		// The next poll, or the upgrade under way, takes the queue and the end.
-		if s.poll != nil {
-			s.poll.wake()
-		}
-		s.awaitPollLocked()
+		s.transport.flush()
+		s.awaitClientLocked()
 		return after
 	}
 	return s.endLocked(flush, closeMessage)
 }
 
-// awaitPollLocked gives the client time to come for what is left: WriteTimeout,
+// awaitClientLocked gives the client time to come for what is left: WriteTimeout,
 // but no longer than it could have been silent if the session had gone on.
-func (s *Session) awaitPollLocked() {
+func (s *Session) awaitClientLocked() {
 	now := s.srv.elapsed()
 	wait := s.srv.opts.WriteTimeout
 	if s.srv.closing.Load() && (wait < 0 || wait > betweenPolls) {
@@ -215,20 +201,11 @@ func (s *Session) endLocked(flush bool, last *Message) (after aftermath) {
 	s.state.Store(stateClosed)
 	s.phase = phaseNone
 	s.timer.Stop()
-	if s.ws != nil {
-		if flush {
-			s.moveLocked()
-		}
-		s.ws.finish(flush)
-	}
 	if s.probe != nil {
-		s.probe.finish(false)
+		s.probe.finish(false, last)
 		s.probe = nil
 	}
-	if p := s.poll; p != nil {
-		s.poll, p.last = nil, last
-		p.wake()
-	}
+	s.transport.finish(flush, last)
 	after.s, after.dropped = s, s.queue
 	s.queue, s.queued, s.owed = nil, 0, 0
 	if s.reading {
@@ -365,21 +342,17 @@ func (s *Session) wakeLocked() {
 		close(s.resumed)
 		s.resumed = nil
 	}
-	if s.ws != nil {
-		s.ws.c.Wake()
-	}
+	s.transport.resume(true)
 }
 
-// wakeWaitingLocked has the websocket go on that has found somebody else
-// delivering input.
+// wakeWaitingLocked has a transport go on that has found somebody else delivering
+// input.
 func (s *Session) wakeWaitingLocked() {
 	if s.reading || s.posting {
 		return
 	}
-	for _, w := range [...]*wsConn{s.ws, s.probe} {
-		if w != nil && w.waits {
-			w.waits = false
-			w.c.Wake()
-		}
+	s.transport.resume(false)
+	if s.probe != nil {
+		s.probe.resume(false)
 	}
 }

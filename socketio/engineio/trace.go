@@ -1,7 +1,5 @@
 package engineio
 
-import "github.com/sockeye-io/sockeye/socketio/internal/netpoll"
-
 // Trace is told of single events. Its functions are optional; they are called
 // from any goroutine, with no lock held, may be called at once, and must not
 // block.
@@ -60,17 +58,5 @@ func (f fateTask) Run() {
 	}
 	if f.abandoned > 0 && t.Abandoned != nil {
 		srv.guard("Trace.Abandoned", func() { t.Abandoned(f.s, int(f.abandoned)) })
-	}
-}
-
-// fates is what the poller tells of a websocket's frames.
-func (srv *Server) fates() func(h netpoll.Handler, written, lost uint64) {
-	if t := srv.opts.Trace; t == nil || t.Delivered == nil && t.Abandoned == nil {
-		return nil
-	}
-	return func(h netpoll.Handler, written, lost uint64) {
-		if w, ok := h.(*wsConn); ok {
-			srv.told(fateTask{w.s, written, lost})
-		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"runtime/debug"
 	"time"
 
 	"github.com/sockeye-io/sockeye/socketio/internal/host"
@@ -50,16 +49,59 @@ func (w *wsConn) write(m *Message, f Flags) error {
 	return w.c.Write(m.webSocketFrame(int(kind), w.s.srv))
 }
 
+func (w *wsConn) name() string { return websocketName }
+
+func (w *wsConn) pushes() bool { return true }
+
+func (w *wsConn) listens() bool { return !w.busy() }
+
 // busy reports whether output waits for the client to take some.
 func (w *wsConn) busy() bool { return w.c.Blocked() }
 
-// unbound lifts the bound of the connection's own queue, or sets it again.
-func (w *wsConn) unbound(yes bool) {
-	n := w.s.srv.opts.MaxQueue
-	if yes {
-		n = -1
+func (w *wsConn) writeBuffer(b *Buffer, f Flags) bool {
+	// What is to be compressed is kept for longer.
+	if w.kind != w.plain && f&NoCompress == 0 && len(b.B)-Headroom >= w.s.srv.opts.PerMessageDeflate.Threshold {
+		return false
 	}
-	w.c.SetMaxQueue(n)
+	b.B[Headroom-1] = eiowire.Message.Char()
+	return w.c.WriteOwned(ws.FrameInPlace(b.B, ws.Text), (*sentBuffer)(b)) == nil
+}
+
+func (w *wsConn) push() { w.c.Flush() }
+
+func (w *wsConn) flush() {
+	if !w.busy() {
+		w.move() // else when the client has caught up
+	}
+}
+
+// move takes all that waits. What it lifts the connection's bound for has been
+// let in under the session's. s.mu is held.
+func (w *wsConn) move() {
+	s := w.s
+	if len(s.queue) == 0 {
+		return
+	}
+	w.c.SetMaxQueue(-1)
+	for i, q := range s.queue {
+		if w.write(q.m, q.f) != nil {
+			clear(s.queue[:i])
+			s.queue = s.queue[i:]
+			return // it is closed: what is left counts as dropped
+		}
+		s.queued -= q.m.cost()
+	}
+	w.c.SetMaxQueue(s.srv.opts.MaxQueue)
+	s.queue, s.owed = nil, 0
+}
+
+func (w *wsConn) buffered() int { return w.c.Queued() }
+
+func (w *wsConn) resume(all bool) {
+	if all || w.waits {
+		w.waits = false
+		w.c.Wake()
+	}
 }
 
 // serveWebSocket makes r a websocket: of a new session if s is nil.
@@ -183,232 +225,26 @@ func (srv *Server) startWebSocket(c *wsConn, nc net.Conn, pre, head []byte) {
 			srv.sent(s, m.Size())
 		}
 	}
+	c.count()
 	after := s.useLocked(c)
 	s.mu.Unlock()
 	after.run()
 }
 
-// useLocked makes w the session's transport.
-func (s *Session) useLocked(w *wsConn) (after aftermath) {
-	s.ws = w
+// count notes that w becomes a transport. s.mu is held.
+func (w *wsConn) count() {
 	w.counted = true
-	s.srv.onWebSocket(1)
-	if s.state.Load() == stateClosing {
-		return s.endLocked(true, noopMessage)
-	}
-	s.moveLocked()
-	switch p := s.poll; {
-	case p == nil:
-	case p.late:
-		s.releaseLocked(nil)
-	default:
-		s.releaseLocked(noopMessage)
-	}
-	return after
+	w.s.srv.onWebSocket(1)
 }
 
-// OnReadable implements netpoll.Handler.
-func (w *wsConn) OnReadable(c *netpoll.Conn) error {
-	s := w.s
-	var after aftermath
-	upgraded := false
-	s.mu.Lock()
-	if w.done {
-		s.mu.Unlock()
-		return discard(c)
-	}
-	if w.full {
-		s.mu.Unlock()
-		return netpoll.ErrPaused
-	}
-	if w.counted || w.due {
-		switch {
-		case s.reading || s.posting:
-			w.waits = true
-			s.mu.Unlock()
-			return netpoll.ErrPaused
-		case s.paused && w.counted:
-			s.mu.Unlock()
-			return netpoll.ErrPaused
-		}
-		s.reading, w.claim = true, true
-		if w.due {
-			after, upgraded = s.upgradeLocked(w), true
-		}
-	}
-	s.mu.Unlock()
-	after.run()
-	if upgraded {
-		s.srv.upgraded(s)
-	}
-	var err error
-	if s.halt.Load() && w.claim {
-		err = netpoll.ErrPaused
-	} else {
-		err = w.read(c)
-	}
-	if w.claim {
-		w.claim = false
-		if s.serve {
-			s.serve = false
-			c.Serve()
-		}
-		s.end()
-	}
-	return err
-}
-
-// read has the frames that there are delivered.
-func (w *wsConn) read(c *netpoll.Conn) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			w.s.srv.panicked("Receiver.Receive", v, debug.Stack())
-			w.fail(TransportError, errPanicked, ws.InternalError)
-			err = nil
-		}
-	}()
-	err = w.r.Read(c, &w.s.srv.limits, w)
-	var wrong *ws.Error
-	switch {
-	case err == nil || err == netpoll.ErrWouldBlock || err == errDone:
-		return nil
-	case err == netpoll.ErrPaused:
-		return err
-	case errors.As(err, &wrong):
-		if wrong.Code == ws.TooBig {
-			w.s.srv.bound("MaxPayload", "a websocket message is too big")
-		}
-		w.fail(TransportError, err, wrong.Code)
+// fates is what the poller tells of a websocket's frames.
+func (srv *Server) fates() func(h netpoll.Handler, written, lost uint64) {
+	if t := srv.opts.Trace; t == nil || t.Delivered == nil && t.Abandoned == nil {
 		return nil
 	}
-	return err // the connection ends, and OnClose with it
-}
-
-// errDone stops the reader of a websocket whose end has begun.
-var errDone = errors.New("engineio: websocket is closed")
-
-// fail ends the websocket with a close frame, and its session if it is that of
-// one.
-func (w *wsConn) fail(reason Reason, cause error, code ws.CloseCode) {
-	s := w.s
-	s.mu.Lock()
-	w.code = code
-	var after aftermath
-	if s.ws == w {
-		after = s.shutLocked(reason, cause, false)
-	} else {
-		s.dropProbeLocked(w)
-	}
-	s.mu.Unlock()
-	after.run()
-}
-
-// Message implements ws.Handler.
-func (w *wsConn) Message(op ws.Op, data []byte) error {
-	s := w.s
-	switch op {
-	case ws.Text, ws.Binary:
-		p, err := eiowire.DecodeFrame(int(s.proto), data, op == ws.Binary)
-		if err != nil {
-			w.fail(ParseError, err, ws.NoStatus)
-			return errDone
+	return func(h netpoll.Handler, written, lost uint64) {
+		if w, ok := h.(*wsConn); ok {
+			srv.told(fateTask{w.s, written, lost})
 		}
-		if !w.mine() {
-			return w.probePacket(p)
-		}
-		ping := p.Type == eiowire.Ping
-		if ping {
-			w.relieve()
-		}
-		s.receive(p)
-		if s.state.Load() != stateOpen {
-			return errDone
-		}
-		if s.halt.Load() || ping && w.sated() {
-			return netpoll.ErrPaused
-		}
-	case ws.Ping:
-		return w.pong(data)
-	case ws.Close:
-		code, _ := ws.ParseClose(data)
-		w.fail(TransportClose, nil, code)
-		return errDone
 	}
-	return nil
-}
-
-// relieve makes sure that what the reader has answered, and nobody has had the
-// time to send, does not grow: afterwards the socket has room, or w is busy.
-// s.mu is not held.
-func (w *wsConn) relieve() {
-	if w.c.Queued() > maxUnsent {
-		w.c.Flush()
-	}
-}
-
-// sated reports whether the client has caused as much output as may wait. Then
-// nothing is read of it until it has taken all, or its heartbeat ends it.
-func (w *wsConn) sated() bool {
-	s := w.s
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.owed+ownedPong > maxOwed/owedUnit && w.satedLocked()
-}
-
-func (w *wsConn) satedLocked() bool {
-	if w.full = w.busy(); w.full {
-		return true // OnDrained comes for sure, and then w goes on
-	}
-	if w.s.ws == w {
-		w.s.moveLocked() // OnDrained is about to come
-	}
-	return false
-}
-
-// pong answers a ping of WebSocket's own.
-func (w *wsConn) pong(data []byte) error {
-	frame := ws.AppendFrame(nil, ws.Pong, data)
-	if w.answer(frame) {
-		return nil
-	}
-	s := w.s
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.ws == w && s.controlLocked(&Message{typ: eiowire.Pong, text: true, frame: frame}, ownedPong) {
-		return nil
-	}
-	if w.satedLocked() {
-		return netpoll.ErrPaused
-	}
-	return nil // one that is lost is no loss
-}
-
-// answer writes a frame that the client has asked for, if nothing waits.
-func (w *wsConn) answer(frame []byte) bool {
-	w.relieve()
-	return !w.busy() && w.c.Write(frame) == nil
-}
-
-// mine reports whether w is the transport of its session. It belongs to the
-// goroutine that reads, which is the one that makes it so.
-func (w *wsConn) mine() bool { return w.counted }
-
-// OnServed implements netpoll.Handler.
-func (w *wsConn) OnServed(*netpoll.Conn) {
-	defer w.s.srv.rescue("Receiver.Served")
-	w.s.recv.Served()
-}
-
-// OnDrained implements netpoll.DrainHandler: the client has caught up.
-func (w *wsConn) OnDrained(*netpoll.Conn) {
-	s := w.s
-	s.mu.Lock()
-	if s.ws == w && s.state.Load() == stateOpen {
-		s.moveLocked()
-	}
-	if w.full {
-		w.full = false
-		w.c.Wake()
-	}
-	s.mu.Unlock()
 }
