@@ -24,6 +24,7 @@ type options struct {
 	Pace    time.Duration // between two actions of a client, on average
 	Every   time.Duration // between two lines
 	Seed    uint64
+	Brief   int    // instead of all that, so many short polling sessions at a time
 	Log     string // file for the server's log; none by default
 	Tidy    bool   // clients close what they have left lying about; otherwise the server has to
 }
@@ -44,6 +45,7 @@ func main() {
 	flag.DurationVar(&o.Pace, "pace", 6*time.Second, "how long a client waits between two actions, on average")
 	flag.DurationVar(&o.Every, "every", time.Minute, "how often to print a line")
 	flag.Uint64Var(&o.Seed, "seed", 0, "where random numbers start; 0 takes the clock")
+	flag.IntVar(&o.Brief, "brief", 0, "instead of all that, short polling sessions, so many at a time")
 	flag.StringVar(&o.Log, "log", "", "file for the server's log: why each session has ended")
 	flag.Parse()
 	if o.Clients < 1 || flag.NArg() > 0 {
@@ -61,7 +63,11 @@ func main() {
 		signal.Stop(interrupted) // a second time, it kills
 		close(stop)
 	}()
-	err := soak(o, stop, os.Stdout)
+	run := soak
+	if o.Brief > 0 {
+		run = brief
+	}
+	err := run(o, stop, os.Stdout)
 	if err == nil {
 		return
 	}

@@ -30,3 +30,16 @@ func TestSoak(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Short polling sessions over connections in use: none is refused anything.
+func TestBrief(t *testing.T) {
+	var out strings.Builder
+	err := brief(options{Brief: 4, For: time.Second, Every: time.Second, Seed: uint64(time.Now().UnixNano())}, nil, &out)
+	t.Log(out.String())
+	if err != nil {
+		t.Error(err)
+	}
+	if strings.Contains(out.String(), "\n0 sessions in") {
+		t.Error("nobody came")
+	}
+}

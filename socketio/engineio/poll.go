@@ -96,16 +96,28 @@ func (s *Session) letGoLocked() {
 // lateTask releases a poll that came while an upgrade was under way.
 type lateTask struct {
 	wheel.Timer
-	s *Session
-	p *poll
+	s      *Session
+	p      *poll
+	looked bool
 }
+
+// lastLook is how long before the release the probe is asked to look at its
+// input: what came before the poll must count, however busy the machine is.
+const lastLook = 5 * time.Millisecond
 
 // Run implements wheel.Runner.
 func (t *lateTask) Run() {
-	t.s.mu.Lock()
-	defer t.s.mu.Unlock()
-	if t.s.poll == t.p && t.p.late == t && !t.p.woken {
-		(*polling)(t.s).release(noopMessage)
+	s := t.s
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.poll != t.p || t.p.late != t || t.p.woken:
+	case s.probe != nil && !t.looked:
+		t.looked = true
+		s.probe.resume(true)
+		s.srv.wheel.After(lastLook, &t.Timer, t)
+	default:
+		(*polling)(s).release(noopMessage)
 	}
 }
 
@@ -132,7 +144,7 @@ func (s *Session) startPoll(p *poll) (ready, ok bool) {
 		p.woken = true
 	} else if s.probed {
 		p.late = &lateTask{s: s, p: p}
-		s.srv.wheel.After(lateHold, &p.late.Timer, p.late)
+		s.srv.wheel.After(lateHold-lastLook, &p.late.Timer, p.late)
 	}
 	ready = p.woken
 	s.mu.Unlock()

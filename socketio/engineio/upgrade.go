@@ -1,10 +1,10 @@
 package engineio
 
 // An upgrade from polling to websocket: the client opens a websocket with its
-// session's id, sends the ping "probe" on it and gets a pong. From then on its
-// polls are released at once; when it has none under way it sends an upgrade
-// packet, and the websocket is the transport. What is sent meanwhile waits in
-// the session's queue, which is the same for both transports.
+// session's id, sends the ping "probe" on it and gets a pong. Its poll is released
+// then, and those that come are held for a moment only; when it has none under
+// way it sends an upgrade packet, and the websocket is the transport. What is sent
+// meanwhile waits in the session's queue, which is the same for both transports.
 
 // offerLocked makes t the transport to which the session may change. It reports
 // false if that cannot be.

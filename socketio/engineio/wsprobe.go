@@ -31,16 +31,16 @@ func (w *wsConn) probePacket(p eiowire.Packet) error {
 	var after aftermath
 	err, upgraded := error(nil), false
 	probe := p.Type == eiowire.Ping && string(p.Data) == "probe"
-	answered := probe && w.answer(probeAnswer.frame)
+	if probe {
+		w.relieve()
+	}
 	s.mu.Lock()
 	switch {
 	case w.done || s.probe != transport(w):
-	case probe && !answered && w.satedLocked():
+	case probe && w.satedLocked():
 		err = netpoll.ErrPaused // it has asked often, and does not read
 	case probe:
-		if !answered {
-			_ = w.c.Write(probeAnswer.frame) // there is room again, or the connection has ended
-		}
+		_ = w.c.Write(probeAnswer.frame) // it fails only with the connection
 		s.probedLocked()
 	case p.Type == eiowire.Upgrade && (s.reading || s.posting):
 		// What a POST has brought comes first.
