@@ -17,25 +17,25 @@ import (
 type User struct{ Name string }
 
 func ExampleMount() {
-	io := socketio.New(nil)
-	io.OnConnect(func(ctx context.Context, s *socketio.Socket) {
+	srv := socketio.New(nil)
+	srv.OnConnect(func(ctx context.Context, s *socketio.Socket) {
 		user, _ := ginio.Value[User](ctx, "user")
 		s.Emit("welcome", user.Name)
 	})
 
 	router := gin.New()
 	router.Use(func(c *gin.Context) { c.Set("user", User{Name: c.Query("name")}) })
-	ginio.Mount(router, io)
+	ginio.Mount(router, srv)
 
 	// In a program: http.ListenAndServe(":3000", router). Short timeouts of the
 	// application are fine.
-	srv := httptest.NewUnstartedServer(router)
-	srv.Config.ReadTimeout, srv.Config.WriteTimeout = time.Second, time.Second
-	srv.Start()
+	web := httptest.NewUnstartedServer(router)
+	web.Config.ReadTimeout, web.Config.WriteTimeout = time.Second, time.Second
+	web.Start()
+	defer web.Close()
 	defer srv.Close()
-	defer io.Close()
 
-	client := newPoller(srv.URL + "/socket.io/")
+	client := newPoller(web.URL + "/socket.io/")
 	defer client.close()
 	fmt.Println(client.first(url.Values{"name": {"Ada"}}))
 	// Output: 42["welcome","Ada"]
@@ -44,8 +44,8 @@ func ExampleMount() {
 // A namespace that only users may enter. The refusal reaches the client as
 // connect_error.
 func ExampleValue() {
-	io := socketio.New(nil)
-	io.Use(func(ctx context.Context, s *socketio.Socket) error {
+	srv := socketio.New(nil)
+	srv.Use(func(ctx context.Context, s *socketio.Socket) error {
 		if _, ok := ginio.Value[User](ctx, "user"); !ok {
 			return socketio.Errorf("unauthorized", "please log in")
 		}
@@ -53,12 +53,12 @@ func ExampleValue() {
 	})
 
 	router := gin.New() // without the middleware above
-	ginio.Mount(router, io)
-	srv := httptest.NewServer(router)
+	ginio.Mount(router, srv)
+	web := httptest.NewServer(router)
+	defer web.Close()
 	defer srv.Close()
-	defer io.Close()
 
-	client := newPoller(srv.URL + "/socket.io/")
+	client := newPoller(web.URL + "/socket.io/")
 	defer client.close()
 	fmt.Println(client.first(nil))
 	// Output: 44{"data":{"code":"unauthorized"},"message":"please log in"}

@@ -1,12 +1,12 @@
 // Package ginio mounts a Socket.IO server in a Gin application:
 //
-//	ginio.Mount(router, io)
-//	err := ginio.Run(ctx, ":3000", router, io)
+//	ginio.Mount(router, srv)
+//	err := ginio.Run(ctx, ":3000", router, srv)
 //
 // Middleware in front of it works as for any other route, and what it has
 // stored with c.Set is at hand in every handler of the connection:
 //
-//	io.OnConnect(func(ctx context.Context, s *socketio.Socket) {
+//	srv.OnConnect(func(ctx context.Context, s *socketio.Socket) {
 //		user, ok := ginio.Value[User](ctx, "user")
 //		...
 //	})
@@ -24,7 +24,7 @@ import (
 	"github.com/sockeye-io/sockeye/socketio"
 )
 
-// Mount routes the requests of Socket.IO clients to io, at io.Path below the
+// Mount routes the requests of Socket.IO clients to srv, at srv.Path below the
 // router's own path: on a group "/api" clients need the option path
 // "/api/socket.io/", on a group "/t/:tenant" it is "/t/acme/socket.io/", and
 // [Param] tells handlers which one. Middleware of the router runs for them; one
@@ -49,16 +49,16 @@ import (
 // polling.
 //
 // It panics, as Gin does, if the route is taken.
-func Mount(router gin.IRouter, io *socketio.Server) {
-	path := strings.TrimSuffix(io.Path(), "/")
+func Mount(router gin.IRouter, srv *socketio.Server) {
+	path := strings.TrimSuffix(srv.Path(), "/")
 	// The last parameter of the route is the rest of the path; the group's come
 	// before it, and may have any name.
 	router.Any(path+"/*rest", func(c *gin.Context) {
 		last := len(c.Params) - 1
-		io.ServeHTTP(c.Writer, request(c, path+c.Params[last].Value, c.Params[:last]))
+		srv.ServeHTTP(c.Writer, request(c, path+c.Params[last].Value, c.Params[:last]))
 	})
 	if path != "" {
-		router.Any(path, func(c *gin.Context) { io.ServeHTTP(c.Writer, request(c, path, c.Params)) })
+		router.Any(path, func(c *gin.Context) { srv.ServeHTTP(c.Writer, request(c, path, c.Params)) })
 	}
 }
 
@@ -106,7 +106,7 @@ func Value[T any](ctx context.Context, key any) (T, bool) {
 }
 
 // Param returns a parameter of the path, as c.Param does, of the request that
-// opened the connection: with Mount(router.Group("/t/:tenant"), io), "tenant" is
+// opened the connection: with Mount(router.Group("/t/:tenant"), srv), "tenant" is
 // "acme" for those who came to /t/acme/socket.io/. ctx is as for [Value]. It is
 // "" if there is none of that name.
 func Param(ctx context.Context, name string) string {

@@ -22,8 +22,8 @@ const (
 // docs:gin
 // application is what main would serve: Gin with a login, and Socket.IO behind it.
 func application() (http.Handler, *socketio.Server) {
-	io := socketio.New(nil)
-	whoAmI.On(io, func(ctx context.Context, s *socketio.Socket, _ socketio.None) (string, error) {
+	srv := socketio.New(nil)
+	whoAmI.On(srv, func(ctx context.Context, s *socketio.Socket, _ socketio.None) (string, error) {
 		name, ok := ginio.Value[string](ctx, "user")
 		if !ok {
 			return "", socketio.Errorf("unknown", "please log in")
@@ -40,13 +40,13 @@ func application() (http.Handler, *socketio.Server) {
 			c.Set("user", name)
 		}
 	})
-	ginio.Mount(router, io)
-	return router, io
+	ginio.Mount(router, srv)
+	return router, srv
 }
 
 func TestWhoAmI(t *testing.T) {
-	router, io := application()
-	t.Cleanup(func() { io.Close() })
+	router, srv := application()
+	t.Cleanup(func() { srv.Close() })
 	server := socketiotest.Serve(t, router)
 	ann := server.Connect(&socketiotest.Options{Header: http.Header{"X-User": {"ann"}}})
 	if name, err := socketiotest.Ask(ann, whoAmI, socketio.None{}); err != nil || name != "ann" {
@@ -58,9 +58,9 @@ func TestWhoAmI(t *testing.T) {
 
 func TestStrangers(t *testing.T) {
 	for _, transport := range []string{socketiotest.WebSocket, socketiotest.Polling, socketiotest.Upgrade} {
-		router, io := application()
+		router, srv := application()
 		t.Cleanup(func() {
-			if err := io.Close(); err != nil {
+			if err := srv.Close(); err != nil {
 				t.Error(err)
 			}
 		})
@@ -79,17 +79,17 @@ func TestStrangers(t *testing.T) {
 // docs:faults
 func TestIdleVisitor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // time is fake in here
-		router, io := application()
-		t.Cleanup(func() { io.Close() })
+		router, srv := application()
+		t.Cleanup(func() { srv.Close() })
 		visitor := socketiotest.Serve(t, router).Connect(nil)
-		time.AfterFunc(time.Hour, func() { goodbye.Emit(io, "you have been idle for an hour") })
+		time.AfterFunc(time.Hour, func() { goodbye.Emit(srv, "you have been idle for an hour") })
 		time.Sleep(time.Hour) // takes no time
 		if got := socketiotest.Next(visitor, goodbye); got != "you have been idle for an hour" {
 			t.Error(got)
 		}
 		visitor.StopPongs() // the laptop's lid is closed
 		time.Sleep(time.Minute)
-		if n := io.SocketCount(); n != 0 {
+		if n := srv.SocketCount(); n != 0 {
 			t.Errorf("%d visitors are still there", n)
 		}
 	})

@@ -17,56 +17,56 @@ import (
 // and requests to finish.
 const Grace = 10 * time.Second
 
-// Run listens on addr, ":3000" say, and serves router, on which io is mounted,
-// until ctx ends. Then it stops in the order that loses nothing: io first
+// Run listens on addr, ":3000" say, and serves router, on which srv is mounted,
+// until ctx ends. Then it stops in the order that loses nothing: srv first
 // (handlers finish, clients are told and will come back by themselves), then
 // the requests of other routes. That takes no longer than Grace; what has not
 // finished by then is cut off.
 //
 //	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 //	defer stop()
-//	if err := ginio.Run(ctx, ":3000", router, io); err != nil {
+//	if err := ginio.Run(ctx, ":3000", router, srv); err != nil {
 //		log.Fatal(err)
 //	}
 //
 // A clean stop returns nil. Other errors are those of listening and accepting,
-// and context.DeadlineExceeded if something was cut off. In the end io is closed,
+// and context.DeadlineExceeded if something was cut off. In the end srv is closed,
 // whatever happened. An empty addr is ":http".
-func Run(ctx context.Context, addr string, router http.Handler, io *socketio.Server) error {
+func Run(ctx context.Context, addr string, router http.Handler, srv *socketio.Server) error {
 	if addr == "" {
 		addr = ":http"
 	}
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 	if err != nil {
-		return errors.Join(err, io.Close())
+		return errors.Join(err, srv.Close())
 	}
-	return Serve(ctx, l, router, io)
+	return Serve(ctx, l, router, srv)
 }
 
 // Serve is Run on a listener, which it closes: a Unix socket, say, or one of
 // tls.NewListener.
-func Serve(ctx context.Context, l net.Listener, router http.Handler, io *socketio.Server) error {
-	srv := &http.Server{
+func Serve(ctx context.Context, l net.Listener, router http.Handler, srv *socketio.Server) error {
+	web := &http.Server{
 		Handler:           router,
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    16 << 10, // as Node
 	}
 	served := make(chan error, 1)
-	go func() { served <- srv.Serve(l) }()
+	go func() { served <- web.Serve(l) }()
 	if gin.IsDebugging() {
 		fmt.Fprintf(gin.DefaultWriter, "[GIN-debug] Listening and serving HTTP and Socket.IO on %s\n", l.Addr())
 	}
 	select {
 	case err := <-served:
-		return errors.Join(err, io.Close(), srv.Close())
+		return errors.Join(err, srv.Close(), web.Close())
 	case <-ctx.Done():
 	}
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), Grace)
 	defer cancel()
-	err := io.Shutdown(grace)
-	if e := srv.Shutdown(grace); e != nil {
-		err = errors.Join(err, e, srv.Close())
+	err := srv.Shutdown(grace)
+	if e := web.Shutdown(grace); e != nil {
+		err = errors.Join(err, e, web.Close())
 	}
 	<-served
 	return err

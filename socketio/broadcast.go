@@ -13,7 +13,7 @@ import (
 // A Broadcast addresses many sockets of a namespace. It is a value: its methods
 // return copies, so one can be kept and shared.
 //
-//	io.To("lobby").Except(muted).Emit("news", item)
+//	srv.To("lobby").Except(muted).Emit("news", item)
 //
 // Without To it addresses all. Started from a [Socket], it leaves that one out.
 type Broadcast struct {

@@ -17,7 +17,7 @@ import (
 // last pair carries a [*MissingAcksError]. A socket that is lost meanwhile
 // counts as one that did not answer.
 //
-//	for a, err := range io.To("jury").EmitWithAck(ctx, "vote?") {
+//	for a, err := range srv.To("jury").EmitWithAck(ctx, "vote?") {
 //		…
 //	}
 //

@@ -7,15 +7,15 @@
 //
 //	const Say socketio.Event[Line] = "chat message"
 //
-//	io := socketio.New(nil)
-//	chat := io.Of("/chat")
+//	srv := socketio.New(nil)
+//	chat := srv.Of("/chat")
 //	chat.OnConnect(func(ctx context.Context, s *socketio.Socket) {
 //		s.Join("lobby")
 //	})
 //	Say.On(chat, func(ctx context.Context, s *socketio.Socket, l Line) error {
 //		return Say.Emit(s.To("lobby"), l)
 //	})
-//	http.ListenAndServe(":3000", io)
+//	http.ListenAndServe(":3000", srv)
 //
 // [Event] and [Call] are the typed edge; [Namespace.On], [Request.Scan] and
 // [Emitter] are the untyped core below it.

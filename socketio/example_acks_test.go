@@ -19,22 +19,22 @@ const (
 )
 
 func ExampleCall() {
-	io := socketio.New(nil)
+	srv := socketio.New(nil)
 	// docs:answer
-	rename.On(io, func(ctx context.Context, s *socketio.Socket, u user) (string, error) {
+	rename.On(srv, func(ctx context.Context, s *socketio.Socket, u user) (string, error) {
 		if u.Name == "root" {
 			return "", socketio.Errorf("taken", "%q is taken", u.Name)
 		}
 		return "hello " + u.Name, nil
 	})
 	// docs:end
-	io.Close()
+	srv.Close()
 }
 
 func ExampleSocket_EmitWithAck() {
-	io := socketio.New(nil)
+	srv := socketio.New(nil)
 	// docs:ask
-	io.OnConnect(func(ctx context.Context, s *socketio.Socket) {
+	srv.OnConnect(func(ctx context.Context, s *socketio.Socket) {
 		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 		defer cancel()
 		yes, err := vote.EmitWithAck(ctx, s, "lunch?")
@@ -48,15 +48,15 @@ func ExampleSocket_EmitWithAck() {
 		}
 	})
 	// docs:end
-	io.Close()
+	srv.Close()
 }
 
 func ExampleCall_Collect() {
-	io := socketio.New(nil)
+	srv := socketio.New(nil)
 	ctx := context.Background()
 	// docs:collect
 	ayes := 0
-	for yes, err := range vote.Collect(ctx, io.To("jury").Timeout(10*time.Second), "guilty?") {
+	for yes, err := range vote.Collect(ctx, srv.To("jury").Timeout(10*time.Second), "guilty?") {
 		var missing *socketio.MissingAcksError
 		switch {
 		case errors.As(err, &missing):
@@ -67,13 +67,13 @@ func ExampleCall_Collect() {
 	}
 	// docs:end
 	_ = ayes
-	io.Close()
+	srv.Close()
 }
 
 func ExampleNamespace_On() {
-	io := socketio.New(nil)
+	srv := socketio.New(nil)
 	// docs:untyped
-	io.On("move", func(ctx context.Context, s *socketio.Socket, r *socketio.Request) error {
+	srv.On("move", func(ctx context.Context, s *socketio.Socket, r *socketio.Request) error {
 		var x, y int
 		if err := r.Scan(&x, &y); err != nil {
 			return err
@@ -81,5 +81,5 @@ func ExampleNamespace_On() {
 		return r.Ack("moved", x+y) // any number of values; nothing is sent if the client wants none
 	})
 	// docs:end
-	io.Close()
+	srv.Close()
 }

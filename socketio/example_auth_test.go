@@ -25,7 +25,7 @@ const me socketio.Key[account] = "me"
 // docs:end
 
 func ExampleNamespace_Use() {
-	io := socketio.New(nil)
+	srv := socketio.New(nil)
 	// docs:token
 	signedIn := func(ctx context.Context, s *socketio.Socket) error {
 		var auth struct {
@@ -42,18 +42,18 @@ func ExampleNamespace_Use() {
 		me.Set(s, who)
 		return nil
 	}
-	members := io.Of("/members")
+	members := srv.Of("/members")
 	members.Use(signedIn)
 	members.On("whoami", func(ctx context.Context, s *socketio.Socket, r *socketio.Request) error {
 		who, _ := me.Get(s)
 		return r.Ack(who.Name)
 	})
 	// docs:end
-	io.Close()
+	srv.Close()
 }
 
 func ExampleHandshake_Context() {
-	io := socketio.New(nil)
+	srv := socketio.New(nil)
 	// docs:http
 	type userKey struct{}
 	session := func(next http.Handler) http.Handler {
@@ -67,29 +67,29 @@ func ExampleHandshake_Context() {
 			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), userKey{}, who)))
 		})
 	}
-	http.Handle("/socket.io/", session(io))
-	io.OnConnect(func(ctx context.Context, s *socketio.Socket) {
+	http.Handle("/socket.io/", session(srv))
+	srv.OnConnect(func(ctx context.Context, s *socketio.Socket) {
 		who := ctx.Value(userKey{}).(account) // what the middleware has found out, for the life of the socket
 		log.Print(who.Name, " is here")
 	})
 	// docs:end
-	io.Close()
+	srv.Close()
 }
 
 func ExampleNamespace_UsePacket() {
-	io := socketio.New(nil)
+	srv := socketio.New(nil)
 	// docs:packet
-	io.UsePacket(func(ctx context.Context, s *socketio.Socket, r *socketio.Request) error {
+	srv.UsePacket(func(ctx context.Context, s *socketio.Socket, r *socketio.Request) error {
 		if r.Event() == "delete" && !s.InRoom("admins") {
 			return socketio.Errorf("forbidden", "admins only")
 		}
 		return nil
 	})
-	io.OnError(func(ctx context.Context, s *socketio.Socket, event string, err error) {
+	srv.OnError(func(ctx context.Context, s *socketio.Socket, event string, err error) {
 		if emitErr := s.Emit("refused", event, err.Error()); emitErr != nil {
 			log.Print(emitErr)
 		}
 	})
 	// docs:end
-	io.Close()
+	srv.Close()
 }

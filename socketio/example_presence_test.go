@@ -52,9 +52,9 @@ func presence(chat *socketio.Namespace) {
 // docs:end
 
 func ExampleNamespace_RoomSockets() {
-	io := socketio.New(&socketio.Options{Recovery: &socketio.Recovery{}})
-	presence(io.Of("/chat"))
-	io.Close()
+	srv := socketio.New(&socketio.Options{Recovery: &socketio.Recovery{}})
+	presence(srv.Of("/chat"))
+	srv.Close()
 }
 
 // TestPresence: everybody knows who is there, after every way to go and to come back.
@@ -83,8 +83,8 @@ func TestPresence(t *testing.T) {
 			bubble(t, func(t *testing.T, o *socketiotest.Options) {
 				opts := quiet()
 				opts.Recovery = &socketio.Recovery{}
-				io := socketio.New(opts)
-				chat := io.Of("/chat")
+				srv := socketio.New(opts)
+				chat := srv.Of("/chat")
 				presence(chat)
 				release := make(chan struct{})
 				chat.On("work", func(context.Context, *socketio.Socket, *socketio.Request) error { <-release; return nil })
@@ -93,7 +93,7 @@ func TestPresence(t *testing.T) {
 					_, back := chat.Socket(s.ID())
 					ends = append(ends, back)
 				})
-				server := socketiotest.Serve(t, io)
+				server := socketiotest.Serve(t, srv)
 				join := func(name string) *socketiotest.Client {
 					return server.Connect(&socketiotest.Options{Namespace: "/chat", Transport: o.Transport, Auth: map[string]any{"name": name}})
 				}
@@ -139,9 +139,9 @@ func TestPresence(t *testing.T) {
 // TestRoomSockets: each socket of a room once, and of a pattern's namespaces all.
 func TestRoomSockets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		io := socketio.New(quiet())
-		rooms := io.OfFunc(func(context.Context, string, *socketio.Handshake) bool { return true })
-		server := socketiotest.Serve(t, io)
+		srv := socketio.New(quiet())
+		rooms := srv.OfFunc(func(context.Context, string, *socketio.Handshake) bool { return true })
+		server := socketiotest.Serve(t, srv)
 		var ids []string
 		for _, ns := range []string{"/a", "/b"} {
 			for range 2 {

@@ -10,10 +10,10 @@ import (
 
 func ExampleRecovery() {
 	// docs:recovery
-	io := socketio.New(&socketio.Options{
+	srv := socketio.New(&socketio.Options{
 		Recovery: &socketio.Recovery{MaxDuration: 5 * time.Minute},
 	})
-	io.OnConnect(func(ctx context.Context, s *socketio.Socket) {
+	srv.OnConnect(func(ctx context.Context, s *socketio.Socket) {
 		if s.Recovered() {
 			return // id, rooms and data are back; if others see who is here, tell them
 		}
@@ -25,5 +25,5 @@ func ExampleRecovery() {
 		}
 	})
 	// docs:end
-	io.Close()
+	srv.Close()
 }

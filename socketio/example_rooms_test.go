@@ -23,8 +23,8 @@ const (
 // docs:end
 
 func ExampleSocket_Join() {
-	io := socketio.New(nil)
-	chat := io.Of("/chat")
+	srv := socketio.New(nil)
+	chat := srv.Of("/chat")
 	// docs:rooms
 	join.On(chat, func(ctx context.Context, s *socketio.Socket, room string) (int, error) {
 		if err := s.Join(room); err != nil {
@@ -44,12 +44,12 @@ func ExampleSocket_Join() {
 		}
 	})
 	// docs:end
-	io.Close()
+	srv.Close()
 }
 
 func ExampleBroadcast() {
-	io := socketio.New(nil)
-	chat := io.Of("/chat")
+	srv := socketio.New(nil)
+	chat := srv.Of("/chat")
 	// docs:broadcast
 	staff := chat.To("editors", "admins").Except("muted") // a value: keep it, share it
 	if err := news.Emit(staff, "the presses roll"); err != nil {
@@ -64,5 +64,5 @@ func ExampleBroadcast() {
 	if err := bye.Emit(chat, socketio.None{}); err != nil {
 		log.Print(err)
 	}
-	io.Close()
+	srv.Close()
 }

@@ -20,10 +20,10 @@ func ExampleTrace() {
 			log.Printf("%d messages were still on their way to %s", messages, s.Handshake().RemoteAddr())
 		},
 	}
-	io := socketio.New(opts)
+	srv := socketio.New(opts)
 	// docs:end
-	st := io.Stats()
+	st := srv.Stats()
 	fmt.Println(st.Sent, st.Dropped["queue full"], st.Engine.Delivered, st.Engine.Abandoned)
-	io.Close()
+	srv.Close()
 	// Output: 0 0 0 0
 }

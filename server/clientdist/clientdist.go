@@ -1,7 +1,7 @@
 // Package clientdist holds the official browser client, socket.io-client, for
 // any program that serves it:
 //
-//	io := socketio.New(&socketio.Options{Client: clientdist.FS(), ClientVersion: clientdist.Version()})
+//	srv := socketio.New(&socketio.Options{Client: clientdist.FS(), ClientVersion: clientdist.Version()})
 //
 // The files are as npm installed them: pinned and hashed in package-lock.json,
 // never committed. "make client" in the folder of this module installs them,

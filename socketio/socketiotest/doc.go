@@ -2,9 +2,9 @@
 // and the real protocol, but without ports and, under testing/synctest, without waiting.
 //
 //	func TestRename(t *testing.T) {
-//		io := socketio.New(nil)
-//		chat.Register(io.Of("/"))
-//		c := socketiotest.Connect(t, io)
+//		srv := socketio.New(nil)
+//		chat.Register(srv.Of("/"))
+//		c := socketiotest.Connect(t, srv)
 //		user, err := socketiotest.Ask(c, chat.Rename, "Ann")
 //		...
 //	}
@@ -21,7 +21,7 @@
 // server makes of that, and when, is a matter of time, and in a bubble of [testing/synctest] time is free:
 //
 //	synctest.Test(t, func(t *testing.T) {
-//		c := socketiotest.Connect(t, io) // io is made inside the bubble too
+//		c := socketiotest.Connect(t, srv) // srv is made inside the bubble too
 //		c.StopPongs()
 //		time.Sleep(45 * time.Second) // returns at once
 //		...

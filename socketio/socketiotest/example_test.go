@@ -28,9 +28,9 @@ func Register(ns *socketio.Namespace) {
 
 // docs:five
 func TestRename(t *testing.T) {
-	io := socketio.New(nil)
-	Register(io.Of("/"))
-	c := socketiotest.Connect(t, io)
+	srv := socketio.New(nil)
+	Register(srv.Of("/"))
+	c := socketiotest.Connect(t, srv)
 	if answer, err := socketiotest.Ask(c, Rename, "Ann"); err != nil || answer != "you are Ann" {
 		t.Error(answer, err)
 	}
@@ -40,9 +40,9 @@ func TestRename(t *testing.T) {
 
 // docs:two
 func TestSay(t *testing.T) {
-	io := socketio.New(nil)
-	Register(io.Of("/"))
-	server := socketiotest.Serve(t, io)
+	srv := socketio.New(nil)
+	Register(srv.Of("/"))
+	server := socketiotest.Serve(t, srv)
 	ann, bob := server.Connect(nil), server.Connect(&socketiotest.Options{Transport: socketiotest.Polling})
 	if err := Say.Emit(ann, "hello"); err != nil {
 		t.Fatal(err)
@@ -57,11 +57,11 @@ func TestSay(t *testing.T) {
 // With fake time what takes 45 seconds is tested in no time.
 func TestSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		io := socketio.New(nil)
-		c := socketiotest.Connect(t, io)
+		srv := socketio.New(nil)
+		c := socketiotest.Connect(t, srv)
 		c.StopPongs()
 		time.Sleep(46 * time.Second)
-		if io.SocketCount() != 0 {
+		if srv.SocketCount() != 0 {
 			t.Error("the silent client is still there")
 		}
 	})

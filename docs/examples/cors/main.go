@@ -17,10 +17,10 @@ import (
 func newRouter(origins ...string) *gin.Engine {
 	// docs:cors
 	r := gin.New()
-	io := socketio.New(&socketio.Options{Engine: socketio.EngineOptions{
+	srv := socketio.New(&socketio.Options{Engine: socketio.EngineOptions{
 		Origins: engineio.OriginList(append(origins, "self")...), // the CORS headers follow from it
 	}})
-	ginio.Mount(r, io) // before the middleware: its refusals do not say why
+	ginio.Mount(r, srv) // before the middleware: its refusals do not say why
 
 	r.Use(cors.New(cors.Config{AllowOrigins: origins, AllowMethods: []string{"GET", "POST"}}))
 	r.GET("/api/time", func(c *gin.Context) { c.String(http.StatusOK, "now") })

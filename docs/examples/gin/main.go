@@ -18,20 +18,20 @@ import (
 const Said socketio.Event[string] = "chat message" // one payload, a string
 
 func main() {
-	io := socketio.New(&socketio.Options{Client: clientdist.FS()})
-	Said.On(io, func(ctx context.Context, s *socketio.Socket, text string) error {
+	srv := socketio.New(&socketio.Options{Client: clientdist.FS()})
+	Said.On(srv, func(ctx context.Context, s *socketio.Socket, text string) error {
 		name, _ := ginio.Value[string](ctx, "name")
-		return Said.Emit(io, name+": "+text) // to everybody
+		return Said.Emit(srv, name+": "+text) // to everybody
 	})
 
 	router := gin.Default()
 	router.Use(func(c *gin.Context) { c.Set("name", c.Query("name")) }) // your session or JWT
-	ginio.Mount(router, io)
+	ginio.Mount(router, srv)
 	router.StaticFile("/", "index.html")
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := ginio.Run(ctx, ":3000", router, io); err != nil { // stops quietly when ctx ends
+	if err := ginio.Run(ctx, ":3000", router, srv); err != nil { // stops quietly when ctx ends
 		log.Print(err)
 	}
 }
