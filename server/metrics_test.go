@@ -1,12 +1,16 @@
 package server
 
 import (
+	"bytes"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
@@ -96,5 +100,46 @@ func TestMetrics(t *testing.T) {
 	problems, err := testutil.CollectAndLint(c)
 	if err != nil || len(problems) > 0 {
 		t.Error(problems, err)
+	}
+}
+
+// faulty is a client that goes away, or takes its answer only once it is let.
+type faulty struct {
+	*httptest.ResponseRecorder
+	came, let chan struct{}
+}
+
+func (f *faulty) Write([]byte) (int, error) {
+	if f.let != nil {
+		f.came <- struct{}{}
+		<-f.let
+	}
+	return 0, net.ErrClosed
+}
+
+// Clients that take the metrics slowly keep nobody from having them, and those
+// that go away write nothing into the log.
+func TestMetricsForBadReaders(t *testing.T) {
+	var lines bytes.Buffer
+	h := metrics(func() snapshot { return snapshot{} }, slog.New(slog.NewTextHandler(&lines, nil)))
+	ask := func(w http.ResponseWriter) { h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil)) }
+
+	came, let := make(chan struct{}), make(chan struct{})
+	var slow sync.WaitGroup
+	for range 10 {
+		slow.Go(func() { ask(&faulty{httptest.NewRecorder(), came, let}) })
+		<-came
+	}
+	w := httptest.NewRecorder()
+	if ask(w); w.Code != http.StatusOK || w.Header().Get("Content-Length") != strconv.Itoa(w.Body.Len()) {
+		t.Errorf("ten slow readers: the next one gets %d %.100s", w.Code, w.Body)
+	}
+	close(let)
+	slow.Wait()
+	for range 10 {
+		ask(&faulty{ResponseRecorder: httptest.NewRecorder()})
+	}
+	if lines.Len() > 0 {
+		t.Errorf("clients have written %s", lines.String())
 	}
 }

@@ -61,7 +61,7 @@ func New(config Config, own fs.FS, log *slog.Logger) (*Server, error) {
 	probe := []string{http.MethodGet, http.MethodHead}
 	s.engine.Match(probe, "/healthz", func(c *gin.Context) { c.String(http.StatusOK, "ok\n") })
 	s.engine.Match(probe, "/readyz", s.ready)
-	s.engine.GET("/metrics", gin.WrapH(metrics(s.snapshot, log)))
+	s.engine.GET("/metrics", gin.WrapH(metrics(s.snapshot, s.log)))
 	if err := s.servePages(own, s.serveSockets()); err != nil {
 		return nil, err
 	}

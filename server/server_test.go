@@ -294,3 +294,25 @@ func TestFolderWithoutIndex(t *testing.T) {
 		}
 	}
 }
+
+// Everything logs where the program does, plain WebSockets too.
+func TestOneLog(t *testing.T) {
+	var lines bytes.Buffer
+	s, err := New(DefaultConfig(), site(), slog.New(slog.NewTextHandler(&lines, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/ws/echo", "/socket.io/?EIO=4&transport=websocket"} {
+		lines.Reset()
+		r := httptest.NewRequest(http.MethodGet, path, nil)
+		r.Header = http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Version": {"13"},
+			"Sec-Websocket-Key": {"dGhlIHNhbXBsZSBub25jZQ=="}, "Origin": {"http://foreign.example"}}
+		w := httptest.NewRecorder()
+		if s.ServeHTTP(w, r); w.Code != http.StatusForbidden || !strings.Contains(lines.String(), "request refused") {
+			t.Errorf("%s: %d, the log says %q", path, w.Code, lines.String())
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}

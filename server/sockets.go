@@ -17,7 +17,9 @@ var rootPrograms = []string{"echo", "append", "counter"}
 // names. It returns the one for upgrade requests to "/": that which speaks the
 // sub-protocol if it is offered, else the one that is configured.
 func (s *Server) serveSockets() http.Handler {
-	s.ws = websocket.New(&s.options(s.log).Engine)
+	opts := s.options(s.log).Engine
+	opts.Logger = s.log
+	s.ws = websocket.New(&opts)
 	at := map[string]http.Handler{}
 	for name, endpoint := range namespaces.Sockets() {
 		at[name] = s.ws.Handle(endpoint)

@@ -63,6 +63,9 @@ func checkLogs(repo fs.FS) (wrong []string, files int) {
 					if what := unlimited(f, imports); what != "" {
 						complain(n, what)
 					}
+					if f == "slog.NewLogLogger" && !strings.HasSuffix(source(n), ", slog.LevelDebug)") {
+						complain(n, f+" makes a kind of each text: only debugging has no limits")
+					}
 					for _, arg := range n.Args {
 						if a := source(arg); strings.HasSuffix(a, ".Logger") && !resolved[a] && f != "quieter.Logger" {
 							complain(arg, a+" has no limits: take the server's logger")
@@ -153,14 +156,16 @@ func TestLogsAreLimited(t *testing.T) {
 // The checker must be able to say no.
 func TestLogsChecker(t *testing.T) {
 	for line, says := range map[string]string{
-		`s.log.Warn("x")`:                         "",
-		`s.log = quieter.Logger(opts.Logger)`:     "",
-		`s := &T{log: io.Logger()}`:               "",
-		`p := New(s.log)`:                         "",
-		`s.io.Logger().Error("x")`:                "",
-		`slog.Warn("x")`:                          "slog.Warn goes past",
-		`slog.ErrorContext(ctx, "x")`:             "goes past",
-		`log.Printf("x")`:                         "log.Printf goes past",
+		`s.log.Warn("x")`:                     "",
+		`s.log = quieter.Logger(opts.Logger)`: "",
+		`s := &T{log: io.Logger()}`:           "",
+		`p := New(s.log)`:                     "",
+		`s.io.Logger().Error("x")`:            "",
+		`slog.Warn("x")`:                      "slog.Warn goes past",
+		`slog.ErrorContext(ctx, "x")`:         "goes past",
+		`log.Printf("x")`:                     "log.Printf goes past",
+		`x.ErrorLog = slog.NewLogLogger(s.log.Handler(), slog.LevelError)`: "makes a kind of each text",
+		`x.ErrorLog = slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)`: "",
 		`s.log = slog.Default()`:                  "slog.Default goes past",
 		`s.log = slog.New(h)`:                     "slog.New goes past",
 		`s.opts.Logger.Error("x")`:                "an option's logger",
