@@ -1,12 +1,9 @@
 package server
 
 import (
-	"bytes"
 	"fmt"
 	"log/slog"
 	"net/http"
-	"strconv"
-	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -31,34 +28,7 @@ func metrics(read func() snapshot, log *slog.Logger) http.Handler {
 		ErrorLog:            gatherLog{log},
 		MaxRequestsInFlight: 4, // one scrape is enough; who asks more often waits for nothing
 	})
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// A client that takes its answer slowly must not be one of the four, nor
-		// is one that goes away a fault to be logged.
-		a := &gathered{header: w.Header(), status: http.StatusOK}
-		told.ServeHTTP(a, r)
-		w.Header().Set("Content-Length", strconv.Itoa(a.body.Len()))
-		w.WriteHeader(a.status)
-		_, _ = w.Write(a.body.Bytes())
-	})
-}
-
-// gathered is an answer in memory, whose header fields are those of the real one.
-type gathered struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-func (a *gathered) Header() http.Header         { return a.header }
-func (a *gathered) WriteHeader(status int)      { a.status = status }
-func (a *gathered) Write(b []byte) (int, error) { return a.body.Write(b) }
-
-// gatherLog tells of metrics that cannot be read, as one kind of line.
-type gatherLog struct{ log *slog.Logger }
-
-// Println implements promhttp.Logger.
-func (l gatherLog) Println(v ...any) {
-	l.log.Error("metrics could not be gathered", "error", strings.TrimSpace(fmt.Sprintln(v...)))
+	return &scrapes{told: told}
 }
 
 func (s *Server) snapshot() snapshot {

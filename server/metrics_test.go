@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
@@ -142,4 +144,31 @@ func TestMetricsForBadReaders(t *testing.T) {
 	if lines.Len() > 0 {
 		t.Errorf("clients have written %s", lines.String())
 	}
+}
+
+// Who asks very often is told what was gathered a moment before; nobody has to
+// do with less than that.
+func TestMetricsAreGatheredSeldom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := 0
+		h := metrics(func() snapshot { n++; return snapshot{unaccepted: uint64(n)} }, slog.New(slog.DiscardHandler))
+		ask := func() *httptest.ResponseRecorder {
+			w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/metrics", nil)
+			r.Header.Set("Accept-Encoding", "gzip")
+			h.ServeHTTP(w, r)
+			return w
+		}
+		for second := 1; second <= 2; second++ {
+			for i := range 1000 {
+				w := ask()
+				if want := second*(oftenEnough+1) - max(0, oftenEnough-i); n != want || w.Code != http.StatusOK {
+					t.Fatalf("second %d, %d asked before: gathered %d times, want %d; status %d", second, i, n, want, w.Code)
+				}
+				if packed := w.Header().Get("Content-Encoding") == "gzip"; packed != (i < oftenEnough) || !packed && !strings.Contains(w.Body.String(), fmt.Sprintf("sockeye_accept_errors_total %d\n", n)) {
+					t.Fatalf("second %d, %d asked before: %v %.100s", second, i, w.Header(), w.Body)
+				}
+			}
+			time.Sleep(time.Second)
+		}
+	})
 }
