@@ -57,6 +57,13 @@ func (s *Session) beatLocked() {
 	}
 }
 
+// beginLocked begins the heartbeat of a new session.
+func (s *Session) beginLocked() {
+	if s.state.Load() == stateOpen && !s.paused {
+		s.beatLocked()
+	}
+}
+
 // Pings that are seldom leave a little early, many sessions' together: that
 // costs the client none of its time to answer, and the server fewer wake-ups.
 const (

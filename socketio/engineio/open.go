@@ -8,7 +8,9 @@ import (
 )
 
 // open makes a new session, whose receiver has accepted it. Until the caller
-// calls end, no Closed is delivered.
+// calls end, no Closed is delivered. The caller begins the heartbeat when the
+// answer leaves: what the application's functions take until then is none of the
+// client's time.
 func (srv *Server) open(r *http.Request, q *query) (*Session, *refusal) {
 	peer := srv.peers.Of(r)
 	s := &Session{srv: srv, proto: q.revision(), b64: q.b64, reading: true, hs: newHandshake(r, peer.Addr, &srv.contexts), addr: peer.Key}
@@ -20,9 +22,6 @@ func (srv *Server) open(r *http.Request, q *query) (*Session, *refusal) {
 		srv.release(s)
 		return nil, &refusal{code: BadRequest, name: "ID_GENERATION_ERROR", err: err}
 	}
-	s.mu.Lock()
-	s.beatLocked()
-	s.mu.Unlock()
 	ok := srv.guard("accept", func() { s.recv = srv.accept(s) })
 	if !ok || s.recv == nil {
 		s.recv = nobody{}
@@ -98,6 +97,9 @@ func (srv *Server) servePollingHandshake(w http.ResponseWriter, r *http.Request,
 	s.end() // before the answer, after which the client may post
 	srv.stops.of(r)
 	srv.initialHeaders(w.Header(), r, s)
+	s.mu.Lock()
+	s.beginLocked()
+	s.mu.Unlock()
 	batch := []queued{{s.openPacket(pollingName), 0}}
 	if m := srv.opts.InitialPacket; m != nil {
 		batch = append(batch, queued{m, 0})

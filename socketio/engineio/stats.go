@@ -159,8 +159,16 @@ func (srv *Server) upgraded(s *Session) {
 	srv.stats.upgraded++
 	srv.stats.mu.Unlock()
 	if t := srv.opts.Trace; t != nil && t.Upgraded != nil {
-		srv.guard("Trace.Upgraded", func() { t.Upgraded(s) })
+		srv.poller.Go((*upgradeTask)(s))
 	}
+}
+
+// upgradeTask calls Trace.Upgraded, as the upgrade is done by the reader.
+type upgradeTask Session
+
+func (t *upgradeTask) Run() {
+	srv := t.srv
+	srv.guard("Trace.Upgraded", func() { srv.opts.Trace.Upgraded((*Session)(t)) })
 }
 
 // onWebSocket counts the sessions that have a websocket.

@@ -4,6 +4,7 @@ package engineio
 // from any goroutine, with no lock held, may be called at once, and must not
 // block.
 //
+// Upgraded is called by a worker, a moment later, and so perhaps beside Closed.
 // The functions that tell what became of messages are called by a worker, a
 // moment later: so they may send, even if whoever sent a message holds a lock
 // meanwhile. Added up, what they tell is what Stats counts.

@@ -217,9 +217,7 @@ func (srv *Server) startWebSocket(c *wsConn, nc net.Conn, pre, head []byte) {
 		after.run()
 		return
 	}
-	if s.state.Load() == stateOpen && !s.paused {
-		s.beatLocked() // now the client begins to count, too
-	}
+	s.beginLocked()
 	if m := srv.opts.InitialPacket; m != nil {
 		if c.write(m, 0) == nil { // it fails only with the connection, which then says so
 			srv.sent(s, m.Size())
