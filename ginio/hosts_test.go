@@ -183,3 +183,24 @@ func TestDeadlinesThatNobodyTells(t *testing.T) {
 		t.Errorf("%d bytes of %s", res.ContentLength, got)
 	}
 }
+
+// Gin sets status 404 before it asks the handlers of NoRoute.
+func TestNoRoute(t *testing.T) {
+	sio := server(0)
+	sio.On("echo", func(_ context.Context, _ *socketio.Socket, r *socketio.Request) error { return r.Ack(r.Arg(0)) })
+	router := gin.New()
+	router.NoRoute(gin.WrapH(sio))
+	p := newPoller(serve(t, router, sio, nil) + "/socket.io/")
+	defer p.close()
+	if err := p.open(nil); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if ok, err := p.do(http.MethodPost, `421["echo",5]`, nil); ok != "ok" || err != nil {
+			t.Errorf("%q, %v", ok, err)
+		}
+		if got, err := p.next(); got != "431[5]" || err != nil {
+			t.Errorf("%q, %v", got, err)
+		}
+	}
+}

@@ -128,7 +128,8 @@ func (s *Server) servePages(own fs.FS, root http.Handler) error {
 
 // lost tells a Socket.IO client that asks at another path than ours.
 func (s *Server) lost(c *gin.Context) {
-	if c.Request.URL.Query().Has("EIO") {
+	q := c.Request.URL.Query()
+	if t := q.Get("transport"); q.Has("EIO") || t == "polling" || t == "websocket" {
 		s.io.ServeHTTP(c.Writer, c.Request)
 		c.Abort()
 	}

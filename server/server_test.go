@@ -142,9 +142,12 @@ func TestHosts(t *testing.T) {
 
 // A client that asks at another path is told, not left with a bare 404.
 func TestLostClients(t *testing.T) {
-	w := fetch(program(t, DefaultConfig()), "/api/socket.io/?EIO=4&transport=polling")
-	if body := w.Body.String(); w.Code != 404 || !strings.Contains(body, `"/socket.io/"`) || !strings.Contains(body, "/api/socket.io/") {
-		t.Errorf("%d %s", w.Code, body)
+	s := program(t, DefaultConfig())
+	for _, query := range []string{"EIO=4&transport=polling", "transport=polling&b64=1"} {
+		w := fetch(s, "/api/socket.io/?"+query)
+		if body := w.Body.String(); w.Code != 404 || !strings.Contains(body, `"/socket.io/"`) || !strings.Contains(body, "/api/socket.io/") {
+			t.Errorf("%d %s", w.Code, body)
+		}
 	}
 }
 

@@ -3,7 +3,10 @@ package socketio
 import (
 	"fmt"
 	"net/http"
+	"path"
+	"slices"
 
+	"github.com/sockeye-io/sockeye/socketio/internal/clientfs"
 	"github.com/sockeye-io/sockeye/socketio/internal/ws"
 )
 
@@ -14,10 +17,9 @@ func (srv *Server) elsewhere(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	path := srv.Path()
 	text := fmt.Sprintf("the Socket.IO server is at %q, and this request is for %q: "+
-		"set Options.Engine.Path to where the server is mounted, or the client's option path to where it is", path, cut(r.URL.Path))
-	srv.log.Warn("socketio: a client asks outside Options.Engine.Path", "Path", path, "asked", quoted(r.URL.Path), "remote", r.RemoteAddr)
+		"set Options.Engine.Path to where the server is mounted, or the client's option path to where it is", srv.Path(), cut(r.URL.Path))
+	srv.log.Warn("socketio: a client asks outside Options.Engine.Path", "Path", srv.Path(), "asked", quoted(r.URL.Path), "remote", r.RemoteAddr)
 	if h, from := w.Header(), r.Header["Origin"]; len(from) == 1 && h.Get("Access-Control-Allow-Origin") == "" {
 		h.Set("Access-Control-Allow-Origin", from[0]) // it says nothing but the path, and is for the page to read
 		h.Add("Vary", "Origin")
@@ -25,10 +27,13 @@ func (srv *Server) elsewhere(w http.ResponseWriter, r *http.Request) {
 	http.Error(w, "404: "+text, http.StatusNotFound)
 }
 
-// isClient reports whether r looks like a request of a Socket.IO client.
+// isClient reports whether r looks like a request of a Socket.IO client, which
+// need not say EIO, or of a page for the client itself.
 func isClient(r *http.Request) bool {
 	q := r.URL.Query()
-	return q.Has("EIO") || q.Has("transport") && (q.Has("sid") || q.Has("t")) || ws.IsUpgrade(r)
+	t := q.Get("transport")
+	return q.Has("EIO") || t == "polling" || t == "websocket" || q.Has("transport") && (q.Has("sid") || q.Has("t")) ||
+		ws.IsUpgrade(r) || slices.Contains(clientfs.Names, path.Base(r.URL.Path))
 }
 
 func cut(s string) string { return s[:min(len(s), 200)] }

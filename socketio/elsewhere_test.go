@@ -27,7 +27,12 @@ func TestClientsOutsidePath(t *testing.T) {
 		{"/ws/", []string{"Connection", "Upgrade", "Upgrade", "websocket"}, true},
 		{"/socketio/?EIO=3&transport=polling", nil, true},
 		{"/socket.iO/?transport=polling&sid=x", nil, true},
+		{"/socketio/?transport=polling&b64=1", nil, true}, // as Swift's clients up to 15
+		{"/socketio/?transport=websocket", nil, true},
+		{"/api/socket.io/socket.io.js", nil, true},
+		{"/sokcet.io/socket.io.min.js", nil, true},
 		{"/favicon.ico", nil, false},
+		{"/socket.io.js/x", nil, false},
 		{"/socketio/?transport=bus", nil, false},
 	} {
 		for range 20 {

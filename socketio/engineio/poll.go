@@ -300,6 +300,7 @@ func (srv *Server) write(w http.ResponseWriter, r *http.Request, s *Session, bod
 		defer func() { _ = host.SetWriteDeadline(w, time.Time{}) }() // what comes next on the connection may not be ours
 	}
 	later := host.HoldsBack(w)
+	w.WriteHeader(http.StatusOK) // Gin's NoRoute has set another one
 	if host.Write(w, body) != nil {
 		return false
 	}
