@@ -12,8 +12,10 @@ import (
 func TestSlowHooks(t *testing.T) {
 	const long = time.Hour
 	for name, set := range map[string]func(o *Options){
-		"AllowRequest":     func(o *Options) { o.AllowRequest = func(*http.Request) error { time.Sleep(long); return nil } },
-		"GenerateID":       func(o *Options) { o.GenerateID = func(*http.Request) (string, error) { time.Sleep(long); return randomID(), nil } },
+		"AllowRequest": func(o *Options) { o.AllowRequest = func(*http.Request) error { time.Sleep(long); return nil } },
+		"GenerateID": func(o *Options) {
+			o.GenerateID = func(*http.Request) (string, error) { time.Sleep(long); return randomID(), nil }
+		},
 		"OnInitialHeaders": func(o *Options) { o.OnInitialHeaders = func(http.Header, *http.Request) { time.Sleep(long) } },
 		"Opened":           func(o *Options) { o.Trace = &Trace{Opened: func(*Session) { time.Sleep(long) }} },
 		"Upgraded":         func(o *Options) { o.Trace = &Trace{Upgraded: func(*Session) { time.Sleep(long) }} },
