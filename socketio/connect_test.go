@@ -120,10 +120,15 @@ func TestConnectTwiceAnswers(t *testing.T) {
 		io := echoServer(opts)
 		c := socketiotest.Serve(t, io).Connect(o)
 		id, state := c.ID(), fmt.Sprint(c.Recovery())
+		synctest.Wait()
+		sent := io.Stats().Engine.MessagesOut
 		if err := c.SendRaw("0"); err != nil {
 			t.Fatal(err)
 		}
 		alive(t, c)
+		if n := io.Stats().Engine.MessagesOut - sent; n != 2 {
+			t.Errorf("%d messages were sent, want the CONNECT and the bystander's answer", n)
+		}
 		if c.ID() != id || fmt.Sprint(c.Recovery()) != state || io.SocketCount() != 1 {
 			t.Errorf("%s %v, before it was %s %s; %d sockets", c.ID(), c.Recovery(), id, state, io.SocketCount())
 		}
