@@ -59,8 +59,7 @@ func Binary(ns *socketio.Namespace) {
 			return none, socketio.Errorf("no_picture", "these bytes are %s, not a PNG, JPEG, GIF or WebP image", p.Type).With(map[string]any{"type": p.Type})
 		}
 		err = walls.in(seat.Room, func(all *[]Picture) {
-			*all = append(*all, p)
-			*all = slices.Clone((*all)[max(0, len(*all)-6):])
+			hang(walls, all, p)
 		})
 		if err != nil {
 			return none, err
@@ -68,4 +67,22 @@ func Binary(ns *socketio.Namespace) {
 		costs.charge(s, len(p.Data)*(ns.RoomLen(seat.Room)-1))
 		return none, WallPicture.Emit(ns.To(seat.Room), p)
 	})
+}
+
+// maxWalls bounds the bytes of all pictures on all walls: who keeps many rooms
+// open loses what is in the oldest.
+const maxWalls = 64 << 20
+
+// hang adds p to a wall, one of walls. It is for an f of in.
+func hang(walls *rooms[[]Picture], wall *[]Picture, p Picture) {
+	all := append(*wall, p)
+	*wall = slices.Clone(all[max(0, len(all)-6):])
+	walls.lightenLocked(maxWalls, weight, func(wall *[]Picture) { *wall = slices.Clone((*wall)[1:]) })
+}
+
+func weight(wall *[]Picture) (bytes int) {
+	for _, p := range *wall {
+		bytes += len(p.Data) + overhead
+	}
+	return bytes
 }

@@ -8,8 +8,9 @@ import (
 )
 
 const (
-	maxNumbers = 2002  // of one stroke: two for each point, from 0 to 1
-	maxBoard   = 60000 // of all strokes of a picture; the oldest go
+	maxNumbers = 2002          // of one stroke: two for each point, from 0 to 1
+	maxBoard   = 60000         // of all strokes of a picture; the oldest go
+	maxBoards  = 30 * maxBoard // of the pictures of all rooms; one that has to give way goes as a whole
 
 	strokeWeight = 20 // numbers that a stroke counts for beside its points: it has an id, too
 )

@@ -104,6 +104,29 @@ func (r *rooms[T]) makeRoomLocked(from netip.Prefix) bool {
 	return true
 }
 
+// lightenLocked has drop take something from what is kept until all of it weighs
+// most at most: always from the oldest room, with anything in it, of the address
+// whose rooms weigh most. It is for an f of in.
+func (r *rooms[T]) lightenLocked(most int, weigh func(*T) int, drop func(*T)) {
+	for {
+		all, has := 0, map[netip.Prefix]int{}
+		for _, k := range r.m {
+			n := weigh(&k.value)
+			all, has[k.from] = all+n, has[k.from]+n
+		}
+		if all <= most {
+			return
+		}
+		var heavy *place[T]
+		for _, k := range r.m {
+			if weigh(&k.value) > 0 && (heavy == nil || has[k.from] > has[heavy.from] || k.from == heavy.from && k.nth < heavy.nth) {
+				heavy = k
+			}
+		}
+		drop(&heavy.value)
+	}
+}
+
 var errCrowdedOut = errors.New("the room made room for another")
 
 // every calls f each d while somebody is connected to ns, and linger longer.

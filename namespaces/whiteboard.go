@@ -68,7 +68,7 @@ func Whiteboard(ns *socketio.Namespace) {
 			return none, err
 		}
 		return none, boards.in(place(s), func(p *picture) {
-			if p.add(t) {
+			if draw(boards, p, t) {
 				_ = BoardDrawn.Emit(s.To(place(s)), t) // has been decoded, so can be encoded
 			}
 		})
@@ -88,4 +88,13 @@ func Whiteboard(ns *socketio.Namespace) {
 			_ = BoardClear.Emit(ns.To(place(s)), socketio.None{})
 		})
 	})
+}
+
+// draw adds t to p, one of boards. It reports whether t is new. It is for an f of in.
+func draw(boards *rooms[picture], p *picture, t Stroke) bool {
+	if !p.add(t) {
+		return false
+	}
+	boards.lightenLocked(maxBoards, func(p *picture) int { return p.weight }, (*picture).clear)
+	return true
 }
