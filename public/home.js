@@ -16,7 +16,7 @@ const t = page("", {
 		gallery: "演示", galleryLine: "每个演示是一个纯 HTML 文件夹加一个短小的 Go 文件，源码都只隔一次点击。",
 		playTitle: "试验场", playLine: "连接任意命名空间，发送任意事件，看清线上的每一帧。",
 		docsTitle: "自己写一个", docsLine: "从 README 开始，指南讲确认、房间、恢复与测试；从 Node 过来的有一份对照表。", readme: "README", guide: "指南", node: "从 Node 来", rough: "与 Node 的不同",
-		docTitle: "诊断", docLine: "“为什么连不上？” 对任意服务器做七项检查，并给出解法。",
+		docTitle: "诊断", docLine: "“为什么连不上？” 对任意服务器逐步检查，并给出解法。",
 	},
 });
 

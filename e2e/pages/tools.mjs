@@ -12,6 +12,10 @@ export default function (world) {
     const page = await visit(world, "playground/", { permissions: ["clipboard-read", "clipboard-write"] });
     await page.click("#connect");
     await says(page, "#timeline li.down", "hello");
+    const cut = () => page.locator("#args textarea").evaluate((area) => area.scrollHeight - area.clientHeight);
+    assert.ok(await cut() <= 0, "the argument it begins with is cut off");
+    await page.locator("#args textarea").fill('{\n"a": 1,\n"b": 2,\n"c": 3\n}');
+    assert.ok(await cut() <= 0, "what was written is cut off");
     await page.locator("#args textarea").fill('{"你好": [1, null]}');
     await page.click("#more");
     await page.locator("#args select").nth(1).selectOption("file");

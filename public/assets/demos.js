@@ -19,7 +19,7 @@ export const demos = [
 
 export const extras = [
 	{ id: "playground", go: "playground.go", title: "Playground", zh: "试验场", line: "Any namespace, any event, every frame on the wire decoded.", zhLine: "任意命名空间、任意事件，线上每一帧都拆给你看。" },
-	{ id: "doctor", title: "Doctor", zh: "诊断", line: "Why won’t it connect? Seven checks and the fix.", zhLine: "为什么连不上？七项检查，附上解法。" },
+	{ id: "doctor", title: "Doctor", zh: "诊断", line: "Why won’t it connect? Each step checked, with the fix.", zhLine: "为什么连不上？逐步检查，附上解法。" },
 ];
 
 export const find = (id) => [...demos, ...extras].find((demo) => demo.id === id);

@@ -70,7 +70,7 @@ function chosen() {
 function addArgument(kind = "json", value = '{"hello":"river"}') {
 	const n = $$("#args li").length + 1;
 	const select = el("select", { ariaLabel: t("kind", { n }) }, el("option", { value: "json" }, "JSON"), el("option", { value: "text" }, t("text")), el("option", { value: "file" }, t("file")));
-	const area = el("textarea.code", { rows: 1, value, spellcheck: false, ariaLabel: t("value", { n }) });
+	const area = el("textarea.code", { rows: 2, value, spellcheck: false, ariaLabel: t("value", { n }) });
 	const file = el("input", { type: "file", hidden: true, ariaLabel: t("value", { n }) });
 	const problem = el("pre.problem");
 	const item = el("li", {}, select, el("div", {}, area, file), el("button", { type: "button", ariaLabel: t("remove", { n }), onclick: () => item.remove() }, "×"), problem);
