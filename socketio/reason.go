@@ -1,8 +1,6 @@
 package socketio
 
 import (
-	"errors"
-
 	"github.com/sockeye-io/sockeye/socketio/engineio"
 	"github.com/sockeye-io/sockeye/socketio/internal/tally"
 )
@@ -169,10 +167,4 @@ func reasonOf(r engineio.Reason) DisconnectReason {
 		return d
 	}
 	return ForcedServerClose
-}
-
-// reasonIn is the reason that causeOf was given.
-func reasonIn(cause error) (r DisconnectReason) {
-	errors.As(cause, &r)
-	return r
 }

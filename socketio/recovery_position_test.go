@@ -289,7 +289,7 @@ func TestOneLifeAfterTheOther(t *testing.T) {
 					c.Emit("work")
 					synctest.Wait()
 					lose(c)
-					c = c.Reconnect()
+					c.Reconnect()
 					time.Sleep(2 * time.Minute)
 					if got := re.said(); got != want {
 						t.Errorf("%s, not %s", got, want)

@@ -62,9 +62,9 @@ func New(fsys fs.FS, version string, log *slog.Logger) *Handler {
 	return h
 }
 
-// Known tells whether name, the part of the URL's path behind the Socket.IO
+// known tells whether name, the part of the URL's path behind the Socket.IO
 // path, is one of Names: whether ServeFile is the one to answer.
-func (h *Handler) Known(name string) bool {
+func (h *Handler) known(name string) bool {
 	_, ok := h.files[name]
 	return ok
 }

@@ -315,17 +315,17 @@ func TestOffsets(t *testing.T) {
 	for offset, want := range map[string]error{
 		prefix + "0000000000": nil,
 		prefix + "0000000011": nil,
-		prefix + "0000000012": ErrUnknown, // not given yet
-		prefix + "000000000A": ErrUnknown,
-		prefix + "+000000001": ErrUnknown,
-		prefix + "-000000001": ErrUnknown,
-		prefix + "0x00000001": ErrUnknown,
-		prefix + "zzzzzzzzzz": ErrUnknown,
-		prefix + "00000":      ErrUnknown,
+		prefix + "0000000012": errUnknown, // not given yet
+		prefix + "000000000A": errUnknown,
+		prefix + "+000000001": errUnknown,
+		prefix + "-000000001": errUnknown,
+		prefix + "0x00000001": errUnknown,
+		prefix + "zzzzzzzzzz": errUnknown,
+		prefix + "00000":      errUnknown,
 		"defghi0000000001":    ErrForeign,
-		"defghi000000000ä":    ErrUnknown,
-		"0-0":                 ErrUnknown,
-		"":                    ErrUnknown,
+		"defghi000000000ä":    errUnknown,
+		"0-0":                 errUnknown,
+		"":                    errUnknown,
 	} {
 		if _, err := l.Find(offset); err != want {
 			t.Errorf("%q: %v, not %v", offset, err, want)

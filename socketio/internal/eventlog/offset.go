@@ -18,8 +18,8 @@ var (
 	// ErrForeign says that the offset is another log's: whoever names it has
 	// received nothing of this one.
 	ErrForeign = errors.New("eventlog: an offset of another log")
-	// ErrUnknown says that it is none, or has not been given to anybody.
-	ErrUnknown = errors.New("eventlog: unknown offset")
+	// errUnknown says that it is none, or has not been given to anybody.
+	errUnknown = errors.New("eventlog: unknown offset")
 )
 
 const digits = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -44,18 +44,18 @@ func (l *Log[T]) WriteAt(place []byte, position uint64) { l.write(place, positio
 // Find is the reverse of what Add and Mark write: the position of an offset.
 func (l *Log[T]) Find(offset string) (uint64, error) {
 	if len(offset) != OffsetLen {
-		return 0, ErrUnknown
+		return 0, errUnknown
 	}
 	number := offset[PrefixLen:]
 	seq, err := strconv.ParseUint(number, 36, 64)
 	if err != nil || strings.ToLower(number) != number {
-		return 0, ErrUnknown
+		return 0, errUnknown
 	}
 	if offset[:PrefixLen] != l.prefix {
 		return 0, ErrForeign
 	}
 	if seq > l.Position() {
-		return 0, ErrUnknown
+		return 0, errUnknown
 	}
 	return seq, nil
 }

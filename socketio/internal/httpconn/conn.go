@@ -29,8 +29,8 @@ type Handler interface {
 }
 
 var (
-	// ErrIdle ends a connection on which no request, or no whole one, came in time.
-	ErrIdle = errors.New("httpconn: no request came in time")
+	// errIdle ends a connection on which no request, or no whole one, came in time.
+	errIdle = errors.New("httpconn: no request came in time")
 	// ErrAnswer ends a connection whose client has not taken an answer in time.
 	ErrAnswer = errors.New("httpconn: the client did not take an answer in time")
 )
@@ -202,7 +202,7 @@ func (c *Conn) lateLocked() error {
 			return nil
 		}
 	}
-	return ErrIdle
+	return errIdle
 }
 
 // partial sets the deadline for the rest of a request, once for each part.

@@ -49,7 +49,7 @@ func (h *handler) Handle(ctx context.Context, r slog.Record) error {
 		}
 		return true
 	})
-	skipped, ok := h.lines.AllowFrom(kind, client)
+	skipped, ok := h.lines.allowFrom(kind, client)
 	if !ok {
 		return nil
 	}

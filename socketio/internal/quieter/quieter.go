@@ -31,12 +31,12 @@ const (
 	maxKinds  = 256
 )
 
-// Allow is AllowFrom for a line that is about nobody.
-func (q *Lines) Allow(kind string) (skipped int, ok bool) { return q.AllowFrom(kind, "") }
+// Allow is allowFrom for a line that is about nobody.
+func (q *Lines) Allow(kind string) (skipped int, ok bool) { return q.allowFrom(kind, "") }
 
-// AllowFrom reports whether a line of this kind about this client is due, and
+// allowFrom reports whether a line of this kind about this client is due, and
 // how many were not before it.
-func (q *Lines) AllowFrom(kind, client string) (skipped int, ok bool) {
+func (q *Lines) allowFrom(kind, client string) (skipped int, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	now := time.Now()
