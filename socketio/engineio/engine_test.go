@@ -125,6 +125,32 @@ func TestOverlappingPolls(t *testing.T) {
 	})
 }
 
+// Whoever is refused is told apart, on a connection that was taken over too: the
+// log is limited for each client.
+func TestRefusalsNameTheirClient(t *testing.T) {
+	refused := make(chan *ConnectionError, 10)
+	o := func() *Options {
+		o := quiet()
+		o.OnConnectionError = func(e *ConnectionError) { refused <- e }
+		return o
+	}
+	everywhere(t, o, func(t *testing.T, r *rig) {
+		q, _ := r.open(4)
+		want(t, "post", r.post(q, "malformed"), bad)
+		q, e := r.open(4)
+		first := make(chan string)
+		go func() { first <- r.get(q) }()
+		r.waitPoll(e)
+		want(t, "second poll", r.get(q), bad)
+		<-first
+		for range 2 {
+			if h := (<-refused).Request; h.RemoteAddr == "" || h.Host == "" || h.URL.Path != "/engine.io/" {
+				t.Errorf("%s asked %s for %s", h.RemoteAddr, h.Host, h.URL)
+			}
+		}
+	})
+}
+
 func TestAbortedPoll(t *testing.T) {
 	everywhere(t, quiet, func(t *testing.T, r *rig) {
 		q, e := r.open(4)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"unique"
 
@@ -211,20 +212,25 @@ func (p *pollConn) respondPosted(s *Session) {
 
 // refuse answers a request that is not served. s is its session.
 func (p *pollConn) refuse(s *Session, r *httpconn.Request, no refusal) {
-	body := p.srv.refusal(&no, asked(r))
+	body := p.srv.refusal(&no, asked(s, r))
 	last := p.last(s)
 	b := p.Fields().AppendHead(nil, no.status, "application/json", "", len(body), last)
 	_ = p.Answer(append(b, body...), last)
 }
 
-// asked is r as hooks know it.
-func asked(r *httpconn.Request) *http.Request {
+// asked is r, a request of s, as hooks and the log know it. Without r it is the
+// request that opened s, as far as that is the same.
+func asked(s *Session, r *httpconn.Request) *http.Request {
+	var h *http.Request
 	if r != nil {
-		if h, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(r.Head))); err == nil {
-			return h
-		}
+		h, _ = http.ReadRequest(bufio.NewReader(bytes.NewReader(r.Head))) // nil with an error
 	}
-	return &http.Request{Method: http.MethodGet, URL: &url.URL{}, Header: http.Header{}}
+	if h == nil {
+		path, _, _ := strings.Cut(s.hs.URL(), "?")
+		h = &http.Request{Method: http.MethodGet, URL: &url.URL{Path: path}, Host: s.hs.HeaderValue("Host"), Header: http.Header{}}
+	}
+	h.RemoteAddr = s.hs.RemoteAddr()
+	return h
 }
 
 // Served implements httpconn.Handler.
