@@ -45,6 +45,7 @@ var hosts = map[string]func(io *socketio.Server) http.Handler{
 	},
 	"echo Timeout": func(io *socketio.Server) http.Handler {
 		e := echo.New()
+		//lint:ignore SA1019 applications have it still: what it does to a poll is what is tested
 		e.Use(echomiddleware.Recover(), echomiddleware.TimeoutWithConfig(echomiddleware.TimeoutConfig{Timeout: limit}))
 		e.Any("/socket.io/*", echo.WrapHandler(io))
 		return e

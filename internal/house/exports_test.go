@@ -89,3 +89,33 @@ func exportedIn(d ast.Decl) (names []string) {
 	}
 	return names
 }
+
+// Each package says in its doc.go what it is for.
+func TestPackagesHaveADoc(t *testing.T) {
+	packages, documented := map[string]bool{}, map[string]bool{}
+	each(t, func(file string, content []byte) {
+		if filepath.Ext(file) != ".go" || strings.HasSuffix(file, "_test.go") {
+			return
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), file, content, parser.PackageClauseOnly|parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.Name.Name == "main" || strings.HasPrefix(file, "compat/") || strings.HasPrefix(file, "bench/") {
+			return // commands have their own help, and the others' names are not ours
+		}
+		dir := path.Dir(file)
+		packages[dir] = true
+		if path.Base(file) == "doc.go" && strings.HasPrefix(f.Doc.Text(), "Package "+f.Name.Name+" ") {
+			documented[dir] = true
+		}
+	})
+	if len(packages) < 30 {
+		t.Fatalf("only %d packages were found", len(packages))
+	}
+	for dir := range packages {
+		if !documented[dir] {
+			t.Errorf("%s has no doc.go that says what package it is", dir)
+		}
+	}
+}

@@ -1,4 +1,3 @@
-// Package slow stretches the deadlines of tests on a slow or busy machine.
 package slow
 
 import (

@@ -1,4 +1,3 @@
-// Package quieter keeps clients from filling the log.
 package quieter
 
 import (

@@ -1,4 +1,3 @@
-// Package tally counts by reasons of which there is a closed list.
 package tally
 
 import "sync/atomic"
