@@ -41,7 +41,7 @@ export async function run(c, port) {
 export function byNamespace(packets) {
   const all = {};
   for (const p of packets) {
-    const nsp = /^\d*(?:\d+-)?(\/[^,[{]*)/.exec(p)?.[1] ?? "/";
+    const nsp = p.startsWith("binary ") ? "binary" : /^\d*(?:\d+-)?(\/[^,[{]*)/.exec(p)?.[1] ?? "/";
     (all[nsp] ??= []).push(p);
   }
   return Object.fromEntries(Object.entries(all).sort(([a], [b]) => (a < b ? -1 : 1)));

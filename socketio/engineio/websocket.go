@@ -197,7 +197,7 @@ func (srv *Server) startWebSocket(c *wsConn, nc net.Conn, pre, head []byte) {
 	s := c.s
 	if err := srv.writeHead(nc, head); err != nil {
 		_ = nc.Close()
-		s.shut(TransportError, err, false)
+		s.shut(TransportClose, err, false) // the client has gone
 		return
 	}
 	open := s.openPacket(websocketName)
@@ -207,12 +207,14 @@ func (srv *Server) startWebSocket(c *wsConn, nc net.Conn, pre, head []byte) {
 		_ = nc.Close()
 		return
 	}
+	reason := TransportError
 	err := c.add(nc, pre)
 	if err == nil {
+		reason = TransportClose // the client has gone between the two writes
 		err = c.write(open, NoCompress)
 	}
 	if err != nil {
-		after := s.shutLocked(TransportError, err, false)
+		after := s.shutLocked(reason, err, false)
 		s.mu.Unlock()
 		after.run()
 		return
