@@ -22,7 +22,6 @@ const http = createServer((req, res) => {
   answer(404, "not found");
 });
 const server = profiles[profile](http, profile);
-http.keepAliveTimeout = 60_000; // a slow test must find its connections
 http.listen(Number(process.env.PORT ?? 0));
 await once(http, "listening");
 console.log(`listening on port ${http.address().port}`);
