@@ -162,7 +162,8 @@ func lengthPrefixed(packets ...string) string {
 	return b.String()
 }
 
-// send sends packets of Socket.IO: "2[…]" is an event, "20[…]" one with ack id 0.
+// send sends packets of Socket.IO: "2[…]" is an event, "20[…]" one with ack id
+// 0.
 func (c *client) send(packets ...string) {
 	c.t.Helper()
 	var messages []string

@@ -1,7 +1,7 @@
 // Package googollee runs applications written for
-// github.com/googollee/go-socket.io 1.x on Sockeye, for clients of Socket.IO 1.x to
-// 4.x. The application keeps that module's imports and types; its constructor is the
-// one thing that changes:
+// github.com/googollee/go-socket.io 1.x on Sockeye, for clients of Socket.IO
+// 1.x to 4.x. The application keeps that module's imports and types; its
+// constructor is the one thing that changes:
 //
 //	server := googollee.NewServer(nil) // was socketio.NewServer(nil)
 //

@@ -12,7 +12,8 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/socketiotest"
 )
 
-// TestPresenceAfterRecovery: who was cut off and came back is there, for everybody and on every page that shows it.
+// TestPresenceAfterRecovery: who was cut off and came back is there, for
+// everybody and on every page that shows it.
 func TestPresenceAfterRecovery(t *testing.T) {
 	named := func(name string) any { return Seat{"r", name} }
 	for demo, c := range map[string]struct {

@@ -25,7 +25,8 @@ func TestWallsAndBoardsAreBounded(t *testing.T) {
 	})
 }
 
-// roomsGiveWay has somebody fill all rooms but one, with full calls of fill for each.
+// roomsGiveWay has somebody fill all rooms but one, with full calls of fill for
+// each.
 func roomsGiveWay[T any](t *testing.T, full int, fill func(r *rooms[T], value *T, i int), weigh func(*T) int, most int) {
 	one, many := netip.MustParsePrefix("192.0.2.1/32"), netip.MustParsePrefix("192.0.2.2/32")
 	r := &rooms[T]{m: map[string]*place[T]{"one's": {from: one}}}

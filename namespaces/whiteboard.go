@@ -90,7 +90,8 @@ func Whiteboard(ns *socketio.Namespace) {
 	})
 }
 
-// draw adds t to p, one of boards. It reports whether t is new. It is for an f of in.
+// draw adds t to p, one of boards. It reports whether t is new. It is for an f
+// of in.
 func draw(boards *rooms[picture], p *picture, t Stroke) bool {
 	if !p.add(t) {
 		return false

@@ -14,7 +14,8 @@ import (
 
 func network(s string) peers.Key { return peers.Key(netip.MustParsePrefix(s)) }
 
-// TestAbsentsAgreeWithModel compares who may come back, and for which names, with a plain list.
+// TestAbsentsAgreeWithModel compares who may come back, and for which names,
+// with a plain list.
 func TestAbsentsAgreeWithModel(t *testing.T) {
 	type plain struct {
 		*absent
@@ -87,7 +88,8 @@ func TestAbsentsAgreeWithModel(t *testing.T) {
 	}
 }
 
-// TestAbsentsAreSharedByAddress: one address cannot push out those who were cut off elsewhere.
+// TestAbsentsAreSharedByAddress: one address cannot push out those who were cut
+// off elsewhere.
 func TestAbsentsAreSharedByAddress(t *testing.T) {
 	as := newAbsents(time.Hour, 10)
 	victim := &absent{key: sha256.Sum256([]byte("victim")), sid: "victim"}

@@ -14,7 +14,8 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/socketiotest"
 )
 
-// TestAckInsideHandler: a handler waits for its own client's answer, also when that has filled the inbox meanwhile, also in OnConnect.
+// TestAckInsideHandler: a handler waits for its own client's answer, also when
+// that has filled the inbox meanwhile, also in OnConnect.
 func TestAckInsideHandler(t *testing.T) {
 	bubble(t, func(t *testing.T, o *socketiotest.Options) {
 		opts := quiet()
@@ -59,7 +60,8 @@ func TestAckInsideHandler(t *testing.T) {
 	})
 }
 
-// TestAckOnce: an acknowledgement is sent once, from anywhere, at any time; and not at all when nobody wants it.
+// TestAckOnce: an acknowledgement is sent once, from anywhere, at any time; and
+// not at all when nobody wants it.
 func TestAckOnce(t *testing.T) {
 	bubble(t, func(t *testing.T, o *socketiotest.Options) {
 		io := socketio.New(quiet())
@@ -150,7 +152,8 @@ func TestAckOfALostClient(t *testing.T) {
 	})
 }
 
-// TestAckLimits: outstanding acknowledgements are bounded; answers nobody waits for are ignored.
+// TestAckLimits: outstanding acknowledgements are bounded; answers nobody waits
+// for are ignored.
 func TestAckLimits(t *testing.T) {
 	bubble(t, func(t *testing.T, o *socketiotest.Options) {
 		opts := quiet()
@@ -195,7 +198,8 @@ func TestAckLimits(t *testing.T) {
 	})
 }
 
-// TestBroadcastAcks: answers come as they arrive, in any order; the loop may start late or end early.
+// TestBroadcastAcks: answers come as they arrive, in any order; the loop may
+// start late or end early.
 func TestBroadcastAcks(t *testing.T) {
 	bubble(t, func(t *testing.T, o *socketiotest.Options) {
 		io := socketio.New(quiet())

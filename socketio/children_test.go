@@ -11,7 +11,8 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/internal/peers"
 )
 
-// TestParentsKnowTheirChildren: whichever come and go, a parent stands for those that are there, and for no other's.
+// TestParentsKnowTheirChildren: whichever come and go, a parent stands for
+// those that are there, and for no other's.
 func TestParentsKnowTheirChildren(t *testing.T) {
 	srv := New(&Options{Limits: Limits{MaxDynamicNamespaces: 20}})
 	defer srv.Close()

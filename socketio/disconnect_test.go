@@ -14,7 +14,8 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/socketiotest"
 )
 
-// TestDisconnectReasons: each way a socket can end has the reference's reason, on the server and on the client.
+// TestDisconnectReasons: each way a socket can end has the reference's reason,
+// on the server and on the client.
 func TestDisconnectReasons(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -89,7 +90,8 @@ func TestDisconnectReasons(t *testing.T) {
 	}
 }
 
-// TestServerDisconnectInFlight: what a client sent before it learned of its disconnect does not cost it the connection.
+// TestServerDisconnectInFlight: what a client sent before it learned of its
+// disconnect does not cost it the connection.
 func TestServerDisconnectInFlight(t *testing.T) {
 	bubble(t, func(t *testing.T, o *socketiotest.Options) {
 		io := socketio.New(quiet())
@@ -113,7 +115,8 @@ func TestServerDisconnectInFlight(t *testing.T) {
 	})
 }
 
-// TestEventsBeforeDisconnect: what was accepted is handled, in order, before the disconnect.
+// TestEventsBeforeDisconnect: what was accepted is handled, in order, before
+// the disconnect.
 func TestEventsBeforeDisconnect(t *testing.T) {
 	bubble(t, func(t *testing.T, o *socketiotest.Options) {
 		io := socketio.New(quiet())
@@ -139,7 +142,8 @@ func TestEventsBeforeDisconnect(t *testing.T) {
 	})
 }
 
-// TestDynamicNamespaces: made for the first, removed with the last; handlers and emits are the parent's.
+// TestDynamicNamespaces: made for the first, removed with the last; handlers
+// and emits are the parent's.
 func TestDynamicNamespaces(t *testing.T) {
 	bubble(t, func(t *testing.T, o *socketiotest.Options) {
 		io := socketio.New(quiet())

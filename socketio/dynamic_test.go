@@ -13,7 +13,8 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/socketiotest"
 )
 
-// TestOfFuncIsAskedForEveryClient: that one was let in opens the namespace to nobody else.
+// TestOfFuncIsAskedForEveryClient: that one was let in opens the namespace to
+// nobody else.
 func TestOfFuncIsAskedForEveryClient(t *testing.T) {
 	bubble(t, func(t *testing.T, o *socketiotest.Options) {
 		io := socketio.New(quiet())
@@ -31,7 +32,8 @@ func TestOfFuncIsAskedForEveryClient(t *testing.T) {
 	})
 }
 
-// TestManyNamespacesAtOnce: a client may ask for the next namespace while the first is being joined.
+// TestManyNamespacesAtOnce: a client may ask for the next namespace while the
+// first is being joined.
 func TestManyNamespacesAtOnce(t *testing.T) {
 	bubble(t, func(t *testing.T, o *socketiotest.Options) {
 		io := socketio.New(quiet())

@@ -14,7 +14,8 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/socketiotest"
 )
 
-// TestVolatile: what a client cannot take at once is dropped; what is not volatile waits for it.
+// TestVolatile: what a client cannot take at once is dropped; what is not
+// volatile waits for it.
 func TestVolatile(t *testing.T) {
 	bubble(t, func(t *testing.T, o *socketiotest.Options) {
 		io := socketio.New(quiet())
@@ -46,7 +47,8 @@ func TestVolatile(t *testing.T) {
 	})
 }
 
-// TestOutgoing: OnAnyOutgoing sees what leaves, with its arguments, once for each receiver.
+// TestOutgoing: OnAnyOutgoing sees what leaves, with its arguments, once for
+// each receiver.
 func TestOutgoing(t *testing.T) {
 	bubble(t, func(t *testing.T, o *socketiotest.Options) {
 		io := socketio.New(quiet())

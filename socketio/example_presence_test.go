@@ -57,7 +57,8 @@ func ExampleNamespace_RoomSockets() {
 	srv.Close()
 }
 
-// TestPresence: everybody knows who is there, after every way to go and to come back.
+// TestPresence: everybody knows who is there, after every way to go and to come
+// back.
 func TestPresence(t *testing.T) {
 	for _, c := range []struct {
 		way  string

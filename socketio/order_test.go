@@ -15,8 +15,9 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/socketiotest"
 )
 
-// TestOrder sends thousands of events both ways at once, through the upgrade too, over a slow network: each side sees all of the other's,
-// in order, one at a time.
+// TestOrder sends thousands of events both ways at once, through the upgrade
+// too, over a slow network: each side sees all of the other's, in order, one at
+// a time.
 func TestOrder(t *testing.T) {
 	const n = 1500
 	for _, transport := range []string{socketiotest.WebSocket, socketiotest.Polling, socketiotest.Upgrade} {
@@ -152,7 +153,8 @@ func TestHookOrder(t *testing.T) {
 	})
 }
 
-// TestBlockedHandler: a handler that does not return holds up its own connection at most, and that not for ever.
+// TestBlockedHandler: a handler that does not return holds up its own
+// connection at most, and that not for ever.
 func TestBlockedHandler(t *testing.T) {
 	bubble(t, func(t *testing.T, o *socketiotest.Options) {
 		opts := quiet()
@@ -190,7 +192,8 @@ func TestBlockedHandler(t *testing.T) {
 	})
 }
 
-// TestStallTimeout: past StallTimeout the connection ends, and the cause names the event.
+// TestStallTimeout: past StallTimeout the connection ends, and the cause names
+// the event.
 func TestStallTimeout(t *testing.T) {
 	bubble(t, func(t *testing.T, o *socketiotest.Options) {
 		opts := quiet()

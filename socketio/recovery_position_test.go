@@ -12,7 +12,8 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/socketiotest"
 )
 
-// TestVolatileKeepsThePlace: an event that is not kept, whatever it ends with, does not make a client lose its place.
+// TestVolatileKeepsThePlace: an event that is not kept, whatever it ends with,
+// does not make a client lose its place.
 func TestVolatileKeepsThePlace(t *testing.T) {
 	type emitter = func(re *recoveries, s *socketio.Socket) socketio.Emitter
 	for name, to := range map[string]emitter{
@@ -80,7 +81,8 @@ func (a answered) Emit(event string, args ...any) error {
 	return a.s.EmitFunc(event, -1, func(socketio.Ack, error) {}, args...)
 }
 
-// TestVolatileAmongOthers: whatever was on its way, nothing is lost and nothing comes twice.
+// TestVolatileAmongOthers: whatever was on its way, nothing is lost and nothing
+// comes twice.
 func TestVolatileAmongOthers(t *testing.T) {
 	bubble(t, func(t *testing.T, o *socketiotest.Options) {
 		re := newRecoveries(t, &socketio.Recovery{})
@@ -135,7 +137,8 @@ func TestVolatileAmongOthers(t *testing.T) {
 	})
 }
 
-// TestEmitInMiddleware: what a middleware sends to a client that is coming back is neither lost nor sent twice.
+// TestEmitInMiddleware: what a middleware sends to a client that is coming back
+// is neither lost nor sent twice.
 func TestEmitInMiddleware(t *testing.T) {
 	bubble(t, func(t *testing.T, o *socketiotest.Options) {
 		re := newRecoveries(t, &socketio.Recovery{RunMiddleware: true})
@@ -177,7 +180,8 @@ func TestEmitInMiddleware(t *testing.T) {
 	})
 }
 
-// TestRecoveryCountsFromTheJoin: what a room was told before somebody came into it is not for them, be it kept or lost.
+// TestRecoveryCountsFromTheJoin: what a room was told before somebody came into
+// it is not for them, be it kept or lost.
 func TestRecoveryCountsFromTheJoin(t *testing.T) {
 	bubble(t, func(t *testing.T, o *socketiotest.Options) {
 		re := newRecoveries(t, &socketio.Recovery{MaxPackets: 5})
@@ -218,7 +222,8 @@ func TestRecoveryCountsFromTheJoin(t *testing.T) {
 	})
 }
 
-// TestRecoveryAfterARestart: an offset of another server, which official clients keep, does not stand in the way.
+// TestRecoveryAfterARestart: an offset of another server, which official
+// clients keep, does not stand in the way.
 func TestRecoveryAfterARestart(t *testing.T) {
 	bubble(t, func(t *testing.T, o *socketiotest.Options) {
 		old := newRecoveries(t, &socketio.Recovery{})
@@ -248,7 +253,8 @@ func TestRecoveryAfterARestart(t *testing.T) {
 	})
 }
 
-// TestOneLifeAfterTheOther: the last event of the life before is handled, its OnDisconnect runs, and then the OnConnect of the next.
+// TestOneLifeAfterTheOther: the last event of the life before is handled, its
+// OnDisconnect runs, and then the OnConnect of the next.
 func TestOneLifeAfterTheOther(t *testing.T) {
 	for way, lose := range map[string]func(c *socketiotest.Client){
 		"noticed":     func(c *socketiotest.Client) { c.Cut(); time.Sleep(50 * time.Second) },

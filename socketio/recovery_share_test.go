@@ -15,7 +15,8 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/socketiotest"
 )
 
-// TestRecoveryIsNoSharedPurse: what some clients send to themselves, under whatever names, does not cost others theirs.
+// TestRecoveryIsNoSharedPurse: what some clients send to themselves, under
+// whatever names, does not cost others theirs.
 func TestRecoveryIsNoSharedPurse(t *testing.T) {
 	big, small := strings.Repeat("x", 40_000), "x"
 	for name, flood := range map[string]func(io *socketio.Server, a, b *socketio.Socket, i int) error{
@@ -121,7 +122,8 @@ func TestRecoveryIsNoSharedPurse(t *testing.T) {
 	}
 }
 
-// TestRecoveryKeepsNothingForNobody: what nobody can miss is not kept; what was for one alone goes with it, all else with its time.
+// TestRecoveryKeepsNothingForNobody: what nobody can miss is not kept; what was
+// for one alone goes with it, all else with its time.
 func TestRecoveryKeepsNothingForNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		re := newRecoveries(t, &socketio.Recovery{})
@@ -175,7 +177,8 @@ func TestRecoveryKeepsNothingForNobody(t *testing.T) {
 	})
 }
 
-// TestLostOnTheWayBack: a client whose connection is lost while a middleware is at work comes back the next time.
+// TestLostOnTheWayBack: a client whose connection is lost while a middleware is
+// at work comes back the next time.
 func TestLostOnTheWayBack(t *testing.T) {
 	for _, linger := range []time.Duration{0, time.Minute} { // of the middleware, whose client has come back meanwhile
 		t.Run(linger.String(), func(t *testing.T) { lostOnTheWayBack(t, linger) })
@@ -236,7 +239,8 @@ func lostOnTheWayBack(t *testing.T, linger time.Duration) {
 	})
 }
 
-// TestGivenUpOnTheWayBack: a client that cannot have its old state at the last moment is a new one in every respect.
+// TestGivenUpOnTheWayBack: a client that cannot have its old state at the last
+// moment is a new one in every respect.
 func TestGivenUpOnTheWayBack(t *testing.T) {
 	bubble(t, func(t *testing.T, o *socketiotest.Options) {
 		re := newRecoveries(t, &socketio.Recovery{RunMiddleware: true, MaxPackets: 3})

@@ -69,7 +69,8 @@ func names(events []*socketiotest.Event) (list []string) {
 
 const fresh = `middleware; recovered false "", rooms [], n <nil>`
 
-// TestRecovery: rooms, data and the events that were missed come back, those of others do not.
+// TestRecovery: rooms, data and the events that were missed come back, those of
+// others do not.
 func TestRecovery(t *testing.T) {
 	bubble(t, func(t *testing.T, o *socketiotest.Options) {
 		re := newRecoveries(t, &socketio.Recovery{})
@@ -135,7 +136,8 @@ func TestRecovery(t *testing.T) {
 	})
 }
 
-// TestRecoveryOfAQuietConnection: one that never received anything is recovered too.
+// TestRecoveryOfAQuietConnection: one that never received anything is recovered
+// too.
 func TestRecoveryOfAQuietConnection(t *testing.T) {
 	bubble(t, func(t *testing.T, o *socketiotest.Options) {
 		re := newRecoveries(t, &socketio.Recovery{})
@@ -200,7 +202,8 @@ func TestRecoveryBeforeTheLossIsNoticed(t *testing.T) {
 	})
 }
 
-// TestNotRecovered: each failure is definite, and its reason is known on the server.
+// TestNotRecovered: each failure is definite, and its reason is known on the
+// server.
 func TestNotRecovered(t *testing.T) {
 	const failed = `middleware; recovered false %q, rooms [], n <nil>`
 	for _, c := range []struct {
@@ -278,8 +281,9 @@ func TestRecoveryAuthOfOtherShapes(t *testing.T) {
 	})
 }
 
-// TestRecoveryLosesNothing cuts a client off again and again, at random moments of a stream: in the end it has received every event once,
-// in order, whatever was on its way when the connection was lost.
+// TestRecoveryLosesNothing cuts a client off again and again, at random moments
+// of a stream: in the end it has received every event once, in order, whatever
+// was on its way when the connection was lost.
 func TestRecoveryLosesNothing(t *testing.T) {
 	const n = 400
 	for seed := range uint64(4) {

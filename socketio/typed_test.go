@@ -259,7 +259,8 @@ func TestCallsOfTheServer(t *testing.T) {
 	})
 }
 
-// TestDoubleRegistration: a contradiction is found at start-up, and both places are named.
+// TestDoubleRegistration: a contradiction is found at start-up, and both places
+// are named.
 func TestDoubleRegistration(t *testing.T) {
 	ns := socketio.New(quiet()).Of("/")
 	nobody := func(context.Context, *socketio.Socket, int) error { return nil }

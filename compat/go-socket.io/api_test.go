@@ -70,7 +70,8 @@ func TestSameInterfaceAsTheOriginal(t *testing.T) {
 	}
 }
 
-// The server's methods come from an embedded type, so they are asked of the program.
+// The server's methods come from an embedded type, so they are asked of the
+// program.
 func TestSameServerMethodsAsTheOriginal(t *testing.T) {
 	methods := 0
 	server := reflect.TypeFor[*socketio.Server]()

@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// An application written for go-socket.io, in a module of its own, is built without
-// an edit by the two replace directives that the documentation shows. Nothing of the
-// original's engine is linked then.
+// An application written for go-socket.io, in a module of its own, is built
+// without an edit by the two replace directives that the documentation shows.
+// Nothing of the original's engine is linked then.
 func TestApplicationBuildsUnchangedByReplace(t *testing.T) {
 	root, err := filepath.Abs(filepath.Join("..", ".."))
 	if err != nil {

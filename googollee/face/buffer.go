@@ -56,7 +56,8 @@ type placeholder struct {
 	Num         int  `json:"num"`
 }
 
-// withPlaceholders replaces binary in a tree by placeholders, in place, and gathers it.
+// withPlaceholders replaces binary in a tree by placeholders, in place, and
+// gathers it.
 func withPlaceholders(tree any, found *[][]byte) any {
 	switch v := tree.(type) {
 	case []byte:
@@ -74,7 +75,8 @@ func withPlaceholders(tree any, found *[][]byte) any {
 	return tree
 }
 
-// fill gives the Buffers in v, which have been decoded from placeholders, their data.
+// fill gives the Buffers in v, which have been decoded from placeholders, their
+// data.
 func fill(v reflect.Value, found [][]byte, depth int) error {
 	if depth > maxDepth {
 		return errDepth

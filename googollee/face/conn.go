@@ -128,8 +128,8 @@ func (c *Conn) send(event string, args []any, ack *callback) error {
 	return nil
 }
 
-// failed reports what kept an event from being sent, or a room from being joined. No
-// lock may be held: OnError may do anything.
+// failed reports what kept an event from being sent, or a room from being
+// joined. No lock may be held: OnError may do anything.
 func (c *Conn) failed(err error) {
 	if err != nil && !gone(err) {
 		c.space.report(c, err)
@@ -238,8 +238,8 @@ func (c *Conn) expects(room string) bool {
 	return c.phase == entering && slices.Contains(c.rooms, room)
 }
 
-// joinOwn joins the room of the connection's id, where that is not the socket's own,
-// which it is in anyway.
+// joinOwn joins the room of the connection's id, where that is not the socket's
+// own, which it is in anyway.
 func (c *Conn) joinOwn() {
 	if c.socket.ID() != c.id {
 		c.join(c.id)

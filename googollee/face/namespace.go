@@ -90,8 +90,8 @@ func refusal(err error) error {
 	return &socketio.Error{Message: "connection refused"}
 }
 
-// conn is the Conn of a socket. One that came by the native interface, or comes back
-// after a short loss without meeting its middleware again, gets it here.
+// conn is the Conn of a socket. One that came by the native interface, or comes
+// back after a short loss without meeting its middleware again, gets it here.
 func (n *namespace[C]) conn(s *socketio.Socket) *Conn {
 	if c := n.at(s); c != nil {
 		return c

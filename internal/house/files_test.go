@@ -2,6 +2,8 @@ package house
 
 import (
 	"bytes"
+	"go/parser"
+	"go/token"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -9,6 +11,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // root is the folder of the module.
@@ -139,6 +142,39 @@ func TestHouseRules(t *testing.T) {
 			t.Errorf("%s leaves something open: finish it or write an issue", path)
 		}
 	})
+}
+
+// Comments have one width. What is indented in one (code, tables), directives
+// and addresses are as wide as they are.
+func TestCommentsHaveOneWidth(t *testing.T) {
+	const most = 80 + 4
+	comments := 0
+	each(t, func(path string, content []byte) {
+		if filepath.Ext(path) != ".go" {
+			return
+		}
+		set := token.NewFileSet()
+		f, err := parser.ParseFile(set, path, content, parser.ParseComments|parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := bytes.Split(content, []byte("\n"))
+		for _, group := range f.Comments {
+			for _, c := range group.List {
+				at := set.Position(c.Pos())
+				if beside := bytes.TrimSpace(lines[at.Line-1][:at.Column-1]); len(beside) > 0 || !strings.HasPrefix(c.Text, "// ") {
+					continue
+				}
+				comments++
+				if n := utf8.RuneCountInString(c.Text); n > most && !strings.Contains(c.Text, "://") {
+					t.Errorf("%s: a comment of %d columns: wrap it at 80", at, n)
+				}
+			}
+		}
+	})
+	if comments < 4000 {
+		t.Fatalf("only %d lines of comments were found", comments)
+	}
 }
 
 func TestNoDownloadAddressesInLockFiles(t *testing.T) {

@@ -145,7 +145,8 @@ func newRig(t testing.TB, o *Options, l net.Listener, dial func() (net.Conn, err
 			t.Error(err)
 		}
 	}()
-	// The transport may dial once more than it needs, and find the server gone: no error of the test.
+	// The transport may dial once more than it needs, and find the server gone: no
+	// error of the test.
 	transport := &http.Transport{DisableCompression: true, DialContext: func(context.Context, string, string) (net.Conn, error) { return dial() }}
 	r.client = &http.Client{Transport: transport}
 	t.Cleanup(func() {

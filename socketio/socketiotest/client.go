@@ -11,8 +11,9 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/internal/wire/siowire"
 )
 
-// A Client is one client in one namespace. Its methods may be called from any goroutine, those that fail the test at once (Next, Ask,
-// Scan…) only from the test's own.
+// A Client is one client in one namespace. Its methods may be called from any
+// goroutine, those that fail the test at once (Next, Ask, Scan…) only from the
+// test's own.
 type Client struct {
 	t    testing.TB
 	conn *conn
@@ -33,7 +34,8 @@ type Client struct {
 	lastID   uint64
 }
 
-// errDisconnected is in the chain of what Emit returns when the client is not connected.
+// errDisconnected is in the chain of what Emit returns when the client is not
+// connected.
 var errDisconnected = errors.New("socketiotest: the client is disconnected")
 
 func newClient(c *conn, nsp string) *Client {
@@ -56,7 +58,8 @@ func (c *Client) update(f func()) {
 	c.mu.Unlock()
 }
 
-// await waits until ready, which is called with c.mu held, and reports false if that takes longer than d.
+// await waits until ready, which is called with c.mu held, and reports false if
+// that takes longer than d.
 func (c *Client) await(d time.Duration, ready func() bool) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -95,8 +98,9 @@ func (c *Client) Connected() bool {
 	return c.joined && c.reason == ""
 }
 
-// Emit sends an event. It is what makes a Client a socketio.Emitter: with a typed event, chat.Say.Emit(c, line). The error says that
-// the client is not connected or an argument cannot be encoded.
+// Emit sends an event. It is what makes a Client a socketio.Emitter: with a
+// typed event, chat.Say.Emit(c, line). The error says that the client is not
+// connected or an argument cannot be encoded.
 func (c *Client) Emit(event string, args ...any) error {
 	return c.send(siowire.Outgoing{Type: siowire.Event, Event: event, Args: args})
 }
@@ -112,7 +116,8 @@ func (c *Client) send(o siowire.Outgoing) error {
 	return c.conn.sendPacket(o)
 }
 
-// Ask sends an event and returns the server's acknowledgement. None in time fails the test.
+// Ask sends an event and returns the server's acknowledgement. None in time
+// fails the test.
 func (c *Client) Ask(event string, args ...any) *Event {
 	c.t.Helper()
 	answer, err := c.ask(event, args)
@@ -148,12 +153,14 @@ func (c *Client) ask(event string, args []any) (*Event, error) {
 	return nil, fmt.Errorf("no acknowledgement within %s", c.wait)
 }
 
-// Handle has f called for each event of that name, from the goroutine that reads the connection, instead of being kept for Next. It is
-// how a client answers while the test waits for something else.
+// Handle has f called for each event of that name, from the goroutine that
+// reads the connection, instead of being kept for Next. It is how a client
+// answers while the test waits for something else.
 func (c *Client) Handle(event string, f func(e *Event)) { c.update(func() { c.handlers[event] = f }) }
 
-// Next returns the next event of that name and takes it out of those kept; events of other names stay. None in time fails the test, as
-// does a disconnect.
+// Next returns the next event of that name and takes it out of those kept;
+// events of other names stay. None in time fails the test, as does a
+// disconnect.
 func (c *Client) Next(event string) *Event {
 	c.t.Helper()
 	var got *Event
@@ -179,7 +186,8 @@ func (c *Client) Next(event string) *Event {
 	return got
 }
 
-// Events returns the events that were kept, in the order in which they arrived, and forgets them.
+// Events returns the events that were kept, in the order in which they arrived,
+// and forgets them.
 func (c *Client) Events() []*Event {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -188,8 +196,10 @@ func (c *Client) Events() []*Event {
 	return all
 }
 
-// Disconnected waits until the client is disconnected and returns why, in the official client's words: "io server disconnect",
-// "io client disconnect", "transport close" or "transport error". If that does not happen in time, the test fails.
+// Disconnected waits until the client is disconnected and returns why, in the
+// official client's words: "io server disconnect", "io client disconnect",
+// "transport close" or "transport error". If that does not happen in time, the
+// test fails.
 func (c *Client) Disconnected() (reason string) {
 	c.t.Helper()
 	if !c.await(c.wait, func() bool { reason = c.reason; return reason != "" }) {
@@ -219,7 +229,8 @@ func (c *Client) left(reason string) {
 	})
 }
 
-// packet takes what the server has sent to this namespace. It runs on the goroutine that reads the connection.
+// packet takes what the server has sent to this namespace. It runs on the
+// goroutine that reads the connection.
 func (c *Client) packet(p *siowire.Packet) error {
 	switch p.Type {
 	case siowire.Connect:

@@ -263,7 +263,8 @@ func TestSlowReader(t *testing.T) {
 	})
 }
 
-// TestReconnect: with recovery the client comes back to its rooms and to what it missed.
+// TestReconnect: with recovery the client comes back to its rooms and to what
+// it missed.
 func TestReconnect(t *testing.T) {
 	transports(t, func(t *testing.T, transport string) {
 		o := quiet()

@@ -40,13 +40,15 @@ type conn struct {
 	decoder siowire.Decoder // of the reader
 }
 
-// lock is a mutex that may be held while its owner waits for the network: in a synctest bubble time goes on for those who wait for it.
+// lock is a mutex that may be held while its owner waits for the network: in a
+// synctest bubble time goes on for those who wait for it.
 type lock chan struct{}
 
 func (l lock) Lock()   { l <- struct{}{} }
 func (l lock) Unlock() { <-l }
 
-// transport is how a connection sends. Reading is the work of the goroutine that has made it.
+// transport is how a connection sends. Reading is the work of the goroutine
+// that has made it.
 type transport interface {
 	name() string
 	send(packets ...eiowire.Packet) error
@@ -153,7 +155,8 @@ func (c *conn) send(packets ...eiowire.Packet) error {
 	return wire.send(packets...)
 }
 
-// SendRaw sends a text as one Engine.IO message, whatever it says: for tests of what broken or hostile clients do.
+// SendRaw sends a text as one Engine.IO message, whatever it says: for tests of
+// what broken or hostile clients do.
 func (c *Client) SendRaw(text string) error {
 	return c.conn.send(eiowire.Packet{Type: eiowire.Message, Data: []byte(text)})
 }
@@ -223,7 +226,8 @@ func (c *conn) ending(reason string) transport {
 	return c.wire
 }
 
-// finished is the last act of the goroutine that reads: err is why it does not go on.
+// finished is the last act of the goroutine that reads: err is why it does not
+// go on.
 func (c *conn) finished(err error) {
 	reason := "transport close"
 	if err != nil && !errors.Is(err, errClosed) && !errors.Is(err, io.EOF) {

@@ -34,8 +34,9 @@ type Options struct {
 
 func (o *Options) timeout() time.Duration { return cmp.Or(o.Timeout, 10*time.Second) }
 
-// Connect connects a new client, on a connection of its own. A refusal fails the test. The client is in when Connect returns, but the
-// server's OnConnect may still run; in a bubble synctest.Wait waits for it.
+// Connect connects a new client, on a connection of its own. A refusal fails
+// the test. The client is in when Connect returns, but the server's OnConnect
+// may still run; in a bubble synctest.Wait waits for it.
 func (s *Server) Connect(o *Options) *Client {
 	s.t.Helper()
 	c, err := s.Dial(o)
@@ -45,8 +46,9 @@ func (s *Server) Connect(o *Options) *Client {
 	return c
 }
 
-// Dial is Connect for tests that expect a refusal. If the namespace refuses, the error is a *ConnectError; if the server does not even
-// take the connection, an *HTTPError.
+// Dial is Connect for tests that expect a refusal. If the namespace refuses,
+// the error is a *ConnectError; if the server does not even take the
+// connection, an *HTTPError.
 func (s *Server) Dial(o *Options) (*Client, error) { return s.dial(o, nil) }
 
 // state is what a client keeps for coming back.
@@ -103,13 +105,16 @@ func (c *Client) Join(namespace string, auth any) *Client {
 	return other
 }
 
-// TryJoin is Join for tests that expect a refusal: the error is a *ConnectError then.
+// TryJoin is Join for tests that expect a refusal: the error is a *ConnectError
+// then.
 func (c *Client) TryJoin(namespace string, auth any) (*Client, error) {
 	return c.conn.join(namespace, auth, nil)
 }
 
-// Reconnect connects again after a loss, as official clients do: on a new connection, with what the server needs to restore the old
-// state if it has Options.Recovery. It returns a new Client, to which the events go that were missed.
+// Reconnect connects again after a loss, as official clients do: on a new
+// connection, with what the server needs to restore the old state if it has
+// Options.Recovery. It returns a new Client, to which the events go that were
+// missed.
 func (c *Client) Reconnect() *Client {
 	c.t.Helper()
 	c.mu.Lock()
@@ -124,8 +129,8 @@ func (c *Client) Reconnect() *Client {
 	return again
 }
 
-// Recovery returns what the client would send for its old state on Reconnect: pid and offset, as members of its auth. It is for tests
-// that change it first.
+// Recovery returns what the client would send for its old state on Reconnect:
+// pid and offset, as members of its auth. It is for tests that change it first.
 func (c *Client) Recovery() map[string]any {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -8,7 +8,8 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/internal/wire/siowire"
 )
 
-// An Event is one that the server has emitted, or the acknowledgement of one that the client has.
+// An Event is one that the server has emitted, or the acknowledgement of one
+// that the client has.
 type Event struct {
 	Name string // "" of an acknowledgement
 	Args siowire.Args
@@ -24,7 +25,8 @@ func (e *Event) Len() int { return e.Args.Len() }
 // Arg returns argument i, counted from 0; the zero Raw if there is none.
 func (e *Event) Arg(i int) siowire.Raw { return e.Args.At(i) }
 
-// Scan decodes the first arguments into what dst points to. Anything amiss fails the test.
+// Scan decodes the first arguments into what dst points to. Anything amiss
+// fails the test.
 func (e *Event) Scan(dst ...any) {
 	e.c.t.Helper()
 	for i, d := range dst {
@@ -40,7 +42,8 @@ func (e *Event) Scan(dst ...any) {
 // WantsAck reports whether the server waits for an acknowledgement.
 func (e *Event) WantsAck() bool { return e.hasID }
 
-// Ack answers the server. It fails the test if the server does not want an answer; if the client is gone meanwhile it does nothing.
+// Ack answers the server. It fails the test if the server does not want an
+// answer; if the client is gone meanwhile it does nothing.
 func (e *Event) Ack(args ...any) {
 	e.c.t.Helper()
 	if !e.hasID {
@@ -53,7 +56,8 @@ func (e *Event) Ack(args ...any) {
 	}
 }
 
-// String shows the event as it would be written in JavaScript, its arguments cut: message("hello", 5).
+// String shows the event as it would be written in JavaScript, its arguments
+// cut: message("hello", 5).
 func (e *Event) String() string {
 	var b strings.Builder
 	name := e.Name

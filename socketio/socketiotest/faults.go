@@ -49,24 +49,28 @@ func (p *polling) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	return link, nil
 }
 
-// Cut tears the connection, for all its namespaces: nothing on its way arrives, neither side is told in an orderly manner, and the client
-// does not come back by itself; see Reconnect. The client's reason is "transport error".
+// Cut tears the connection, for all its namespaces: nothing on its way arrives,
+// neither side is told in an orderly manner, and the client does not come back
+// by itself; see Reconnect. The client's reason is "transport error".
 func (c *Client) Cut() {
 	c.conn.fault(func(f *faults) { f.cut = true })
 	<-c.conn.ended
 }
 
-// Delay makes everything that is written from now on, in either direction, take d to arrive. Order is kept.
+// Delay makes everything that is written from now on, in either direction, take
+// d to arrive. Order is kept.
 func (c *Client) Delay(d time.Duration) { c.conn.fault(func(f *faults) { f.delay = d }) }
 
-// StopReading makes the client take nothing from the server, pings included, until StartReading: a slow consumer. What the server
-// sends meanwhile fills the link's buffer of 64 KiB, then the server's own queue.
+// StopReading makes the client take nothing from the server, pings included,
+// until StartReading: a slow consumer. What the server sends meanwhile fills
+// the link's buffer of 64 KiB, then the server's own queue.
 func (c *Client) StopReading() { c.conn.fault(func(f *faults) { f.held = true }) }
 
 // StartReading ends StopReading.
 func (c *Client) StartReading() { c.conn.fault(func(f *faults) { f.held = false }) }
 
-// StopPongs makes the client leave the server's pings unanswered, until the server gives it up ("ping timeout").
+// StopPongs makes the client leave the server's pings unanswered, until the
+// server gives it up ("ping timeout").
 func (c *Client) StopPongs() {
 	c.conn.mu.Lock()
 	c.conn.mute = true

@@ -9,10 +9,12 @@ import (
 	"time"
 )
 
-// linkRoom is how many bytes each direction of a link holds before writing blocks: what a socket's buffers would.
+// linkRoom is how many bytes each direction of a link holds before writing
+// blocks: what a socket's buffers would.
 const linkRoom = 64 << 10
 
-// link makes the two ends of a connection in memory. Unlike net.Pipe it buffers, as a network does, and can be made to misbehave.
+// link makes the two ends of a connection in memory. Unlike net.Pipe it
+// buffers, as a network does, and can be made to misbehave.
 func link(client, server net.Addr) (a, b *end) {
 	up, down := newHalf(), newHalf()
 	return &end{in: down, out: up, local: client, remote: server}, &end{in: up, out: down, local: server, remote: client}

@@ -48,7 +48,8 @@ func (c *conn) openPolling(upgrade bool) error {
 	return nil
 }
 
-// run polls until the end, or until the connection has been upgraded, and then reads the websocket.
+// run polls until the end, or until the connection has been upgraded, and then
+// reads the websocket.
 func (p *polling) run(packets []eiowire.Packet, upgrade bool) error {
 	defer p.idle()
 	var probe chan probed
@@ -86,7 +87,8 @@ func (p *polling) run(packets []eiowire.Packet, upgrade bool) error {
 	}
 }
 
-// released reports whether the server has ended a poll for the upgrade's sake: once it has answered the probe.
+// released reports whether the server has ended a poll for the upgrade's sake:
+// once it has answered the probe.
 func released(packets []eiowire.Packet) bool {
 	return slices.ContainsFunc(packets, func(p eiowire.Packet) bool { return p.Type == eiowire.Noop })
 }

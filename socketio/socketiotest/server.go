@@ -23,8 +23,10 @@ type Server struct {
 	clients []*conn // guarded by mu
 }
 
-// Serve serves h until the test ends: a *socketio.Server, or anything it is mounted in, such as a Gin engine. If h has a method
-// Close() error, as *socketio.Server has, it is called then; a server that is mounted in something else is the test's to close.
+// Serve serves h until the test ends: a *socketio.Server, or anything it is
+// mounted in, such as a Gin engine. If h has a method Close() error, as
+// *socketio.Server has, it is called then; a server that is mounted in
+// something else is the test's to close.
 func Serve(t testing.TB, h http.Handler) *Server {
 	t.Helper()
 	s := &Server{t: t, l: &listener{conns: make(chan net.Conn), done: make(chan struct{})}}
@@ -60,10 +62,12 @@ func Serve(t testing.TB, h http.Handler) *Server {
 	return s
 }
 
-// HTTP returns a client for plain requests to the server, whatever the host in their URLs.
+// HTTP returns a client for plain requests to the server, whatever the host in
+// their URLs.
 func (s *Server) HTTP() *http.Client { return &s.http }
 
-// Connect serves io and connects a client to its root namespace; see Server.Connect for other ways.
+// Connect serves io and connects a client to its root namespace; see
+// Server.Connect for other ways.
 func Connect(t testing.TB, io *socketio.Server) *Client {
 	t.Helper()
 	return Serve(t, io).Connect(nil)

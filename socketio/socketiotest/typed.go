@@ -6,8 +6,8 @@ import (
 	"github.com/sockeye-io/sockeye/socketio"
 )
 
-// Next returns the payload of the next event e and takes it out of those kept; see [Client.Next]. To send a typed event use its own
-// method, e.Emit(c, v).
+// Next returns the payload of the next event e and takes it out of those kept;
+// see [Client.Next]. To send a typed event use its own method, e.Emit(c, v).
 func Next[T any](c *Client, e socketio.Event[T]) T {
 	c.t.Helper()
 	event := c.Next(string(e))
@@ -18,8 +18,9 @@ func Next[T any](c *Client, e socketio.Event[T]) T {
 	return v
 }
 
-// Ask calls the server's handler and returns its answer. An error that the handler meant for the client is a *socketio.Error; any other
-// arrives as one with code "internal". Without an answer in time it is another error.
+// Ask calls the server's handler and returns its answer. An error that the
+// handler meant for the client is a *socketio.Error; any other arrives as one
+// with code "internal". Without an answer in time it is another error.
 func Ask[Req, Res any](c *Client, call socketio.Call[Req, Res], req Req) (Res, error) {
 	var args arguments
 	if err := socketio.Event[Req](call).Emit(&args, req); err != nil {
@@ -34,8 +35,9 @@ func Ask[Req, Res any](c *Client, call socketio.Call[Req, Res], req Req) (Res, e
 	return call.DecodeAnswer(&answer.Args)
 }
 
-// Answer has f answer when the server makes the call, on the goroutine that reads the connection; see [Client.Handle]. An *socketio.Error
-// is sent with its code and message, any other error fails the test.
+// Answer has f answer when the server makes the call, on the goroutine that
+// reads the connection; see [Client.Handle]. An *socketio.Error is sent with
+// its code and message, any other error fails the test.
 func Answer[Req, Res any](c *Client, call socketio.Call[Req, Res], f func(req Req) (Res, error)) {
 	c.Handle(string(call), func(e *Event) {
 		req, err := socketio.Event[Req](call).Decode(&e.Args)

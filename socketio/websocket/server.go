@@ -99,9 +99,10 @@ type counters struct {
 // TrustedProxies, PerMessageDeflate, PingInterval, PingTimeout, StallTimeout,
 // WriteTimeout, DisablePoller and Logger. The bounds count the connections of
 // this server alone; one that makes room for another, see Options.MaxSessions,
-// is closed with code 1013. No message here is volatile, so DropVolatile has nothing
-// to give up, and a full queue ends the connection as with Close. New panics
-// if the options make no sense. Shutdown or Close must be called in the end.
+// is closed with code 1013. No message here is volatile, so DropVolatile has
+// nothing to give up, and a full queue ends the connection as with Close. New
+// panics if the options make no sense. Shutdown or Close must be called in the
+// end.
 func New(opts *engineio.Options) *Server {
 	s := &Server{conns: map[*Conn]struct{}{}, empty: make(chan struct{})}
 	s.inboxes.Max, s.inboxes.MaxBytes = maxInbox, maxInboxBytes

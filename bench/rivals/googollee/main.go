@@ -2,9 +2,9 @@
 // so run the generator with -eio 3) as a server for the load generator. PORT
 // says where to listen.
 //
-// ENGINE=sockeye runs the same handlers on Sockeye's package googollee. ECHO=string
-// has echo take and answer a string, ECHO=any an interface{}; otherwise it takes any
-// JSON as a type that decodes and encodes itself.
+// ENGINE=sockeye runs the same handlers on Sockeye's package googollee.
+// ECHO=string has echo take and answer a string, ECHO=any an interface{};
+// otherwise it takes any JSON as a type that decodes and encodes itself.
 package main
 
 import (

@@ -1,5 +1,5 @@
-// Command websocket is a small chat over plain WebSocket, as one would write it with
-// gorilla/websocket or melody, in a Gin application.
+// Command websocket is a small chat over plain WebSocket, as one would write it
+// with gorilla/websocket or melody, in a Gin application.
 package main
 
 import (

@@ -1,7 +1,7 @@
-// Command app is a Gin application as people write them for go-socket.io: a notice
-// board on the root namespace, a chat on /chat, and some rooms. It is compiled
-// twice, against the original and against Sockeye, from the same handlers; the tests
-// beside it run the same clients against both.
+// Command app is a Gin application as people write them for go-socket.io: a
+// notice board on the root namespace, a chat on /chat, and some rooms. It is
+// compiled twice, against the original and against Sockeye, from the same
+// handlers; the tests beside it run the same clients against both.
 //
 // PORT says where to listen; 0 picks a free one.
 package main

@@ -191,7 +191,8 @@ func TestModel(t *testing.T) {
 	}
 }
 
-// TestTogether uses a log from many goroutines: every client hears all that was for it, once and in order.
+// TestTogether uses a log from many goroutines: every client hears all that was
+// for it, once and in order.
 func TestTogether(t *testing.T) {
 	const senders, each = 8, 300
 	l := New[string](prefix, Bounds{Count: senders * each, Bytes: 1 << 20, Age: time.Hour})
@@ -229,7 +230,8 @@ func TestTogether(t *testing.T) {
 	all.Wait()
 }
 
-// TestOneDoesNotSpendWhatAllShare: who sends the most loses the first, by bytes, by count, and under many names.
+// TestOneDoesNotSpendWhatAllShare: who sends the most loses the first, by
+// bytes, by count, and under many names.
 func TestOneDoesNotSpendWhatAllShare(t *testing.T) {
 	now := time.Unix(0, 0)
 	for name, flood := range map[string]func(i int) Event[string]{
@@ -269,7 +271,8 @@ func TestOneDoesNotSpendWhatAllShare(t *testing.T) {
 	}
 }
 
-// TestLossesAreBounded: what is remembered of losses has an end, and it errs on the safe side.
+// TestLossesAreBounded: what is remembered of losses has an end, and it errs on
+// the safe side.
 func TestLossesAreBounded(t *testing.T) {
 	now := time.Unix(0, 0)
 	l := New[int](prefix, Bounds{Count: 10, Bytes: 1000, Age: time.Minute})

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// TestModel compares a queue with a plain list after every one of many random steps.
+// TestModel compares a queue with a plain list after every one of many random
+// steps.
 func TestModel(t *testing.T) {
 	type plain struct {
 		owner string
@@ -86,7 +87,8 @@ func TestModel(t *testing.T) {
 	}
 }
 
-// TestSharing: however much one brings, the others keep what they have as long as it is less.
+// TestSharing: however much one brings, the others keep what they have as long
+// as it is less.
 func TestSharing(t *testing.T) {
 	var q Queue[string, int]
 	add := func(owner string, cost float64) {

@@ -15,7 +15,8 @@ import (
 func need(t *testing.T) bool { t.Helper(); return netpoll.Supported }
 
 // A connection serves what is ours and what is not, in any order, however it is
-// cut, and with empty lines between requests; and it is read here whenever it can be.
+// cut, and with empty lines between requests; and it is read here whenever it
+// can be.
 func TestTakenOver(t *testing.T) {
 	if !need(t) {
 		return

@@ -9,8 +9,8 @@ import (
 // Logger returns a logger that writes to log, nil meaning slog.Default(), and
 // that nobody can fill: lines above the level of debugging are limited as Lines
 // says. A line's kind is its message, with those of its attributes that are the
-// server's own words (see own); whom it is about is its attribute "client" or "remote". The
-// next line of a kind tells in "skipped" how many were left out.
+// server's own words (see own); whom it is about is its attribute "client" or
+// "remote". The next line of a kind tells in "skipped" how many were left out.
 //
 // So every line is limited, without each call having to think of it. A logger
 // that is limited already is returned as it is.

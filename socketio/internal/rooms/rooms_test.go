@@ -265,7 +265,8 @@ func TestTogether(t *testing.T) {
 	}
 }
 
-// TestSelectAllocatesNothing: whatever is asked for, if there is place for the answer.
+// TestSelectAllocatesNothing: whatever is asked for, if there is place for the
+// answer.
 func TestSelectAllocatesNothing(t *testing.T) {
 	x := index()
 	list := make([]*client, 0, 1000)

@@ -114,7 +114,8 @@ func TestCVE202437890ManyHeaders(t *testing.T) {
 // CVE-2021-32640: headers that are made to be slow to parse take a time that is
 // linear in their length.
 func TestCVE202132640SlowHeaders(t *testing.T) {
-	// No clock is asked: what is not linear would not end within the time a test run has.
+	// No clock is asked: what is not linear would not end within the time a test
+	// run has.
 	const n = 1 << 18 // quadratic, each would take minutes
 	for _, evil := range []string{
 		"b" + strings.Repeat(" ", n) + "x",

@@ -6,13 +6,16 @@ import (
 	"testing"
 )
 
-// TestAdvisories: what is known to have broken parsers of this protocol is refused here. Those with tests of their own: CVE-2026-33151 and
-// CVE-2026-48804 (TestLimits), CVE-2026-69185 (TestCVE202669185Reassembly), CVE-2020-36049 (TestCVE202036049ParseIsLinear).
+// TestAdvisories: what is known to have broken parsers of this protocol is
+// refused here. Those with tests of their own: CVE-2026-33151 and
+// CVE-2026-48804 (TestLimits), CVE-2026-69185 (TestCVE202669185Reassembly),
+// CVE-2020-36049 (TestCVE202036049ParseIsLinear).
 func TestAdvisories(t *testing.T) {
 	refused := map[string][]string{
 		// socket.io-parser did not look at the number in a placeholder.
 		"CVE-2022-2421": {},
-		// socket.io-parser did not look at the type of an event's name, and converted it to a string later.
+		// socket.io-parser did not look at the type of an event's name, and converted
+		// it to a string later.
 		"CVE-2023-32695": {
 			`2[{"toString":1}]`, `2[{"toString":"rce"},1]`, `2[]`, `2[null]`, `2[true]`, `2[["a"]]`, `2["connect"]`, `2["connect_error"]`, `2["disconnect"]`,
 			`2["disconnecting"]`, `2["newListener"]`, `2["removeListener"]`, `2["\u0063onnect"]`, `51-[{"_placeholder":true,"num":0}]`,

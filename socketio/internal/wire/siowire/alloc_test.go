@@ -4,8 +4,9 @@ package siowire
 
 import "testing"
 
-// TestEncodeAllocations: a message costs its own bytes and nothing else, for arguments that are no trouble. Not under the race detector,
-// where sync.Pool forgets at random.
+// TestEncodeAllocations: a message costs its own bytes and nothing else, for
+// arguments that are no trouble. Not under the race detector, where sync.Pool
+// forgets at random.
 func TestEncodeAllocations(t *testing.T) {
 	p, err := decodeText(nil, `2["e",{"a":[1,2,3],"b":"é"}]`)
 	if err != nil {

@@ -6,10 +6,12 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/internal/wire/value"
 )
 
-// Raw is one value that is still encoded, with the binaries of its packet; see value.Raw.
+// Raw is one value that is still encoded, with the binaries of its packet; see
+// value.Raw.
 type Raw = value.Raw
 
-// RawJSON returns a JSON text as a Raw. It keeps data. Using the Raw fails if data is not valid JSON.
+// RawJSON returns a JSON text as a Raw. It keeps data. Using the Raw fails if
+// data is not valid JSON.
 func RawJSON(data []byte) Raw { return value.RawJSON(data) }
 
 // span is where a value lies in a buffer: [from, to).
@@ -18,8 +20,8 @@ type span struct{ from, to uint32 }
 // inlineArgs is how many arguments Args holds without an allocation.
 const inlineArgs = 4
 
-// Args are the arguments of an event or an ack, still encoded. It is a value: a copy is good as long as the packet's bytes are. The zero
-// Args is empty.
+// Args are the arguments of an event or an ack, still encoded. It is a value: a
+// copy is good as long as the packet's bytes are. The zero Args is empty.
 type Args struct {
 	buf   []byte // the packet's message
 	src   *value.Source
@@ -56,7 +58,8 @@ func (a *Args) All() iter.Seq2[int, Raw] {
 	}
 }
 
-// Attachments returns how many binary messages came with the packet; 0 with MessagePack, which needs none.
+// Attachments returns how many binary messages came with the packet; 0 with
+// MessagePack, which needs none.
 func (a *Args) Attachments() int {
 	if a.src == nil {
 		return 0

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// The 1 KiB object of the load generator's kind: numbers, strings, a list of small objects.
+// The 1 KiB object of the load generator's kind: numbers, strings, a list of
+// small objects.
 type benchItem struct {
 	ID    int      `json:"id"`
 	Name  string   `json:"name"`

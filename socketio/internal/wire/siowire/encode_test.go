@@ -14,8 +14,9 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// TestEncodeGolden writes one packet of every kind, both ways, and compares the transcript with testdata/encode.txt. After -update read
-// the difference: every line is the wire format.
+// TestEncodeGolden writes one packet of every kind, both ways, and compares the
+// transcript with testdata/encode.txt. After -update read the difference: every
+// line is the wire format.
 func TestEncodeGolden(t *testing.T) {
 	type user struct {
 		Name   string    `json:"name"`
@@ -101,7 +102,8 @@ func TestEncodeErrors(t *testing.T) {
 	}
 }
 
-// TestForgedPlaceholder: what a client sent must not make other clients' parsers fail when it travels beside binary.
+// TestForgedPlaceholder: what a client sent must not make other clients'
+// parsers fail when it travels beside binary.
 func TestForgedPlaceholder(t *testing.T) {
 	for _, forged := range []any{
 		map[string]any{"_placeholder": true, "num": 99}, map[string]any{"_placeholder": true, "num": 0}, json.RawMessage(`{"_placehold\u0065r":true}`),

@@ -11,7 +11,8 @@ import (
 	"unicode/utf8"
 )
 
-// FuzzDecode feeds a connection's decoder with messages: the input is cut at each byte 0x1e, and a piece that begins with 'b' is binary.
+// FuzzDecode feeds a connection's decoder with messages: the input is cut at
+// each byte 0x1e, and a piece that begins with 'b' is binary.
 func FuzzDecode(f *testing.F) {
 	recorded, err := os.ReadFile("testdata/node.jsonl")
 	if err != nil {
@@ -71,7 +72,8 @@ func checkPacket(t *testing.T, p *Packet) {
 	}
 }
 
-// roundTrip encodes a packet from its raw arguments, decodes it again and compares what its arguments say.
+// roundTrip encodes a packet from its raw arguments, decodes it again and
+// compares what its arguments say.
 func roundTrip(t *testing.T, parser Parser, p *Packet) {
 	t.Helper()
 	out := Outgoing{Type: p.Type, Namespace: p.Namespace, Event: p.Event, ID: p.ID, HasID: p.HasID}
@@ -126,7 +128,8 @@ func roundTrip(t *testing.T, parser Parser, p *Packet) {
 	}
 }
 
-// settled makes values comparable that JSON does not keep apart: NaN, infinities and null, dates out of range and null, -0 and 0.
+// settled makes values comparable that JSON does not keep apart: NaN,
+// infinities and null, dates out of range and null, -0 and 0.
 func settled(v any) any {
 	switch v := v.(type) {
 	case float64:

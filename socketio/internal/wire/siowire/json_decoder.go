@@ -102,7 +102,8 @@ type header struct {
 	payload     int // offset
 }
 
-// header reads everything before the payload: <type>[<attachments>-][/namespace,][id].
+// header reads everything before the payload:
+// <type>[<attachments>-][/namespace,][id].
 func (d *jsonDecoder) header(data []byte, p *Packet) (header, error) {
 	var h header
 	if len(data) == 0 || data[0] < '0' || data[0] > '6' {

@@ -8,20 +8,26 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/internal/wire/value"
 )
 
-// JSONParser is the default parser: JSON in text messages, binary beside it in messages of its own. The zero value is ready. It must not
-// be changed once it is in use.
+// JSONParser is the default parser: JSON in text messages, binary beside it in
+// messages of its own. The zero value is ready. It must not be changed once it
+// is in use.
 type JSONParser struct {
-	// Codec replaces this package's JSON codec: for encoding arguments whose type cannot hold binary, and for decoding the arguments of
-	// packets without binary. nil is faster than encoding/json and honours what Encode and Raw.Decode say, which a Codec may not.
+	// Codec replaces this package's JSON codec: for encoding arguments whose type
+	// cannot hold binary, and for decoding the arguments of packets without binary.
+	// nil is faster than encoding/json and honours what Encode and Raw.Decode say,
+	// which a Codec may not.
 	Codec Codec
 }
 
 // Encode encodes a packet as text and attachments.
 //
-// Values become what JSON.stringify makes of them: floats as JavaScript prints them, NaN and infinities as null, time.Time as
-// Date.prototype.toJSON does (UTC, milliseconds), nothing escaped for HTML. Keys of maps are sorted. A []byte, however deep, becomes an
-// attachment. Raw and json.RawMessage are copied as they are. Struct tags, json.Marshaler and encoding.TextMarshaler count as they do
-// for encoding/json. Not encodable are channels, functions, io.Readers (read them first), and values that contain themselves.
+// Values become what JSON.stringify makes of them: floats as JavaScript prints
+// them, NaN and infinities as null, time.Time as Date.prototype.toJSON does
+// (UTC, milliseconds), nothing escaped for HTML. Keys of maps are sorted. A
+// []byte, however deep, becomes an attachment. Raw and json.RawMessage are
+// copied as they are. Struct tags, json.Marshaler and encoding.TextMarshaler
+// count as they do for encoding/json. Not encodable are channels, functions,
+// io.Readers (read them first), and values that contain themselves.
 func (p *JSONParser) Encode(o Outgoing, _ int) (Encoded, error) {
 	e := value.NewEncoder(false, p.Codec)
 	defer e.Free()
@@ -34,7 +40,8 @@ func (p *JSONParser) Encode(o Outgoing, _ int) (Encoded, error) {
 		if t != Event && t != Ack {
 			return Encoded{}, fmt.Errorf("siowire: binary in the payload of a packet of type %s", t)
 		}
-		// What an application passes on may hold an object that looks like a placeholder. A client would close its connection over it.
+		// What an application passes on may hold an object that looks like a
+		// placeholder. A client would close its connection over it.
 		if err := value.CheckPlaceholders(body, n); err != nil {
 			return Encoded{}, fmt.Errorf("siowire: beside binary: %w", err)
 		}
@@ -62,7 +69,8 @@ func (p *JSONParser) Encode(o Outgoing, _ int) (Encoded, error) {
 	return Encoded{Text: text, Attachments: attachments}, nil
 }
 
-// headerRoom is more than a packet's header takes beside the namespace: type, attachments, comma, id.
+// headerRoom is more than a packet's header takes beside the namespace: type,
+// attachments, comma, id.
 const headerRoom = 1 + 8 + 1 + 16
 
 // encodePayload encodes what follows a packet's header.

@@ -84,7 +84,8 @@ func TestDetach(t *testing.T) {
 	}
 }
 
-// TestConnectNamespace: a connection keeps the name, which must not keep the packet's bytes.
+// TestConnectNamespace: a connection keeps the name, which must not keep the
+// packet's bytes.
 func TestConnectNamespace(t *testing.T) {
 	data := []byte(`0/chat,{"token":"x"}`)
 	var p Packet
@@ -171,7 +172,8 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// CVE-2026-69185: what announces no attachments leaves nothing armed, and after Reset nothing is left either.
+// CVE-2026-69185: what announces no attachments leaves nothing armed, and after
+// Reset nothing is left either.
 func TestCVE202669185Reassembly(t *testing.T) {
 	d := (&JSONParser{}).NewDecoder(nil)
 	var p Packet
@@ -207,8 +209,9 @@ func TestCVE202669185Reassembly(t *testing.T) {
 	}
 }
 
-// CVE-2020-36049 and its like: the work grows as the input does. What is copied is counted in bytes. For what is only looked at no clock is
-// asked: work that grew with the square of 4 MiB would not end within the time a test run has.
+// CVE-2020-36049 and its like: the work grows as the input does. What is copied
+// is counted in bytes. For what is only looked at no clock is asked: work that
+// grew with the square of 4 MiB would not end within the time a test run has.
 func TestCVE202036049ParseIsLinear(t *testing.T) {
 	const n = 4 << 20
 	for name, shape := range map[string]func(n int) string{
@@ -255,7 +258,8 @@ func TestDeepJSONIsNotReadToItsEnd(t *testing.T) {
 	t.Log("hostile inputs: deep JSON: 54")
 }
 
-// TestDecodeAllocations is a limit of the hot path: an event that no handler wants costs no allocation at all.
+// TestDecodeAllocations is a limit of the hot path: an event that no handler
+// wants costs no allocation at all.
 func TestDecodeAllocations(t *testing.T) {
 	d := (&JSONParser{}).NewDecoder(nil)
 	data := []byte(`2/chat,17["some event",{"a":[1,2,3],"b":"é"},"x",null,4]`)

@@ -9,12 +9,15 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/internal/wire/value"
 )
 
-// MsgpackParser is the parser of the npm package socket.io-msgpack-parser 3: a packet is one binary message, the map
-// {type, nsp, data, id?} in MessagePack. The zero value is ready. It must not be changed once it is in use.
+// MsgpackParser is the parser of the npm package socket.io-msgpack-parser 3: a
+// packet is one binary message, the map {type, nsp, data, id?} in MessagePack.
+// The zero value is ready. It must not be changed once it is in use.
 //
-// Values mean the same as with JSONParser, and decode into the same Go values. What differs is on the wire: binary has its place among
-// the values, and a time.Time arrives at a JavaScript client as a Date (a Date from there decodes into time.Time, or the string that
-// JSON would have). NaN and infinities stay what they are.
+// Values mean the same as with JSONParser, and decode into the same Go values.
+// What differs is on the wire: binary has its place among the values, and a
+// time.Time arrives at a JavaScript client as a Date (a Date from there decodes
+// into time.Time, or the string that JSON would have). NaN and infinities stay
+// what they are.
 type MsgpackParser struct {
 	Codec Codec // as in JSONParser, for decoding only
 }
@@ -121,12 +124,14 @@ func (d *msgpackDecoder) Add(data []byte, binary bool, p *Packet) (bool, error) 
 	return true, nil
 }
 
-// packetMembers is where a packet's members are; those that are not there are empty.
+// packetMembers is where a packet's members are; those that are not there are
+// empty.
 type packetMembers struct{ kind, nsp, data, id span }
 
 func (s span) of(data []byte) []byte { return data[s.from:s.to] }
 
-// members checks the whole message and finds the packet's members. Of doubled keys the last one counts, as in JavaScript.
+// members checks the whole message and finds the packet's members. Of doubled
+// keys the last one counts, as in JavaScript.
 func (d *msgpackDecoder) members(data []byte) (m packetMembers, err error) {
 	s := value.MsgpackScanner{Data: data, MaxDepth: d.lim.depth() + 1} // the packet itself is not part of the payload
 	n, i, err := s.Open(0, value.Object)

@@ -50,7 +50,8 @@ func decodeBinary(data []byte) (Packet, error) {
 	return p, err
 }
 
-// TestMsgpackLikeNode decodes what socket.io-msgpack-parser 3.0.2 encoded, and encodes the same packets for it.
+// TestMsgpackLikeNode decodes what socket.io-msgpack-parser 3.0.2 encoded, and
+// encodes the same packets for it.
 func TestMsgpackLikeNode(t *testing.T) {
 	good := 0
 	for _, c := range msgpackCases(t) {
@@ -106,7 +107,8 @@ func msgpackPayload(t *testing.T, p *Packet) any {
 	return got
 }
 
-// undated replaces the dates that record-msgpack.cjs wrote by what an any takes for them.
+// undated replaces the dates that record-msgpack.cjs wrote by what an any takes
+// for them.
 func undated(v any) any {
 	switch v := v.(type) {
 	case []any:
@@ -124,7 +126,8 @@ func undated(v any) any {
 	return v
 }
 
-// reencode sends a packet on as an application does that passes raw arguments, and expects the same packet.
+// reencode sends a packet on as an application does that passes raw arguments,
+// and expects the same packet.
 func reencode(t *testing.T, p *Packet) {
 	out := Outgoing{Type: p.Type, Namespace: p.Namespace, Event: p.Event, ID: p.ID, HasID: p.HasID}
 	for _, r := range p.Args.All() {
@@ -146,7 +149,8 @@ func reencode(t *testing.T, p *Packet) {
 	}
 }
 
-// TestMsgpackEncode: the bytes were read back with socket.io-msgpack-parser 3.0.2 when this was written.
+// TestMsgpackEncode: the bytes were read back with socket.io-msgpack-parser
+// 3.0.2 when this was written.
 func TestMsgpackEncode(t *testing.T) {
 	for _, c := range []struct {
 		out  Outgoing

@@ -13,7 +13,8 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/internal/wire/value"
 )
 
-// stricter are the packets that Node's parser takes and ours refuses, with the reason.
+// stricter are the packets that Node's parser takes and ours refuses, with the
+// reason.
 var stricter = map[string]string{
 	``:               "Number('') is 0 to Node, a CONNECT",
 	`2`:              "an event needs a name",
@@ -44,7 +45,8 @@ type nodeCase struct {
 	Error *string
 }
 
-// TestLikeNode decodes what testdata/record.cjs gave to socket.io-parser 4.2.7 and expects the same answers.
+// TestLikeNode decodes what testdata/record.cjs gave to socket.io-parser 4.2.7
+// and expects the same answers.
 func TestLikeNode(t *testing.T) {
 	file, err := os.Open("testdata/node.jsonl")
 	if err != nil {

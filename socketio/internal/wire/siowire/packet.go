@@ -46,7 +46,8 @@ func (t Type) String() string {
 // MaxID is the largest ack id: JavaScript's largest safe integer.
 const MaxID = 1<<53 - 1
 
-// errMalformed is in the chain of every error that a Decoder returns for input that is not a valid packet or passes a limit.
+// errMalformed is in the chain of every error that a Decoder returns for input
+// that is not a valid packet or passes a limit.
 var errMalformed = errors.New("malformed packet")
 
 func malformed(format string, args ...any) error {
@@ -55,11 +56,14 @@ func malformed(format string, args ...any) error {
 
 // Packet is one decoded packet.
 //
-// A packet of type BinaryEvent or BinaryAck is reported as Event or Ack once its attachments are there.
+// A packet of type BinaryEvent or BinaryAck is reported as Event or Ack once
+// its attachments are there.
 //
-// While Borrowed is set, Namespace, Event, Args and Data alias the bytes given to Decoder.Add and are good only as long as those are;
-// Detach makes them the packet's own. After Detach they share one copy: keeping Event or Namespace keeps the whole packet's bytes alive
-// (use strings.Clone to keep a name). The Namespace of a Connect packet is always a string of its own.
+// While Borrowed is set, Namespace, Event, Args and Data alias the bytes given
+// to Decoder.Add and are good only as long as those are; Detach makes them the
+// packet's own. After Detach they share one copy: keeping Event or Namespace
+// keeps the whole packet's bytes alive (use strings.Clone to keep a name). The
+// Namespace of a Connect packet is always a string of its own.
 type Packet struct {
 	Type      Type
 	Namespace string // "/" if the packet names none; as sent, with its query: see SplitNamespace
@@ -75,11 +79,14 @@ type Packet struct {
 	source          *value.Source
 }
 
-// Detach copies what the packet borrowed, in one allocation. It does nothing for a packet that is not Borrowed.
+// Detach copies what the packet borrowed, in one allocation. It does nothing
+// for a packet that is not Borrowed.
 func (p *Packet) Detach() { p.DetachTo(nil) }
 
-// DetachTo is Detach that copies to buf if there is room. It returns the memory that the packet refers to now; nil if it borrowed nothing.
-// buf may be used for another packet once this one, and all that was decoded from it, is not needed any more.
+// DetachTo is Detach that copies to buf if there is room. It returns the memory
+// that the packet refers to now; nil if it borrowed nothing. buf may be used
+// for another packet once this one, and all that was decoded from it, is not
+// needed any more.
 func (p *Packet) DetachTo(buf []byte) []byte {
 	if !p.Borrowed {
 		return nil
@@ -112,7 +119,8 @@ func (p *Packet) setData(buf []byte, from, to int, src *value.Source) {
 	p.Data = value.NewRaw(buf[from:to:to], src)
 }
 
-// moved returns s as a substring of own if it was one of src, a clone or a constant otherwise.
+// moved returns s as a substring of own if it was one of src, a clone or a
+// constant otherwise.
 func moved(s string, src, own []byte) string {
 	if s == "" {
 		return s
@@ -127,8 +135,9 @@ func moved(s string, src, own []byte) string {
 // borrow returns b as a string without copying. The string is only as good as b.
 func borrow(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
-// SplitNamespace splits what a client of Engine.IO 3 calls a namespace, "/chat?token=1", into its name and its query. Clients of
-// Engine.IO 4 send no query; Node takes a question mark in their namespace as part of the name.
+// SplitNamespace splits what a client of Engine.IO 3 calls a namespace,
+// "/chat?token=1", into its name and its query. Clients of Engine.IO 4 send no
+// query; Node takes a question mark in their namespace as part of the name.
 func SplitNamespace(nsp string) (name, query string) {
 	name, query, _ = strings.Cut(nsp, "?")
 	if name == "" {
@@ -137,8 +146,9 @@ func SplitNamespace(nsp string) (name, query string) {
 	return name, query
 }
 
-// Reserved reports whether event is a name that no EVENT packet may carry, in either direction: connect, connect_error, disconnect,
-// disconnecting, newListener and removeListener.
+// Reserved reports whether event is a name that no EVENT packet may carry, in
+// either direction: connect, connect_error, disconnect, disconnecting,
+// newListener and removeListener.
 func Reserved(event string) bool {
 	switch event {
 	case "connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener":
@@ -158,13 +168,16 @@ type Outgoing struct {
 	HasID     bool
 	Headroom  int // bytes to leave free in front of Encoded.Text, for a transport's frame header
 
-	// Buffer, if not nil, is memory that Encoded.Text may be made in if there are no attachments. It is replaced if it is too small. A
-	// Parser need not use it: whether it did shows in Text and *Buffer being the same memory.
+	// Buffer, if not nil, is memory that Encoded.Text may be made in if there are
+	// no attachments. It is replaced if it is too small. A Parser need not use it:
+	// whether it did shows in Text and *Buffer being the same memory.
 	Buffer *[]byte
 }
 
-// Encoded is a packet on its way to a transport: either Text, followed by its Attachments as binary messages of their own, or Binary.
-// Attachments alias the []byte values that were given to Encode: whoever emits a slice must not change it afterwards.
+// Encoded is a packet on its way to a transport: either Text, followed by its
+// Attachments as binary messages of their own, or Binary. Attachments alias the
+// []byte values that were given to Encode: whoever emits a slice must not
+// change it afterwards.
 type Encoded struct {
 	Text        []byte // Outgoing.Headroom unused bytes, then the text message; nil if Binary is set
 	Attachments [][]byte

@@ -2,32 +2,41 @@ package siowire
 
 import "github.com/sockeye-io/sockeye/socketio/internal/wire/value"
 
-// Parser turns packets into Engine.IO messages and back. Its methods are safe for concurrent use.
+// Parser turns packets into Engine.IO messages and back. Its methods are safe
+// for concurrent use.
 //
-// Both ends must use the same: JSONParser, the default of every client, or MsgpackParser.
+// Both ends must use the same: JSONParser, the default of every client, or
+// MsgpackParser.
 type Parser interface {
-	// Encode encodes a packet for a client of the given Engine.IO protocol (3 or 4). An error says which argument cannot be encoded.
+	// Encode encodes a packet for a client of the given Engine.IO protocol (3 or
+	// 4). An error says which argument cannot be encoded.
 	Encode(p Outgoing, protocol int) (Encoded, error)
-	// NewDecoder returns a decoder for one connection. It keeps lim, which must not change afterwards; nil means the defaults.
+	// NewDecoder returns a decoder for one connection. It keeps lim, which must not
+	// change afterwards; nil means the defaults.
 	NewDecoder(lim *Limits) Decoder
 }
 
-// Decoder decodes the packets of one connection. It holds no buffer between packets. It is not safe for concurrent use.
+// Decoder decodes the packets of one connection. It holds no buffer between
+// packets. It is not safe for concurrent use.
 type Decoder interface {
-	// Add takes one Engine.IO message. It reports whether *p is complete now; if not, binary messages are still to come. It overwrites
-	// *p in any case. p may borrow data, see Packet. After an error, which has errMalformed in its chain, only Reset makes the decoder
-	// usable again: the connection is to be closed.
+	// Add takes one Engine.IO message. It reports whether *p is complete now; if
+	// not, binary messages are still to come. It overwrites *p in any case. p may
+	// borrow data, see Packet. After an error, which has errMalformed in its chain,
+	// only Reset makes the decoder usable again: the connection is to be closed.
 	Add(data []byte, binary bool, p *Packet) (complete bool, err error)
-	// Pending reports whether attachments are still to come. How long to wait for them is the caller's to decide.
+	// Pending reports whether attachments are still to come. How long to wait for
+	// them is the caller's to decide.
 	Pending() bool
 	// Reset forgets a packet that waits for its attachments.
 	Reset()
 }
 
-// Codec is a replacement for the JSON codec of this package, such as sonic's ConfigStd.
+// Codec is a replacement for the JSON codec of this package, such as sonic's
+// ConfigStd.
 type Codec = value.Codec
 
-// Limits bound what a client may make a decoder hold or do. In each field zero means the default and a negative value no limit.
+// Limits bound what a client may make a decoder hold or do. In each field zero
+// means the default and a negative value no limit.
 type Limits struct {
 	MaxAttachments     int // binary messages in one packet; default 10, as in Node
 	MaxAttachmentBytes int // their total size in bytes; default 10 MiB. A server with a larger MaxPayload raises it along
@@ -49,7 +58,8 @@ func limit(v, def int) int {
 	return v
 }
 
-// What no setting lifts: the deepest nesting, which bounds the stack, and the number of attachments that a packet may announce.
+// What no setting lifts: the deepest nesting, which bounds the stack, and the
+// number of attachments that a packet may announce.
 const (
 	hardMaxDepth       = 10_000
 	hardMaxAttachments = 1 << 20

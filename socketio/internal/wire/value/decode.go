@@ -6,7 +6,8 @@ import (
 	"sync"
 )
 
-// DecodeJSON decodes data into *dst, see Raw.Decode. A Scanner has accepted data, with Binaries if it has attachments.
+// DecodeJSON decodes data into *dst, see Raw.Decode. A Scanner has accepted
+// data, with Binaries if it has attachments.
 func DecodeJSON(data []byte, attachments [][]byte, dst any) error {
 	return decodeInto(decoder{data: data, attachments: attachments}, dst)
 }

@@ -12,11 +12,14 @@ import (
 // maxDepth bounds the recursion of everything in this package.
 const maxDepth = 10_000
 
-// shareText is the size up to which a value's text is copied once and all strings decoded from it are parts of that copy. Above it each
-// string is copied by itself, so that a short string which outlives its value does not keep a large one alive.
+// shareText is the size up to which a value's text is copied once and all
+// strings decoded from it are parts of that copy. Above it each string is
+// copied by itself, so that a short string which outlives its value does not
+// keep a large one alive.
 const shareText = 4 << 10
 
-// decoder decodes a JSON text that a Scanner accepted: the grammar is not checked again.
+// decoder decodes a JSON text that a Scanner accepted: the grammar is not
+// checked again.
 type decoder struct {
 	data        []byte
 	i           int
@@ -35,7 +38,8 @@ type scratch struct {
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
-// keep is how many entries a pooled scratch may have: those of a giant are given back.
+// keep is how many entries a pooled scratch may have: those of a giant are
+// given back.
 const keep = 1024
 
 func (s *scratch) free() {
@@ -105,7 +109,8 @@ func (d *decoder) number() []byte {
 	return d.data[start:]
 }
 
-// raw returns the string at d.i without its quotes, its escapes as they are, and whether it is plain: only ASCII, no escapes.
+// raw returns the string at d.i without its quotes, its escapes as they are,
+// and whether it is plain: only ASCII, no escapes.
 func (d *decoder) raw() (raw []byte, plain bool) {
 	start := d.i + 1
 	end, plain := stringEnd(d.data, start)
@@ -116,7 +121,8 @@ func (d *decoder) raw() (raw []byte, plain bool) {
 // str decodes the string at d.i.
 func (d *decoder) str() string { return d.own(d.raw()) }
 
-// own returns the text of a string that raw returned: unescaped, and not borrowed from the packet.
+// own returns the text of a string that raw returned: unescaped, and not
+// borrowed from the packet.
 func (d *decoder) own(raw []byte, plain bool) string {
 	if len(raw) == 0 {
 		return ""
@@ -206,7 +212,8 @@ func (d *decoder) placeholder() (num, end int) {
 	return num, end
 }
 
-// binary takes the placeholder at d.i, if there is one, and returns what it stands for.
+// binary takes the placeholder at d.i, if there is one, and returns what it
+// stands for.
 func (d *decoder) binary() ([]byte, bool) {
 	num, end := d.placeholder()
 	if end == 0 {
@@ -217,7 +224,8 @@ func (d *decoder) binary() ([]byte, bool) {
 	return b[:len(b):len(b)], true
 }
 
-// stringEnd returns the offset of the quote that ends the string whose text begins at i, and whether all of it is ASCII without escapes.
+// stringEnd returns the offset of the quote that ends the string whose text
+// begins at i, and whether all of it is ASCII without escapes.
 func stringEnd(data []byte, i int) (end int, plain bool) {
 	plain = true
 	for {

@@ -29,7 +29,8 @@ func quotedDecode(elem *coder) decodeFunc {
 	}
 }
 
-// member moves to the next member of the object at d.i and returns its key as it is written. It starts behind the opening brace.
+// member moves to the next member of the object at d.i and returns its key as
+// it is written. It starts behind the opening brace.
 func (d *decoder) member() (key []byte, plain, ok bool) {
 	if d.space(); d.data[d.i] == ',' {
 		d.i++
@@ -45,7 +46,8 @@ func (d *decoder) member() (key []byte, plain, ok bool) {
 	return key, plain, true
 }
 
-// takeKey moves behind the key of the next member, and its colon, if that is key as a field has it.
+// takeKey moves behind the key of the next member, and its colon, if that is
+// key as a field has it.
 func (d *decoder) takeKey(key string) bool {
 	i := d.i
 	if d.data[i] == ',' {
@@ -89,7 +91,8 @@ func structDecode(t reflect.Type) decodeFunc {
 		}
 		d.i++
 		for expected := 0; ; {
-			// Most senders keep to one order, and write no white space: the field after the last one is tried first.
+			// Most senders keep to one order, and write no white space: the field after the
+			// last one is tried first.
 			i := expected
 			if i >= len(known.list) || !d.takeKey(known.list[i].key) {
 				key, plain, ok := d.member()
@@ -115,7 +118,8 @@ func structDecode(t reflect.Type) decodeFunc {
 	}
 }
 
-// settable returns the field, with the embedded pointers on the way to it allocated.
+// settable returns the field, with the embedded pointers on the way to it
+// allocated.
 func (d *decoder) settable(v reflect.Value, f *field) (reflect.Value, error) {
 	if len(f.index) == 1 {
 		return v.Field(f.index[0]), nil
@@ -189,7 +193,8 @@ func mapDecode(t reflect.Type) decodeFunc {
 	}
 }
 
-// keyDecode returns how a map's key is read from a member's, nil if the type cannot be one.
+// keyDecode returns how a map's key is read from a member's, nil if the type
+// cannot be one.
 func keyDecode(t reflect.Type) func(d *decoder, raw []byte, plain bool, k reflect.Value) error {
 	text := func(d *decoder, raw []byte, plain bool, k reflect.Value) error {
 		k.SetString(d.own(raw, plain))

@@ -59,7 +59,8 @@ type everything struct {
 	_       int
 }
 
-// TestDecodeLikeEncodingJSON compares every combination of a text and a destination with encoding/json.
+// TestDecodeLikeEncodingJSON compares every combination of a text and a
+// destination with encoding/json.
 func TestDecodeLikeEncodingJSON(t *testing.T) {
 	texts := []string{
 		`null`, `true`, `false`, `0`, `-0`, `1`, `-1`, `1.5`, `1e3`, `127`, `128`, `-129`, `65535`, `65536`, `1e21`, `1e-7`, `0.1`, `123456789012345678`,
@@ -149,7 +150,8 @@ func TestDecodeLikeEncodingJSON(t *testing.T) {
 	}
 }
 
-// TestSliceGrowth: what is allocated for slices stays in proportion to the text, also when that is made to mislead.
+// TestSliceGrowth: what is allocated for slices stays in proportion to the
+// text, also when that is made to mislead.
 func TestSliceGrowth(t *testing.T) {
 	type large struct {
 		_ [200]byte
@@ -178,7 +180,8 @@ func TestDecodeInvalidTargets(t *testing.T) {
 	}
 }
 
-// TestDecodeIntoUsedSlice: its memory is used again, what was in it is not seen (encoding/json shows it where the text has null).
+// TestDecodeIntoUsedSlice: its memory is used again, what was in it is not seen
+// (encoding/json shows it where the text has null).
 func TestDecodeIntoUsedSlice(t *testing.T) {
 	s := []int{7, 8, 9}
 	first := &s[0]
@@ -254,7 +257,8 @@ func TestDecodeBinary(t *testing.T) {
 	}
 }
 
-// TestPlaceholdersWithoutAttachments: in a packet without binary they are objects like others.
+// TestPlaceholdersWithoutAttachments: in a packet without binary they are
+// objects like others.
 func TestPlaceholdersWithoutAttachments(t *testing.T) {
 	var v any
 	if err := DecodeJSON([]byte(`{"_placeholder":true,"num":0}`), nil, &v); err != nil || v.(map[string]any)["num"] != 0.0 {

@@ -221,7 +221,8 @@ func decodeString(d *decoder, v reflect.Value) error {
 	return nil
 }
 
-// decodeInterface fills an empty interface; if it holds a pointer, what that points to.
+// decodeInterface fills an empty interface; if it holds a pointer, what that
+// points to.
 func decodeInterface(d *decoder, v reflect.Value) error {
 	if !v.IsNil() {
 		if p := v.Elem(); p.Kind() == reflect.Pointer && !p.IsNil() {
@@ -258,7 +259,8 @@ func pointerDecode(elem *coder) decodeFunc {
 	}
 }
 
-// bytesDecode takes binary and base64 strings; other values are decoded element by element.
+// bytesDecode takes binary and base64 strings; other values are decoded element
+// by element.
 func bytesDecode(elements decodeFunc) decodeFunc {
 	return func(d *decoder, v reflect.Value) error {
 		if b, ok := d.binary(); ok {
@@ -327,8 +329,10 @@ func sliceDecode(elem *coder) decodeFunc {
 	}
 }
 
-// room is for how many more elements a slice grows that has n, the first of which begins at start. Beyond doubling it guesses: as many as
-// the rest of the text can hold if they are like the first ones. The guesses of one value may be wrong by four times its text in all.
+// room is for how many more elements a slice grows that has n, the first of
+// which begins at start. Beyond doubling it guesses: as many as the rest of the
+// text can hold if they are like the first ones. The guesses of one value may
+// be wrong by four times its text in all.
 func (d *decoder) room(n, start int, size uintptr) int {
 	if n == 0 {
 		if size <= 64 {

@@ -10,12 +10,14 @@ import (
 	"time"
 )
 
-// encodeDepth is how deep a value to encode may be nested. What contains itself reaches it.
+// encodeDepth is how deep a value to encode may be nested. What contains itself
+// reaches it.
 const encodeDepth = 1000
 
 var errDeep = fmt.Errorf("nested more than %d deep, or contains itself", encodeDepth)
 
-// Encoder encodes values one after the other into one buffer. Get one with NewEncoder, give it back with Free.
+// Encoder encodes values one after the other into one buffer. Get one with
+// NewEncoder, give it back with Free.
 type Encoder struct{ e encoder }
 
 type encoder struct {
@@ -35,7 +37,8 @@ type member struct {
 
 var encoders = sync.Pool{New: func() any { return new(Encoder) }}
 
-// NewEncoder returns an empty encoder: of MessagePack, or of JSON by codec (nil: this package) and placeholders.
+// NewEncoder returns an empty encoder: of MessagePack, or of JSON by codec
+// (nil: this package) and placeholders.
 func NewEncoder(msgpack bool, codec Codec) *Encoder {
 	e := encoders.Get().(*Encoder)
 	e.e.msgpack, e.e.codec = msgpack, codec
@@ -55,10 +58,12 @@ func (e *Encoder) Free() {
 	encoders.Put(e)
 }
 
-// Bytes returns what was encoded so far. It is good until the encoder is used again.
+// Bytes returns what was encoded so far. It is good until the encoder is used
+// again.
 func (e *Encoder) Bytes() []byte { return e.e.buf }
 
-// Attachments returns the binaries that placeholders stand for, each aliasing the slice that was encoded.
+// Attachments returns the binaries that placeholders stand for, each aliasing
+// the slice that was encoded.
 func (e *Encoder) Attachments() [][]byte { return e.e.attachments }
 
 // Literal appends text as it is.
@@ -67,7 +72,8 @@ func (e *Encoder) Literal(text string) { e.e.buf = append(e.e.buf, text...) }
 // String appends a string.
 func (e *Encoder) String(s string) { e.e.str(s) }
 
-// Value appends a value, see siowire.JSONParser.Encode. After an error the encoder is good for nothing but Free.
+// Value appends a value, see siowire.JSONParser.Encode. After an error the
+// encoder is good for nothing but Free.
 func (e *Encoder) Value(v any) error {
 	e.e.depth = 0
 	if c := e.e.codec; c != nil && v != nil && !e.e.msgpack && !mayHoldBinary(reflect.TypeOf(v)) {
@@ -269,10 +275,12 @@ func (e *encoder) renumber(text []byte, attachments [][]byte) error {
 	return nil
 }
 
-// OpenArray begins an array of n values in MessagePack; in JSON it appends the bracket, and the rest of the syntax is the caller's.
+// OpenArray begins an array of n values in MessagePack; in JSON it appends the
+// bracket, and the rest of the syntax is the caller's.
 func (e *Encoder) OpenArray(n int) { e.e.openArray(n) }
 
-// OpenMap begins a map of n members in MessagePack: n times a String and a Value follow.
+// OpenMap begins a map of n members in MessagePack: n times a String and a
+// Value follow.
 func (e *Encoder) OpenMap(n int) { e.e.openMap(n) }
 
 // Int appends a whole number.

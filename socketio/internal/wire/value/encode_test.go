@@ -218,7 +218,8 @@ func TestEncodeBinary(t *testing.T) {
 	}
 }
 
-// TestEncodeRawWithBinary: values of two packets meet in one, so their placeholders are counted anew.
+// TestEncodeRawWithBinary: values of two packets meet in one, so their
+// placeholders are counted anew.
 func TestEncodeRawWithBinary(t *testing.T) {
 	from := NewRaw([]byte(`{"x":"{\"_placeholder\":true,\"num\":0}","y":[{"_placeholder":true,"num":1},{"_placeholder":true,"num":0}]}`), &Source{Attachments: [][]byte{{10}, {11}}})
 	e := NewEncoder(false, nil)

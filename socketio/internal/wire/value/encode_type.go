@@ -36,7 +36,8 @@ func newEncode(t reflect.Type) encodeFunc {
 	return baseEncode(t)
 }
 
-// ifAddressable uses the methods of the pointer type where a pointer can be had, as encoding/json does.
+// ifAddressable uses the methods of the pointer type where a pointer can be
+// had, as encoding/json does.
 func ifAddressable(byPointer, byValue encodeFunc) encodeFunc {
 	return func(e *encoder, v reflect.Value) error {
 		if v.CanAddr() {
@@ -314,7 +315,8 @@ func present(v reflect.Value, f *field) (reflect.Value, bool) {
 	return v, true
 }
 
-// quoted writes a field's JSON into a string, as the tag's "string" option asks; a nil pointer is null.
+// quoted writes a field's JSON into a string, as the tag's "string" option
+// asks; a nil pointer is null.
 func (e *encoder) quoted(f *field, v reflect.Value) error {
 	inner := encoder{}
 	if err := f.coder.encode(&inner, v); err != nil {

@@ -7,8 +7,9 @@ import (
 
 var holds sync.Map // reflect.Type → bool
 
-// mayHoldBinary reports whether a value of type t can have binary in it, as far as the type tells (an interface can), or something else
-// that another JSON codec would write differently: a Raw, a time, a reader.
+// mayHoldBinary reports whether a value of type t can have binary in it, as far
+// as the type tells (an interface can), or something else that another JSON
+// codec would write differently: a Raw, a time, a reader.
 func mayHoldBinary(t reflect.Type) bool {
 	if may, ok := holds.Load(t); ok {
 		return may.(bool)

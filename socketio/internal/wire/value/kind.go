@@ -23,7 +23,8 @@ func (k Kind) String() string {
 	return "invalid"
 }
 
-// kindJSON returns the kind of a value in JSON that a Scanner accepted, with the attachments of its packet.
+// kindJSON returns the kind of a value in JSON that a Scanner accepted, with
+// the attachments of its packet.
 func kindJSON(data []byte, attachments [][]byte) Kind {
 	c := cursor{data: data}
 	c.space()

@@ -13,7 +13,8 @@ var (
 	errTruncated = fmt.Errorf("%w: it ends too early", errMsgpack)
 )
 
-// item is the head of one encoded value. Its body is data[body : body+size]; the elements of arrays and maps follow at body.
+// item is the head of one encoded value. Its body is data[body : body+size];
+// the elements of arrays and maps follow at body.
 type item struct {
 	kind  Kind
 	body  int
@@ -34,8 +35,9 @@ const (
 	unsigned
 )
 
-// readItem reads the head of the value at i and checks that its body is there: a length that the data cannot hold is refused before
-// anything is allocated for it.
+// readItem reads the head of the value at i and checks that its body is there:
+// a length that the data cannot hold is refused before anything is allocated
+// for it.
 func readItem(data []byte, i int) (it item, err error) {
 	if i >= len(data) {
 		return it, errTruncated
@@ -138,8 +140,10 @@ func (it item) number(data []byte, c byte) (item, error) {
 	return it, nil
 }
 
-// extension reads the extension type in front of a body. Known are those of the clients' parser, which all have type 0: of fixed length
-// undefined (1 byte) and a date (8 bytes, milliseconds), of written length an ArrayBuffer; and the standard's timestamp, type −1.
+// extension reads the extension type in front of a body. Known are those of the
+// clients' parser, which all have type 0: of fixed length undefined (1 byte)
+// and a date (8 bytes, milliseconds), of written length an ArrayBuffer; and the
+// standard's timestamp, type −1.
 func (it item) extension(data []byte, fixed bool) (item, error) {
 	if it.size >= len(data)-it.body {
 		return it, errTruncated
@@ -175,15 +179,17 @@ func (it item) time(data []byte) time.Time {
 	return time.Unix(int64(binary.BigEndian.Uint64(b[4:])), int64(binary.BigEndian.Uint32(b)))
 }
 
-// MsgpackScanner finds where values end in MessagePack, checking lengths, types and nesting on the way: what it has accepted, the
-// decoders of this package read without surprises. Keys of maps must be strings, as JavaScript's are.
+// MsgpackScanner finds where values end in MessagePack, checking lengths, types
+// and nesting on the way: what it has accepted, the decoders of this package
+// read without surprises. Keys of maps must be strings, as JavaScript's are.
 type MsgpackScanner struct {
 	Data     []byte
 	MaxDepth int
 	depth    int
 }
 
-// Open enters the array or map at i, which want says, and returns how many elements or members it has and where they begin.
+// Open enters the array or map at i, which want says, and returns how many
+// elements or members it has and where they begin.
 func (s *MsgpackScanner) Open(i int, want Kind) (n, body int, err error) {
 	it, err := readItem(s.Data, i)
 	if err == nil && it.kind != want {
@@ -238,13 +244,15 @@ func (s *MsgpackScanner) Value(i int) (int, error) {
 	return i, nil
 }
 
-// MsgpackNumber returns the number that data, which a scanner accepted, is, if it is one.
+// MsgpackNumber returns the number that data, which a scanner accepted, is, if
+// it is one.
 func MsgpackNumber(data []byte) (float64, bool) {
 	it, err := readItem(data, 0)
 	return it.float, err == nil && it.kind == Number
 }
 
-// MsgpackString returns the string that data is, if it is one: borrowed, and not checked to be UTF-8.
+// MsgpackString returns the string that data is, if it is one: borrowed, and
+// not checked to be UTF-8.
 func MsgpackString(data []byte) (string, bool) {
 	it, err := readItem(data, 0)
 	if err != nil || it.kind != String || it.date {

@@ -24,7 +24,8 @@ func msgpackRaw(t *testing.T, v any) Raw {
 	return NewRaw(b, &Source{Msgpack: true})
 }
 
-// TestMsgpackBytes: what notepack.io 2.2, which the clients' parser is made of, writes for the same values.
+// TestMsgpackBytes: what notepack.io 2.2, which the clients' parser is made of,
+// writes for the same values.
 func TestMsgpackBytes(t *testing.T) {
 	for _, c := range []struct {
 		v    any

@@ -7,8 +7,9 @@ import (
 	"strconv"
 )
 
-// decodeMsgpack decodes a value that a MsgpackScanner accepted. An `any` is built directly; other types get the value as JSON, so that
-// tags, methods and errors are the same with either parser.
+// decodeMsgpack decodes a value that a MsgpackScanner accepted. An `any` is
+// built directly; other types get the value as JSON, so that tags, methods and
+// errors are the same with either parser.
 func decodeMsgpack(r Raw, dst any) error {
 	if p, ok := dst.(*any); ok && p != nil && (*p == nil || reflect.TypeOf(*p).Kind() != reflect.Pointer) {
 		v, _, err := msgpackAny(r.data, 0)
@@ -27,7 +28,8 @@ func decodeMsgpack(r Raw, dst any) error {
 	return DecodeJSON(text, attachments, dst)
 }
 
-// msgpackAny decodes the value at i into what DecodeJSON makes an any: all numbers are float64, dates are ISO strings, undefined is nil.
+// msgpackAny decodes the value at i into what DecodeJSON makes an any: all
+// numbers are float64, dates are ISO strings, undefined is nil.
 func msgpackAny(data []byte, i int) (v any, end int, err error) {
 	it, err := readItem(data, i)
 	if err != nil {
@@ -53,7 +55,8 @@ func msgpackAny(data []byte, i int) (v any, end int, err error) {
 		}
 		return list, i, nil
 	case Object:
-		// A member takes at least two bytes but far more as a map's entry: room for all is made only as they come.
+		// A member takes at least two bytes but far more as a map's entry: room for all
+		// is made only as they come.
 		m := make(map[string]any, min(it.size, 64))
 		i = it.body
 		for range it.size {
@@ -79,7 +82,8 @@ func (it item) text(data []byte) string {
 	return valid(string(data[it.body : it.body+it.size]))
 }
 
-// msgpackToJSON turns a value into JSON with placeholders for its binaries, which alias data.
+// msgpackToJSON turns a value into JSON with placeholders for its binaries,
+// which alias data.
 func msgpackToJSON(data []byte) (text []byte, attachments [][]byte, err error) {
 	e := encoder{buf: make([]byte, 0, len(data)+len(data)/2)}
 	_, err = e.fromMsgpack(data, 0)
@@ -149,8 +153,9 @@ func (e *encoder) membersFrom(data []byte, it item) (i int, err error) {
 	return i, nil
 }
 
-// transcode appends JSON that a Scanner accepted as MessagePack, attachments in the place of their placeholders. The lengths of arrays and
-// objects are not known before their end, so they are written with 32 bits and filled in.
+// transcode appends JSON that a Scanner accepted as MessagePack, attachments in
+// the place of their placeholders. The lengths of arrays and objects are not
+// known before their end, so they are written with 32 bits and filled in.
 func (e *encoder) transcode(text []byte, attachments [][]byte) error {
 	d := decoder{data: text, attachments: attachments}
 	return e.fromJSON(&d)

@@ -5,8 +5,9 @@ import (
 	"strconv"
 )
 
-// AppendNumber appends f as JSON.stringify prints it: the shortest digits that give f back, with an exponent from 1e21 on and below
-// 1e-6; -0 is 0; NaN and the infinities are null.
+// AppendNumber appends f as JSON.stringify prints it: the shortest digits that
+// give f back, with an exponent from 1e21 on and below 1e-6; -0 is 0; NaN and
+// the infinities are null.
 func AppendNumber(dst []byte, f float64) []byte { return appendFloat(dst, f, 64) }
 
 func appendFloat(dst []byte, f float64, bits int) []byte {
@@ -35,8 +36,9 @@ func appendFloat(dst []byte, f float64, bits int) []byte {
 var pow10 = [...]float64{1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
 	1e21, 1e22}
 
-// float reads a JSON number that a Scanner accepted. The short cut is exact: a mantissa below 2^53 and a power of ten up to 22 are both
-// exact, so that one operation rounds once.
+// float reads a JSON number that a Scanner accepted. The short cut is exact: a
+// mantissa below 2^53 and a power of ten up to 22 are both exact, so that one
+// operation rounds once.
 func float(num []byte) (float64, error) {
 	i, neg := 0, false
 	if num[0] == '-' {

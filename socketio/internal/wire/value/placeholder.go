@@ -5,12 +5,14 @@ import (
 	"errors"
 )
 
-// A binary value stands in a JSON text as {"_placeholder":true,"num":<n>}, n being its position among the attachments.
+// A binary value stands in a JSON text as {"_placeholder":true,"num":<n>}, n
+// being its position among the attachments.
 const placeholderKey = "_placeholder"
 
 var errPlaceholder = errors.New("illegal attachments: a placeholder must name one of them, and each at most once")
 
-// members is what a scanner remembers of an object's members to tell whether it is a placeholder.
+// members is what a scanner remembers of an object's members to tell whether it
+// is a placeholder.
 type members struct {
 	count int
 	mark  bool // a member _placeholder that is true
@@ -78,7 +80,8 @@ func (c *claims) object(m members) error {
 	return nil
 }
 
-// CheckPlaceholders checks the placeholders in a JSON text against n attachments, as Scanner.Binaries says.
+// CheckPlaceholders checks the placeholders in a JSON text against n
+// attachments, as Scanner.Binaries says.
 func CheckPlaceholders(data []byte, n int) error {
 	var s Scanner
 	s.Init(data, maxDepth)
@@ -90,16 +93,19 @@ func CheckPlaceholders(data []byte, n int) error {
 	return s.End(end)
 }
 
-// hasPlaceholder reports whether a JSON text that a Scanner accepted may hold a placeholder. It never misses one.
+// hasPlaceholder reports whether a JSON text that a Scanner accepted may hold a
+// placeholder. It never misses one.
 func hasPlaceholder(data []byte) bool { return bytes.Contains(data, []byte(placeholderKey)) }
 
-// parsePlaceholder reports whether data, which a Scanner accepted, is a placeholder, and for which attachment.
+// parsePlaceholder reports whether data, which a Scanner accepted, is a
+// placeholder, and for which attachment.
 func parsePlaceholder(data []byte) (num int, ok bool) {
 	num, end := placeholder(data, 0)
 	return num, end > 0
 }
 
-// placeholder reads the placeholder at data[i:], which is valid JSON. end is 0 if there is none.
+// placeholder reads the placeholder at data[i:], which is valid JSON. end is 0
+// if there is none.
 func placeholder(data []byte, i int) (num, end int) {
 	w := cursor{data: data, i: i}
 	if !w.take("{") {

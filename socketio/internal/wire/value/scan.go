@@ -13,9 +13,11 @@ var (
 	errUTF8   = errors.New("not valid UTF-8")
 )
 
-// Scanner finds where values end in a JSON text, checking the grammar (RFC 8259), the encoding and the nesting on the way: what it has
-// accepted, the decoders of this package read without surprises. It reads each byte once and allocates nothing. Use Init, then Value or
-// OpenArray, NextElement…, and End last.
+// Scanner finds where values end in a JSON text, checking the grammar (RFC
+// 8259), the encoding and the nesting on the way: what it has accepted, the
+// decoders of this package read without surprises. It reads each byte once and
+// allocates nothing. Use Init, then Value or OpenArray, NextElement…, and End
+// last.
 type Scanner struct {
 	data     []byte
 	maxDepth int
@@ -30,9 +32,10 @@ func (s *Scanner) Init(data []byte, maxDepth int) {
 	*s = Scanner{data: data, maxDepth: maxDepth}
 }
 
-// Binaries makes s check placeholders against n attachments, n > 0: each must name one of them and none may be named twice. Attachments
-// that nothing names are fine. What JavaScript would take for a placeholder and is not exactly one, in the form that every encoder
-// writes, is an error.
+// Binaries makes s check placeholders against n attachments, n > 0: each must
+// name one of them and none may be named twice. Attachments that nothing names
+// are fine. What JavaScript would take for a placeholder and is not exactly
+// one, in the form that every encoder writes, is an error.
 func (s *Scanner) Binaries(n int) { s.binaries = &claims{n: n} }
 
 // Valid reports whether data is one JSON value, nested at most maxDepth deep.
@@ -65,7 +68,8 @@ func (s *Scanner) space(i int) int {
 	return i
 }
 
-// End checks that nothing but white space follows at i, and that what was scanned is UTF-8.
+// End checks that nothing but white space follows at i, and that what was
+// scanned is UTF-8.
 func (s *Scanner) End(i int) error {
 	if i = s.space(i); i != len(s.data) {
 		return s.syntax(i)
@@ -76,8 +80,9 @@ func (s *Scanner) End(i int) error {
 	return nil
 }
 
-// OpenArray enters the array at i and returns the offset of its first element, -1 if it has none. Once the array is over (-1), End has
-// been called too: the array must be the whole text.
+// OpenArray enters the array at i and returns the offset of its first element,
+// -1 if it has none. Once the array is over (-1), End has been called too: the
+// array must be the whole text.
 func (s *Scanner) OpenArray(i int) (int, error) {
 	if i >= len(s.data) || s.data[i] != '[' {
 		return 0, fmt.Errorf("not an array (at byte %d)", i)
@@ -89,7 +94,8 @@ func (s *Scanner) OpenArray(i int) (int, error) {
 	return i, nil
 }
 
-// NextElement returns the offset of the element that follows the one that ended at i, -1 if there is none.
+// NextElement returns the offset of the element that follows the one that ended
+// at i, -1 if there is none.
 func (s *Scanner) NextElement(i int) (int, error) {
 	if i = s.space(i); i < len(s.data) {
 		switch s.data[i] {
@@ -110,7 +116,8 @@ func (s *Scanner) Value(i int) (int, error) {
 	return i, nil
 }
 
-// value and what it calls return the offset behind what they have checked; if that is negative, s.err says what is wrong.
+// value and what it calls return the offset behind what they have checked; if
+// that is negative, s.err says what is wrong.
 func (s *Scanner) value(i int) int {
 	if i >= len(s.data) {
 		return s.fail(i)
@@ -144,7 +151,8 @@ func (s *Scanner) enter() bool {
 	return true
 }
 
-// at returns the byte at i, past any white space before it, and its offset; 0 at the end. Most senders write none.
+// at returns the byte at i, past any white space before it, and its offset; 0
+// at the end. Most senders write none.
 func (s *Scanner) at(i int) (byte, int) {
 	if i < len(s.data) && s.data[i] > ' ' {
 		return s.data[i], i
@@ -280,8 +288,9 @@ const (
 	highs = 0x8080808080808080
 )
 
-// stops returns a word with the high bit set in the first byte of w (in memory order) that is a quote, a backslash or a control
-// character. Bits above the first may be wrong.
+// stops returns a word with the high bit set in the first byte of w (in memory
+// order) that is a quote, a backslash or a control character. Bits above the
+// first may be wrong.
 func stops(w uint64) uint64 {
 	quote := w ^ ones*'"'
 	slash := w ^ ones*'\\'

@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// The encoder's writing end: what both formats have in common. Arrays and maps are opened with their length, which MessagePack needs;
-// next stands between elements, which JSON needs.
+// The encoder's writing end: what both formats have in common. Arrays and maps
+// are opened with their length, which MessagePack needs; next stands between
+// elements, which JSON needs.
 
 func (e *encoder) null() {
 	if e.msgpack {
@@ -65,7 +66,8 @@ func (e *encoder) uint(u uint64) {
 	}
 }
 
-// float writes whole numbers of at most 2^53 as integers in MessagePack, as JavaScript does.
+// float writes whole numbers of at most 2^53 as integers in MessagePack, as
+// JavaScript does.
 func (e *encoder) float(f float64, bits int) {
 	switch {
 	case !e.msgpack:
@@ -104,11 +106,13 @@ func (e *encoder) binary(b []byte) {
 	}
 }
 
-// maxDate is the last instant a JavaScript Date can hold, in milliseconds since 1970; the first is its negative.
+// maxDate is the last instant a JavaScript Date can hold, in milliseconds since
+// 1970; the first is its negative.
 const maxDate = 8_640_000_000_000_000
 
-// time writes a time as JavaScript's Date: its ISO form in JSON, the extension of the clients' MessagePack parser there. A time that
-// Date cannot hold is null.
+// time writes a time as JavaScript's Date: its ISO form in JSON, the extension
+// of the clients' MessagePack parser there. A time that Date cannot hold is
+// null.
 func (e *encoder) time(t time.Time) {
 	ms := t.UnixMilli()
 	switch {
@@ -122,7 +126,8 @@ func (e *encoder) time(t time.Time) {
 	}
 }
 
-// appendDate appends what Date.prototype.toISOString returns: UTC, milliseconds, years outside 0–9999 with a sign and six digits.
+// appendDate appends what Date.prototype.toISOString returns: UTC,
+// milliseconds, years outside 0–9999 with a sign and six digits.
 func appendDate(dst []byte, t time.Time) []byte {
 	t = t.UTC()
 	if y := t.Year(); y < 0 || y > 9999 {

@@ -9,8 +9,9 @@ import (
 	"unsafe"
 )
 
-// unescape appends the text of a JSON string, given without its quotes, to dst. Surrogates that are not pairs become U+FFFD, as does
-// every byte that is not UTF-8. plain reports that raw had nothing to change; dst is then as it was.
+// unescape appends the text of a JSON string, given without its quotes, to dst.
+// Surrogates that are not pairs become U+FFFD, as does every byte that is not
+// UTF-8. plain reports that raw had nothing to change; dst is then as it was.
 func unescape(dst, raw []byte) (_ []byte, plain bool) {
 	if bytes.IndexByte(raw, '\\') < 0 && utf8.Valid(raw) {
 		return append(dst, raw...), true
@@ -50,7 +51,8 @@ func unescape(dst, raw []byte) (_ []byte, plain bool) {
 	return dst, false
 }
 
-// unicodeEscape reads the four digits at i, and the other half of a surrogate pair if it follows.
+// unicodeEscape reads the four digits at i, and the other half of a surrogate
+// pair if it follows.
 func unicodeEscape(raw []byte, i int) (rune, int) {
 	if i+4 > len(raw) {
 		return utf8.RuneError, len(raw)
@@ -70,8 +72,9 @@ func unicodeEscape(raw []byte, i int) (rune, int) {
 
 const hexDigits = "0123456789abcdef"
 
-// appendString appends s as a JSON string, escaped as JSON.stringify does: nothing beyond what the grammar demands. Bytes that are not
-// UTF-8 become U+FFFD.
+// appendString appends s as a JSON string, escaped as JSON.stringify does:
+// nothing beyond what the grammar demands. Bytes that are not UTF-8 become
+// U+FFFD.
 func appendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	start := 0
@@ -115,8 +118,9 @@ func appendString(dst []byte, s string) []byte {
 	return append(append(dst, s[start:]...), '"')
 }
 
-// unremarkable skips bytes of s from i on that stand for themselves in a JSON string, eight at a time: it returns the offset of one that
-// does not or is not ASCII, or of the last few, which it has not looked at.
+// unremarkable skips bytes of s from i on that stand for themselves in a JSON
+// string, eight at a time: it returns the offset of one that does not or is not
+// ASCII, or of the last few, which it has not looked at.
 func unremarkable(s string, i int) int {
 	for ; i+8 <= len(s); i += 8 {
 		w := binary.LittleEndian.Uint64(unsafe.Slice(unsafe.StringData(s[i:]), 8))

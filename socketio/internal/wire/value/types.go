@@ -17,8 +17,10 @@ type (
 	encodeFunc func(e *encoder, v reflect.Value) error
 )
 
-// coder is what is known about a type: how its values are decoded and encoded. Each half is built when it is first needed, once. Types
-// that contain themselves work because a coder refers to others by pointer and looks into them only when it runs.
+// coder is what is known about a type: how its values are decoded and encoded.
+// Each half is built when it is first needed, once. Types that contain
+// themselves work because a coder refers to others by pointer and looks into
+// them only when it runs.
 type coder struct {
 	t       reflect.Type
 	decOnce sync.Once
@@ -27,7 +29,8 @@ type coder struct {
 	enc     encodeFunc
 }
 
-// coders has one coder per type that was ever seen; a program has a bounded number of types.
+// coders has one coder per type that was ever seen; a program has a bounded
+// number of types.
 var coders sync.Map // reflect.Type → *coder
 
 func coderOf(t reflect.Type) *coder {
@@ -80,7 +83,8 @@ type fields struct {
 	byName map[string]int
 }
 
-// find returns the field for a key: the exact one, else the first that differs only in case.
+// find returns the field for a key: the exact one, else the first that differs
+// only in case.
 func (f *fields) find(key string) int {
 	if i, ok := f.byName[key]; ok {
 		return i
@@ -103,8 +107,9 @@ func fieldsOf(t reflect.Type) *fields {
 	return f.(*fields)
 }
 
-// newFields finds the fields of a struct by the rules of encoding/json: of several fields with one name the least nested counts, among
-// equals the only tagged one, and none if that does not decide.
+// newFields finds the fields of a struct by the rules of encoding/json: of
+// several fields with one name the least nested counts, among equals the only
+// tagged one, and none if that does not decide.
 func newFields(t reflect.Type) *fields {
 	type level struct {
 		t     reflect.Type
@@ -168,7 +173,8 @@ func newFields(t reflect.Type) *fields {
 	return out
 }
 
-// newField reads one struct field. embedded is the struct whose fields stand for it, if it is embedded without a name.
+// newField reads one struct field. embedded is the struct whose fields stand
+// for it, if it is embedded without a name.
 func newField(sf reflect.StructField, path []int) (f field, embedded reflect.Type, ok bool) {
 	base := sf.Type
 	if base.Kind() == reflect.Pointer && base.Name() == "" {
@@ -213,7 +219,8 @@ func newField(sf reflect.StructField, path []int) (f field, embedded reflect.Typ
 	return f, nil, true
 }
 
-// validName reports whether a tag's name is one that encoding/json takes: letters, digits and most punctuation.
+// validName reports whether a tag's name is one that encoding/json takes:
+// letters, digits and most punctuation.
 func validName(name string) bool {
 	for _, r := range name {
 		if strings.ContainsRune(`\"',`+"`", r) || r < ' ' {
@@ -223,7 +230,8 @@ func validName(name string) bool {
 	return name != ""
 }
 
-// zeroTest returns what the omitzero option asks: the type's IsZero method, or whether the value is Go's zero.
+// zeroTest returns what the omitzero option asks: the type's IsZero method, or
+// whether the value is Go's zero.
 func zeroTest(t reflect.Type) func(reflect.Value) bool {
 	type zeroer interface{ IsZero() bool }
 	zt := reflect.TypeFor[zeroer]()
