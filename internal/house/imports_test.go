@@ -16,11 +16,11 @@ const module = "github.com/sockeye-io/sockeye"
 // floors below its own. A pattern ending in /... covers a folder; the first
 // match counts. A new package is added here, on the lowest floor that works.
 var floors = [][]string{
-	{"internal/content"},
+	{"internal/content", "socketio/adapter"},
 	{"internal/...", "socketio/internal/...", "server/clientdist"},
 	{"socketio/engineio"},
 	{"socketio"},
-	{"googollee/...", "socketio/socketiotest", "socketio/websocket"},
+	{"googollee/...", "socketio/socketiotest", "socketio/websocket", "socketio/adapter/..."},
 	{"namespaces", "ginio"},
 	{"server"},
 	{""},                    // the program

@@ -1,0 +1,147 @@
+package adapter
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+var (
+	// ErrFull: the queue to the broker is full, and the message is one that is
+	// refused rather than pushes others out.
+	ErrFull = errors.New("adapter: the queue to the broker is full")
+	// ErrClosed: Close was called.
+	ErrClosed = errors.New("adapter: closed")
+	// ErrNoSuchKind: the backend's format has no word for this kind of message.
+	ErrNoSuchKind = errors.New("adapter: the backend has no such message")
+	// ErrTooLarge: the message is larger than Traits.MaxMessage.
+	ErrTooLarge = errors.New("adapter: the message is larger than the backend takes")
+)
+
+// An Adapter connects one node with the others. A server calls Start once,
+// before all else but Traits, and Close once.
+//
+// Publish, Interest and Lane may be called from any goroutine, until Close
+// returns.
+type Adapter interface {
+	// Traits says what the backend promises. It is constant.
+	Traits() Traits
+
+	// Start connects, in the background, and has what others publish told to in
+	// until Close returns. It fails on bad options only: a broker that is away is
+	// a State. Before the first State is Up, what is published waits in the queue.
+	Start(ctx context.Context, self Node, in Inbox) error
+
+	// Publish queues a message for the other nodes. It never blocks, and has
+	// copied what it needs of m when it returns. With nil it is accepted: then it
+	// is sent in its turn, or counted as dropped in Stats. Messages of one lane
+	// leave in the order in which they were published.
+	//
+	// To, if set, is the one node that the message is for; others may get it and
+	// ignore it.
+	Publish(m *Message) error
+
+	// Lane says which of its channels m takes; see Message.Lane.
+	Lane(m *Message) uint32
+
+	// Interest tells of namespaces that this node has, or has not any more, and
+	// of rooms that have their first member here, or have lost their last. It
+	// never blocks. A backend that routes by room subscribes accordingly; it is a
+	// hint for all others. Changes are told in order.
+	Interest(changes ...Interest)
+
+	// Stats returns what has become of messages so far.
+	Stats() Stats
+
+	// Close sends what is queued until ctx ends, and ends the connections. Inbox
+	// is not called any more when it returns.
+	Close(ctx context.Context) error
+}
+
+// A Counter is an Adapter that can ask its broker how many nodes there are,
+// those of Node among them, which tell nobody that they exist.
+type Counter interface {
+	// Nodes is the number of nodes that have the namespace, this one included if
+	// it has it.
+	Nodes(ctx context.Context, ns string) (int, error)
+}
+
+// An Inbox is what a node does with what reaches it. Its methods must not
+// block, and are called by one goroutine at a time.
+type Inbox interface {
+	// Message takes a message of another node. m and all it refers to are good
+	// during the call only. Messages of one sender and one lane come in the order
+	// in which they were sent; those for other nodes, and this node's own, should
+	// not come but may.
+	Message(m *Message)
+
+	// Malformed counts what could not be understood. why is one of few words.
+	Malformed(why string)
+
+	// State tells how the connection is.
+	State(s State)
+}
+
+// Traits say what a backend promises.
+type Traits struct {
+	Name        string // "redis", "nats"; for people and metrics
+	Ordered     bool   // messages of one sender arrive in order, whatever their lane; else only those of one lane
+	AtLeastOnce bool   // what is accepted arrives, perhaps twice; else at most once
+	Routes      bool   // nodes get messages for rooms only if they may have a member
+	Mixed       bool   // servers that are not this package's may be in the cluster
+	AllRooms    bool   // its format has the kinds Rooms and RoomsAnswer
+	OneValue    bool   // its format carries only the first value of an answer
+	MaxMessage  int    // bytes of the largest message; 0: no bound but the queue's
+	IDLen       int    // hexadecimal digits of a node's id; 0 is 16
+}
+
+// A Node is one process in the cluster.
+type Node struct {
+	ID      string
+	Name    string // for people; may be empty
+	Version int    // of this package's own members of messages
+	Address string // where others reach it over HTTP; may be empty
+}
+
+// Interest is a change of what a node wants to hear.
+type Interest struct {
+	NS   string
+	Room string // empty: the namespace itself
+	On   bool
+}
+
+// The states of a connection to the broker.
+type Connection uint8
+
+const (
+	Connecting Connection = iota // not connected since Start
+	Up
+	Degraded // was up, and is not now
+)
+
+func (c Connection) String() string {
+	switch c {
+	case Up:
+		return "up"
+	case Degraded:
+		return "degraded"
+	}
+	return "connecting"
+}
+
+// A State is how the connection to the broker is, from At on.
+type State struct {
+	Connection Connection
+	Cause      error // of Degraded, and of Connecting after a first failure
+	At         time.Time
+	MayMiss    bool // messages may have been missed since the last Up; of Up after Degraded
+}
+
+// Stats count since Start.
+type Stats struct {
+	Published uint64            // messages handed to the broker
+	Received  uint64            // messages that came from it, all kinds
+	Skipped   uint64            // of these, those not looked at: this node's own, another cluster's, rooms without a member
+	Dropped   map[string]uint64 // accepted or refused, and not sent: by class of message, see Message.Class
+	Queued    int               // bytes that wait now
+}
