@@ -74,8 +74,7 @@ export async function run(c, port) {
   try {
     // A poll has something to bring.
     await (await fetch(`http://127.0.0.1:${port}${s.base}&sid=${s.sid}`, { method: "POST", body: '42/dyn-1,["echo","here"]' })).text();
-    connection.write(bytes(c, port, s.sid));
-    let a = await connection.answer(c.method === "HEAD");
+    let a = await connection.request(bytes(c, port, s.sid), c.method === "HEAD");
     if (a?.status === 100) a = await connection.answer(c.method === "HEAD");
     return { answer: outcome(a, s.sid), session: await alive(port, s) };
   } finally {

@@ -5,19 +5,52 @@ import { connect } from "node:net";
 /** How long a server may be silent before a case counts as unanswered. */
 const patience = stretch(10_000);
 
-/** One TCP connection to a port of this machine. */
+/** No server here gives up a connection that has been idle for less, in ms: Node's HTTP server does after 5 s, however slow the machine. */
+const idleAtLeast = 4000;
+
+/** One TCP connection to a port of this machine, and for requests the one after it where a server had given up an idle one. */
 export class Connection {
   #in = Buffer.alloc(0);
   #waiting = null;
+  #port;
+  #idle;
+  #asked = Infinity; // when the last request went
   ended = false;
 
-  constructor(port) {
-    this.socket = connect(port, "127.0.0.1");
-    this.socket.on("data", (b) => { this.#in = Buffer.concat([this.#in, b]); this.#waiting?.(); });
-    const end = () => { this.ended = true; this.#waiting?.(); };
-    this.socket.on("end", end).on("close", end).on("error", end);
+  constructor(port, { idle = idleAtLeast } = {}) {
+    this.#port = port;
+    this.#idle = idle;
+    this.#open();
+  }
+  #open() {
+    this.ended = false;
+    const socket = this.socket = connect(this.#port, "127.0.0.1");
+    socket.on("data", (b) => { this.#in = Buffer.concat([this.#in, b]); this.#waiting?.(); });
+    const end = () => {
+      if (socket !== this.socket) return;
+      this.ended = true;
+      this.#waiting?.();
+    };
+    socket.on("end", end).on("close", end).on("error", end);
   }
   write(data) { this.socket.write(data, "latin1"); }
+
+  /**
+   * Sends a request and returns its answer, as answer does. Like every HTTP client it sends a request again, once and on a fresh
+   * connection, if the one at hand had been idle for long and turns out to be closed with nothing of an answer: the server has not read
+   * the request. Whoever closes because of what a request says closes the fresh connection as well.
+   */
+  async request(data, head = false) {
+    const wasIdle = performance.now() - this.#asked >= this.#idle;
+    this.#asked = performance.now();
+    this.write(data);
+    const a = await this.answer(head);
+    if (a !== null || !wasIdle || this.#in.length > 0) return a;
+    this.close();
+    this.#open();
+    this.write(data);
+    return this.answer(head);
+  }
   close() { this.socket.destroy(); }
 
   /** Waits until take, which looks at what has come, returns something; null once the connection has ended before. */
@@ -91,10 +124,8 @@ export function packets(eio, text) {
 export async function session(port, { eio = 4 } = {}) {
   const c = new Connection(port);
   const base = `/socket.io/?EIO=${eio}&transport=polling${eio === 3 ? "&b64=1" : ""}`;
-  const ask = (method, target, body = "") => {
-    c.write(`${method} ${target} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n${body && `Content-Type: text/plain\r\nContent-Length: ${body.length}\r\n`}\r\n${body}`);
-    return c.answer();
-  };
+  const ask = (method, target, body = "") => c.request(
+    `${method} ${target} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n${body && `Content-Type: text/plain\r\nContent-Length: ${body.length}\r\n`}\r\n${body}`);
   const opened = await ask("GET", base);
   const sid = /"sid":"([^"]+)"/.exec(opened.body)[1];
   const s = {

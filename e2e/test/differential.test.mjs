@@ -5,9 +5,12 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 import { startServer, underTest } from "../lib/server.mjs";
+import { createServer } from "node:net";
+import { once } from "node:events";
 import { stretch } from "../lib/patience.mjs";
 import { random } from "../differential/random.mjs";
 import { known } from "../differential/known.mjs";
+import { Connection } from "../differential/wire.mjs";
 import * as http from "../differential/http.mjs";
 import * as payloads from "../differential/payloads.mjs";
 import * as packets from "../differential/packets.mjs";
@@ -66,4 +69,34 @@ test("differential: a difference that nobody knows of is seen", () => {
   for (const k of known) {
     for (const family of k.families) assert.ok(!k.explains({ headers: [], query: [], frames: [], steps: [], body: "", header: "" }, { end: "alive" }, { end: "silent" }), `${k.tag} explains anything in ${family}`);
   }
+});
+
+test("differential: a request goes again only if the connection had been idle and nothing of an answer came", async () => {
+  const answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+  /** What a client is told of its second request by a server that does so with each request of the connection, and how many connections it took. */
+  const told = async (idle, ...does) => {
+    let connections = 0;
+    const server = createServer((socket) => {
+      connections++;
+      let nth = 0;
+      socket.on("error", () => {}).on("data", (d) => does[d.includes("bad") ? 2 : nth++](socket));
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const c = new Connection(server.address().port, { idle });
+    try {
+      assert.equal((await c.request("GET / HTTP/1.1\r\n\r\n")).body, "ok");
+      const a = await c.request(`GET /${does.length > 2 ? "bad" : ""} HTTP/1.1\r\n\r\n`);
+      return [a?.body ?? "closed", connections];
+    } finally {
+      c.close();
+      server.close();
+    }
+  };
+  const answers = (s) => s.write(answer), closes = (s) => s.end(), resets = (s) => s.resetAndDestroy(), half = (s) => s.end(answer.slice(0, -1));
+  assert.deepEqual(await told(0, answers, closes), ["ok", 2]);
+  assert.deepEqual(await told(0, answers, resets), ["ok", 2]);
+  assert.deepEqual(await told(0, (s) => s.end(answer), closes), ["ok", 2], "closed before the request went");
+  assert.deepEqual(await told(undefined, answers, closes), ["closed", 1], "it was not idle");
+  assert.deepEqual(await told(0, answers, half), ["closed", 1], "half an answer has come");
+  assert.deepEqual(await told(0, answers, answers, closes), ["closed", 2], "closed because of what it says");
 });
