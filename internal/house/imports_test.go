@@ -28,7 +28,7 @@ var floors = [][]string{
 }
 
 // sameFloor lists the folders whose packages may import one another.
-var sameFloor = []string{"socketio/internal/...", "googollee/...", "e2e/..."}
+var sameFloor = []string{"socketio/internal/...", "socketio/adapter/...", "googollee/...", "e2e/..."}
 
 // outside lists the modules the root module uses, and by whom they may be
 // imported; docs/ARCHITECTURE.md gives the reason for each.

@@ -1,0 +1,327 @@
+package outbox
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/sockeye-io/sockeye/socketio/adapter"
+)
+
+// DefaultLimit is how many bytes may wait where nothing else is said.
+const DefaultLimit = 16 << 20
+
+// A batch ends with the message that makes it this large, or this many: a batch
+// that is lost costs no more.
+const (
+	batchBytes = 1 << 20
+	batchItems = 4096
+)
+
+// overhead is about what an item takes besides its texts.
+const overhead = 128
+
+const classes = int(adapter.ClassVital) + 1
+
+// An Item is one message on its way. Get makes one, Add takes it over, and what
+// Take has handed out belongs to the sender until Sent, Lost or Back takes it.
+type Item struct {
+	Class adapter.Class
+	Tag   int    // the backend's own
+	Dest  string // the backend's own: a channel, a subject
+	Data  []byte
+
+	size   int
+	number uint64 // in the order in which they were added
+	next   *Item  // of its class
+}
+
+var spare = sync.Pool{New: func() any { return new(Item) }}
+
+// Get returns an item without contents, whose Data may have room to append to.
+func Get() *Item { return spare.Get().(*Item) }
+
+// kept is the largest buffer that is used again.
+const kept = 64 << 10
+
+// Drop gives an item back that was not added.
+func Drop(it *Item) {
+	data := it.Data[:0]
+	if cap(data) > kept {
+		data = nil
+	}
+	*it = Item{Data: data}
+	spare.Put(it)
+}
+
+// fit swaps a buffer that is much too large for its contents, so that what waits
+// takes about as much memory as it is counted for.
+func (it *Item) fit() {
+	if n := len(it.Data); cap(it.Data) > 2*n+512 {
+		roomy := Get()
+		it.Data, roomy.Data = append(make([]byte, 0, n), it.Data...), it.Data
+		Drop(roomy)
+	}
+	it.size = cap(it.Data) + len(it.Dest) + overhead
+}
+
+// A Queue is what waits for the broker. Its methods may be called from any
+// goroutine and none but Take ever waits; Take, Sent, Lost and Back belong to
+// one sender.
+//
+// What is added leaves in that order. When the limit is reached, a volatile
+// message goes for any but a request, and a broadcast for a broadcast or a
+// vital one; the oldest first. What cannot be taken even so is refused. Items
+// in the sender's hands count as waiting.
+type Queue struct {
+	limit int
+	wake  chan struct{} // holds one when there may be something to take
+
+	mu      sync.Mutex
+	waiting [classes]list
+	number  uint64
+	bytes   int // of all that was added and is neither sent nor dropped
+	sent    uint64
+	dropped [classes]uint64
+	closed  bool
+}
+
+// A list holds the items of one class, the oldest first.
+type list struct {
+	head, tail *Item
+	bytes      int
+}
+
+func (l *list) push(it *Item) {
+	if l.tail == nil {
+		l.head = it
+	} else {
+		l.tail.next = it
+	}
+	l.tail, it.next = it, nil
+	l.bytes += it.size
+}
+
+func (l *list) pushFront(it *Item) {
+	if it.next = l.head; it.next == nil {
+		l.tail = it
+	}
+	l.head = it
+	l.bytes += it.size
+}
+
+func (l *list) pop() *Item {
+	it := l.head
+	if l.head = it.next; l.head == nil {
+		l.tail = nil
+	}
+	it.next = nil
+	l.bytes -= it.size
+	return it
+}
+
+// New makes a queue for limit bytes, the items' own included; 0 is
+// [DefaultLimit].
+func New(limit int) *Queue {
+	if limit <= 0 {
+		limit = DefaultLimit
+	}
+	return &Queue{limit: limit, wake: make(chan struct{}, 1)}
+}
+
+// Add puts an item in, which is the queue's from then on, whatever the result:
+// nil (a volatile message may have been dropped, and is counted then),
+// [adapter.ErrFull], [adapter.ErrTooLarge] if it were too large for an empty
+// queue, or [adapter.ErrClosed]. All that is refused is counted as dropped.
+func (q *Queue) Add(it *Item) error {
+	it.fit()
+	q.mu.Lock()
+	gone, err := q.addLocked(it)
+	q.mu.Unlock()
+	if err == nil && gone != it {
+		q.poke()
+	}
+	for gone != nil {
+		next := gone.next
+		Drop(gone)
+		gone = next
+	}
+	return err
+}
+
+// addLocked returns the items that were dropped for it, or the item itself.
+func (q *Queue) addLocked(it *Item) (gone *Item, err error) {
+	refuse := func(err error) (*Item, error) {
+		q.dropped[it.Class]++
+		it.next = nil
+		return it, err
+	}
+	switch {
+	case q.closed:
+		return refuse(adapter.ErrClosed)
+	case it.size > q.limit:
+		return refuse(adapter.ErrTooLarge)
+	}
+	room := q.limit - q.bytes
+	if it.Class != adapter.ClassRequest {
+		room += q.waiting[adapter.ClassVolatile].bytes
+		if it.Class != adapter.ClassVolatile {
+			room += q.waiting[adapter.ClassBroadcast].bytes
+		}
+	}
+	if it.size > room {
+		if it.Class == adapter.ClassVolatile {
+			return refuse(nil)
+		}
+		return refuse(adapter.ErrFull)
+	}
+	for q.bytes+it.size > q.limit {
+		l := &q.waiting[adapter.ClassVolatile]
+		if l.head == nil {
+			l = &q.waiting[adapter.ClassBroadcast]
+		}
+		old := l.pop()
+		q.bytes -= old.size
+		q.dropped[old.Class]++
+		old.next, gone = gone, old
+	}
+	q.number++
+	it.number = q.number
+	q.bytes += it.size
+	q.waiting[it.Class].push(it)
+	return gone, nil
+}
+
+// poke tells the sender that there is something to take, or nothing any more.
+func (q *Queue) poke() {
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Take waits until something is there and returns all that has gathered, in
+// order, up to about a megabyte. The slice is the caller's. It fails with
+// [adapter.ErrClosed] when the queue is closed and empty, and with the error of
+// ctx when that ends.
+func (q *Queue) Take(ctx context.Context) ([]*Item, error) {
+	for {
+		q.mu.Lock()
+		batch, closed := q.takeLocked(), q.closed
+		q.mu.Unlock()
+		switch {
+		case len(batch) > 0:
+			return batch, nil
+		case closed:
+			return nil, adapter.ErrClosed
+		}
+		select {
+		case <-q.wake:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func (q *Queue) takeLocked() (batch []*Item) {
+	for bytes := 0; bytes < batchBytes && len(batch) < batchItems; {
+		var oldest *list
+		for i := range q.waiting {
+			if l := &q.waiting[i]; l.head != nil && (oldest == nil || l.head.number < oldest.head.number) {
+				oldest = l
+			}
+		}
+		if oldest == nil {
+			break
+		}
+		it := oldest.pop()
+		bytes += it.size
+		batch = append(batch, it)
+	}
+	return batch
+}
+
+// Sent takes items back that the broker has taken.
+func (q *Queue) Sent(items []*Item) {
+	q.mu.Lock()
+	q.sent += uint64(len(items))
+	q.doneLocked(items)
+	q.mu.Unlock()
+	drop(items)
+}
+
+// Lost takes items back that were not sent, or perhaps not, and counts them as
+// dropped.
+func (q *Queue) Lost(items []*Item) {
+	q.mu.Lock()
+	for _, it := range items {
+		q.dropped[it.Class]++
+	}
+	q.doneLocked(items)
+	q.mu.Unlock()
+	drop(items)
+}
+
+func (q *Queue) doneLocked(items []*Item) {
+	for _, it := range items {
+		q.bytes -= it.size
+	}
+}
+
+func drop(items []*Item) {
+	for _, it := range items {
+		Drop(it)
+	}
+}
+
+// Back puts items that were surely not sent where they were: the next Take
+// returns them first. It is for backends whose broker tells so.
+func (q *Queue) Back(items []*Item) {
+	if len(items) == 0 {
+		return
+	}
+	q.mu.Lock()
+	for _, it := range slices.Backward(items) {
+		q.waiting[it.Class].pushFront(it)
+	}
+	q.mu.Unlock()
+	q.poke()
+}
+
+// Close makes Add refuse and lets Take return what still waits.
+func (q *Queue) Close() {
+	q.mu.Lock()
+	q.closed = true
+	q.mu.Unlock()
+	q.poke()
+}
+
+// Clear counts all that waits as dropped. What the sender holds stays its own.
+func (q *Queue) Clear() {
+	for {
+		q.mu.Lock()
+		batch := q.takeLocked()
+		q.mu.Unlock()
+		if len(batch) == 0 {
+			return
+		}
+		q.Lost(batch)
+	}
+}
+
+// Stats returns Published, Dropped and Queued. Dropped holds the classes of
+// which something was.
+func (q *Queue) Stats() adapter.Stats {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	s := adapter.Stats{Published: q.sent, Queued: q.bytes}
+	for c, n := range q.dropped {
+		if n > 0 {
+			if s.Dropped == nil {
+				s.Dropped = make(map[string]uint64, classes)
+			}
+			s.Dropped[adapter.Class(c).String()] = n
+		}
+	}
+	return s
+}
