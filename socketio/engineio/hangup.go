@@ -61,16 +61,18 @@ func (w *wsConn) finish(flush bool, _ *Message) {
 	w.c.SetMaxQueue(-1)
 	_ = w.c.Write(ws.AppendClose(nil, code, "")) // fails only if it is closed
 	w.c.CloseWrite()
-	d := w.s.srv.opts.WriteTimeout
-	if most := hangUp; !flush {
-		if w.busy() {
-			most = hangUpBusy
-		}
-		if d < 0 || d > most {
-			d = most
-		}
+	most, limit := hangUp, w.s.srv.opts.WriteTimeout
+	if !flush && w.busy() {
+		most = hangUpBusy
 	}
-	w.deadline(d)
+	first := most
+	if limit >= 0 {
+		first = min(most, limit)
+	}
+	w.deadline(first)
+	if flush {
+		w.timer.more, w.timer.endless = limit-first, limit < 0
+	}
 	if w.waits || w.full {
 		w.waits, w.full = false, false
 		w.c.Wake() // to see the client's end
@@ -78,7 +80,8 @@ func (w *wsConn) finish(flush bool, _ *Message) {
 }
 
 // How long a client has to end its side if nothing, or nothing that matters, is
-// left to send; and one that has not taken what it was sent before.
+// left to send; and one that has not taken what it was sent before. While what
+// matters is left it has Options.WriteTimeout.
 const (
 	hangUp     = 5 * time.Second
 	hangUpBusy = time.Second
@@ -88,7 +91,9 @@ const (
 // session's transport.
 type deadline struct {
 	wheel.Timer
-	w *wsConn
+	w       *wsConn
+	more    time.Duration // that the client may have to take what is left for it
+	endless bool          // it may have any time
 }
 
 func (w *wsConn) deadline(d time.Duration) {
@@ -108,6 +113,13 @@ func (d *deadline) Run() {
 	defer s.mu.Unlock()
 	switch {
 	case d.Pending() || w.timer != d:
+	case w.done && (d.more > 0 || d.endless) && w.c.Queued() > 0:
+		next := hangUp
+		if !d.endless {
+			next = min(next, d.more)
+			d.more -= next
+		}
+		w.deadline(next)
 	case w.done:
 		w.c.Close(errDeadline)
 	case s.probe == transport(w):
