@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sockeye-io/sockeye/internal/clip"
 	"github.com/sockeye-io/sockeye/internal/content"
 )
 
@@ -191,7 +192,7 @@ func (p *pages) fail(w http.ResponseWriter, r *http.Request, err error) {
 		http.Error(w, "there is no such page here", http.StatusNotFound)
 		return
 	}
-	p.log.ErrorContext(r.Context(), "a page cannot be read", "path", cut(r.URL.Path), "error", err)
+	p.log.ErrorContext(r.Context(), "a page cannot be read", "path", clip.Text(r.URL.Path), "error", err)
 	http.Error(w, "the page cannot be read", http.StatusInternalServerError)
 }
 
@@ -217,12 +218,4 @@ func contentType(name string) string {
 		return t
 	}
 	return "application/octet-stream"
-}
-
-// cut shortens what a client chose to the length of a log line.
-func cut(s string) string {
-	if len(s) > 200 {
-		return strings.ToValidUTF8(s[:200], "") + "…"
-	}
-	return s
 }

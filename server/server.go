@@ -15,6 +15,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/sockeye-io/sockeye/ginio"
+	"github.com/sockeye-io/sockeye/internal/clip"
 	"github.com/sockeye-io/sockeye/namespaces"
 	"github.com/sockeye-io/sockeye/server/clientdist"
 	"github.com/sockeye-io/sockeye/socketio"
@@ -154,7 +155,7 @@ func (s *Server) ready(c *gin.Context) {
 
 // recovered answers a request whose handler panicked.
 func (s *Server) recovered(c *gin.Context, value any) {
-	s.log.ErrorContext(c, "a request handler panicked", "where", c.FullPath(), "path", cut(c.Request.URL.Path), "panic", value, "stack", string(debug.Stack()))
+	s.log.ErrorContext(c, "a request handler panicked", "where", c.FullPath(), "path", clip.Text(c.Request.URL.Path), "panic", value, "stack", string(debug.Stack()))
 	if c.Writer.Written() {
 		c.Abort()
 		return

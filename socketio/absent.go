@@ -7,8 +7,10 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sockeye-io/sockeye/internal/clip"
 	"github.com/sockeye-io/sockeye/socketio/engineio"
 	"github.com/sockeye-io/sockeye/socketio/internal/eventlog"
+	"github.com/sockeye-io/sockeye/socketio/internal/id"
 	"github.com/sockeye-io/sockeye/socketio/internal/peers"
 )
 
@@ -395,7 +397,7 @@ func (r *recovery) end(key [sha256.Size]byte) *Socket {
 
 func (r *recovery) refuse(s *Socket, why string) {
 	s.sprung().notWhy = why
-	r.srv.log.Debug("socketio: not recovered", "namespace", quoted(s.name), "reason", why)
+	r.srv.log.Debug("socketio: not recovered", "namespace", clip.Quoted(s.name), "reason", why)
 }
 
 // resume gives a socket that is being let in what its client had, and returns
@@ -439,7 +441,7 @@ func (r *recovery) enroll(s *Socket) string {
 	}
 	o := s.sprung()
 	if o.pid == "" {
-		o.pid, o.since = newID(), r.log.Position()
+		o.pid, o.since = id.New(), r.log.Position()
 	}
 	r.here[sha256.Sum256([]byte(o.pid))] = s
 	return o.pid

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/sockeye-io/sockeye/internal/clip"
 	"github.com/sockeye-io/sockeye/socketio/engineio"
 	"github.com/sockeye-io/sockeye/socketio/internal/peers"
 	"github.com/sockeye-io/sockeye/socketio/internal/wire/siowire"
@@ -227,7 +228,7 @@ func (c *conn) packet(p *siowire.Packet) {
 func (c *conn) invalid(p *siowire.Packet) {
 	c.dead = true
 	c.srv.stats.malformed.Add(1)
-	err := fmt.Errorf("socketio: unexpected %v for namespace %s", p.Type, quoted(p.Namespace))
+	err := fmt.Errorf("socketio: unexpected %v for namespace %s", p.Type, clip.Quoted(p.Namespace))
 	c.srv.log.Debug("socketio: unexpected packet", "client", c.sess.Handshake().RemoteAddr(), "error", err)
 	c.close(engineio.ForcedServerClose, err)
 }
@@ -350,8 +351,8 @@ func (c *conn) Closed(reason engineio.Reason, cause error) {
 	if errors.As(cause, &stalled) && stalled.Bound == "StallTimeout" {
 		for _, s := range sockets {
 			if event, held := s.holding(); held {
-				cause = fmt.Errorf("event %s holds the inbox of %s: %w", quoted(event), quoted(s.name), cause)
-				c.srv.log.Warn("socketio: connection closed: its handler did not return in time", "namespace", quoted(s.name), "event", quoted(event), "client", c.sess.Handshake().RemoteAddr())
+				cause = fmt.Errorf("event %s holds the inbox of %s: %w", clip.Quoted(event), clip.Quoted(s.name), cause)
+				c.srv.log.Warn("socketio: connection closed: its handler did not return in time", "namespace", clip.Quoted(s.name), "event", clip.Quoted(event), "client", c.sess.Handshake().RemoteAddr())
 			}
 		}
 	}

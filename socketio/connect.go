@@ -2,15 +2,15 @@ package socketio
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"maps"
 	"net/url"
 	"strings"
 
+	"github.com/sockeye-io/sockeye/internal/clip"
 	"github.com/sockeye-io/sockeye/socketio/engineio"
+	"github.com/sockeye-io/sockeye/socketio/internal/id"
 	"github.com/sockeye-io/sockeye/socketio/internal/wire/siowire"
 )
 
@@ -20,13 +20,6 @@ var (
 	errAttachments    = errors.New("socketio: attachments did not arrive in time (Limits.AttachmentTimeout)")
 	errManyNamespaces = errors.New("socketio: too many namespaces on one connection (Limits.MaxNamespaces)")
 )
-
-// newID returns 120 random bits as 20 characters.
-func newID() string {
-	var b [15]byte
-	_, _ = rand.Read(b[:]) // never fails
-	return base64.RawURLEncoding.EncodeToString(b[:])
-}
 
 // connectPacket takes a client's wish to join a namespace.
 func (c *conn) connectPacket(p *siowire.Packet) {
@@ -338,10 +331,10 @@ func (s *Socket) refuse(err error) {
 	var e *Error
 	if !errors.As(err, &e) {
 		e = &Error{Message: "internal error"}
-		srv.log.Warn("socketio: connection refused", "namespace", quoted(s.name), "error", err, "client", s.sess.Handshake().RemoteAddr())
+		srv.log.Warn("socketio: connection refused", "namespace", clip.Quoted(s.name), "error", err, "client", s.sess.Handshake().RemoteAddr())
 	}
 	if err == error(errNoNamespace) && !srv.opts.Dev { // else there was a line that says more
-		srv.log.Warn("socketio: a client asks for a namespace that there is not; Server.Of, OfPattern and OfFunc make them", "namespace", quoted(s.name), "client", s.sess.Handshake().RemoteAddr())
+		srv.log.Warn("socketio: a client asks for a namespace that there is not; Server.Of, OfPattern and OfFunc make them", "namespace", clip.Quoted(s.name), "client", s.sess.Handshake().RemoteAddr())
 	}
 	var data any
 	switch {
@@ -366,7 +359,7 @@ func (s *Socket) refuse(err error) {
 
 func (s *Socket) newSocketID() string {
 	if s.conn.sess.Protocol() != 3 {
-		return newID()
+		return id.New()
 	}
 	if s.name == "/" {
 		return s.conn.sess.ID()

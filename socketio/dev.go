@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/sockeye-io/sockeye/internal/clip"
 )
 
 // hints are the lines of Options.Dev: what a client did that nobody waits for,
@@ -45,11 +47,11 @@ func (srv *Server) hintEvent(s *Socket, event string) {
 	if !srv.opts.Dev {
 		return
 	}
-	what := quoted(event)
+	what := clip.Quoted(event)
 	srv.hint("nobody handles "+what+" in "+bare(s.name), " (there are %s)", event, func() []string {
 		names := slices.Collect(maps.Keys(s.ns.reg.load().events))
 		return append(names, s.ownHandlers().names()...)
-	}, quoted)
+	}, clip.Quoted)
 }
 
 // hintNamespace says to developers that a client has asked for a namespace that
@@ -112,7 +114,7 @@ func bare(name string) string {
 	if len(name) <= 64 && strings.IndexFunc(name, func(r rune) bool { return !safe(r) }) < 0 {
 		return name
 	}
-	return quoted(name)
+	return clip.Quoted(name)
 }
 
 // nearest is the name that a misspelt one is most like; "" if it is like none.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/sockeye-io/sockeye/internal/clip"
 	"github.com/sockeye-io/sockeye/socketio/engineio"
 	"github.com/sockeye-io/sockeye/socketio/internal/peers"
 )
@@ -120,7 +121,7 @@ func (srv *Server) adopt(p *Namespace, name string, from peers.Key) (*Namespace,
 	if !ok {
 		srv.mu.Unlock()
 		srv.bound(BoundMaxDynamicNamespaces, nil)
-		srv.log.Warn("socketio: connection refused", "namespace", quoted(name), "error", errTooManyDynamic, "client", netip.Prefix(from).String())
+		srv.log.Warn("socketio: connection refused", "namespace", clip.Quoted(name), "error", errTooManyDynamic, "client", netip.Prefix(from).String())
 		return nil, errTooManyDynamic
 	}
 	srv.nsps[name] = ns

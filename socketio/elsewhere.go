@@ -6,6 +6,7 @@ import (
 	"path"
 	"slices"
 
+	"github.com/sockeye-io/sockeye/internal/clip"
 	"github.com/sockeye-io/sockeye/socketio/internal/clientfs"
 	"github.com/sockeye-io/sockeye/socketio/internal/ws"
 )
@@ -17,9 +18,9 @@ func (srv *Server) elsewhere(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	text := fmt.Sprintf("the Socket.IO server is at %q, and this request is for %q: "+
-		"set Options.Engine.Path to where the server is mounted, or the client's option path to where it is", srv.Path(), cut(r.URL.Path))
-	srv.log.Warn("socketio: a client asks outside Options.Engine.Path", "Path", srv.Path(), "asked", quoted(r.URL.Path), "remote", r.RemoteAddr)
+	text := fmt.Sprintf("the Socket.IO server is at %q, and this request is for %s: "+
+		"set Options.Engine.Path to where the server is mounted, or the client's option path to where it is", srv.Path(), clip.Quoted(r.URL.Path))
+	srv.log.Warn("socketio: a client asks outside Options.Engine.Path", "Path", srv.Path(), "asked", clip.Quoted(r.URL.Path), "remote", r.RemoteAddr)
 	if h, from := w.Header(), r.Header["Origin"]; len(from) == 1 && h.Get("Access-Control-Allow-Origin") == "" {
 		h.Set("Access-Control-Allow-Origin", from[0]) // it says nothing but the path, and is for the page to read
 		h.Add("Vary", "Origin")
@@ -35,5 +36,3 @@ func isClient(r *http.Request) bool {
 	return q.Has("EIO") || t == "polling" || t == "websocket" || q.Has("transport") && (q.Has("sid") || q.Has("t")) ||
 		ws.IsUpgrade(r) || slices.Contains(clientfs.Names, path.Base(r.URL.Path))
 }
-
-func cut(s string) string { return s[:min(len(s), 200)] }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"unsafe"
 
+	"github.com/sockeye-io/sockeye/internal/clip"
 	"github.com/sockeye-io/sockeye/socketio/engineio"
 	"github.com/sockeye-io/sockeye/socketio/internal/wire/siowire"
 )
@@ -95,8 +96,8 @@ func message(e siowire.Encoded) *engineio.Message {
 }
 
 func checkEvent(event string) error {
-	if reserved(event) {
-		return fmt.Errorf("%w: %s", ErrReservedEvent, quoted(event))
+	if Reserved(event) {
+		return fmt.Errorf("%w: %s", ErrReservedEvent, clip.Quoted(event))
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package socketio
 
 import (
 	"runtime/debug"
-	"strconv"
 
 	"github.com/sockeye-io/sockeye/socketio/internal/quieter"
 )
@@ -30,13 +29,4 @@ func (srv *Server) try(where string, f func() error) (err error) {
 // logged and counted.
 func (srv *Server) guard(where string, f func()) {
 	_ = srv.try(where, func() error { f(); return nil })
-}
-
-// quoted makes what a client has sent fit for a log: cut, and on one line.
-func quoted(s string) string {
-	const most = 64
-	if len(s) > most {
-		s = s[:most] + "…"
-	}
-	return strconv.QuoteToASCII(s)
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sockeye-io/sockeye/internal/clip"
 	"github.com/sockeye-io/sockeye/socketio/engineio"
 	"github.com/sockeye-io/sockeye/socketio/internal/wire/siowire"
 )
@@ -287,7 +288,7 @@ func (s *Socket) failed(event string, err error) {
 		if public := (*Error)(nil); errors.As(err, &public) || err == errEventRate {
 			level = slog.LevelDebug // the client's mistake, which must not fill our logs
 		}
-		srv.log.Log(context.Background(), level, "socketio: handler failed", "namespace", quoted(s.name), "event", quoted(event), "error", err, "client", s.sess.Handshake().RemoteAddr())
+		srv.log.Log(context.Background(), level, "socketio: handler failed", "namespace", clip.Quoted(s.name), "event", clip.Quoted(event), "error", err, "client", s.sess.Handshake().RemoteAddr())
 		return
 	}
 	ctx := s.Context()

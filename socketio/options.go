@@ -1,11 +1,11 @@
 package socketio
 
 import (
-	"cmp"
 	"io/fs"
 	"log/slog"
 	"time"
 
+	"github.com/sockeye-io/sockeye/internal/option"
 	"github.com/sockeye-io/sockeye/socketio/engineio"
 	"github.com/sockeye-io/sockeye/socketio/internal/quieter"
 	"github.com/sockeye-io/sockeye/socketio/internal/wire/siowire"
@@ -145,47 +145,36 @@ func (o *Options) resolved() Options {
 	if o != nil {
 		r = *o
 	}
-	r.Engine.Path = cmp.Or(r.Engine.Path, "/socket.io/")
+	option.Default(&r.Engine.Path, "/socket.io/")
 	if r.Parser == nil {
 		r.Parser = new(siowire.JSONParser)
 	}
-	r.ConnectTimeout = cmp.Or(r.ConnectTimeout, 45*time.Second)
-	r.MaxSentAttachments = bound(r.MaxSentAttachments, 10)
-	r.AckTimeout = cmp.Or(r.AckTimeout, 30*time.Second)
+	option.Default(&r.ConnectTimeout, 45*time.Second)
+	option.Bound(&r.MaxSentAttachments, 10)
+	option.Default(&r.AckTimeout, 30*time.Second)
 	r.Logger = quieter.Logger(r.Logger)
 	if r.Engine.Logger == nil {
 		r.Engine.Logger = r.Logger
 	}
 	if r.Recovery != nil {
 		rec := *r.Recovery
-		rec.MaxDuration = cmp.Or(rec.MaxDuration, 2*time.Minute)
-		rec.MaxPackets = bound(rec.MaxPackets, 10_000)
-		rec.MaxBytes = bound(rec.MaxBytes, 16<<20)
-		rec.MaxSessions = bound(rec.MaxSessions, 100_000)
+		option.Default(&rec.MaxDuration, 2*time.Minute)
+		option.Bound(&rec.MaxPackets, 10_000)
+		option.Bound(&rec.MaxBytes, 16<<20)
+		option.Bound(&rec.MaxSessions, 100_000)
 		r.Recovery = &rec
 	}
 	l := &r.Limits
-	l.AttachmentTimeout = cmp.Or(l.AttachmentTimeout, 30*time.Second)
-	l.MaxUnjoined = bound(l.MaxUnjoined, 20_000)
-	l.MaxNamespaces = bound(l.MaxNamespaces, 64)
-	l.MaxDynamicNamespaces = bound(l.MaxDynamicNamespaces, 10_000)
-	l.MaxRooms = bound(l.MaxRooms, 1000)
-	l.MaxAcks = bound(l.MaxAcks, 10_000)
-	l.Inbox = bound(l.Inbox, 128)
-	l.InboxBytes = bound(l.InboxBytes, 1<<20)
+	option.Default(&l.AttachmentTimeout, 30*time.Second)
+	option.Bound(&l.MaxUnjoined, 20_000)
+	option.Bound(&l.MaxNamespaces, 64)
+	option.Bound(&l.MaxDynamicNamespaces, 10_000)
+	option.Bound(&l.MaxRooms, 1000)
+	option.Bound(&l.MaxAcks, 10_000)
+	option.Bound(&l.Inbox, 128)
+	option.Bound(&l.InboxBytes, 1<<20)
 	if l.EventBurst == 0 {
 		l.EventBurst = max(1, int(10*l.EventRate))
 	}
 	return r
-}
-
-// bound is n, its default for zero, or no bound for a negative number.
-func bound(n, def int) int {
-	switch {
-	case n == 0:
-		return def
-	case n < 0:
-		return int(^uint(0) >> 1)
-	}
-	return n
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sockeye-io/sockeye/socketio/engineio"
 	"github.com/sockeye-io/sockeye/socketio/internal/eventlog"
+	"github.com/sockeye-io/sockeye/socketio/internal/id"
 	"github.com/sockeye-io/sockeye/socketio/internal/rooms"
 	"github.com/sockeye-io/sockeye/socketio/internal/wire/siowire"
 )
@@ -58,8 +59,8 @@ func newRecovery(srv *Server, ns *Namespace) *recovery {
 		engineDuration(e.StallTimeout, time.Minute)
 	return &recovery{
 		srv: srv, ns: ns,
-		marker: newID()[:eventlog.OffsetLen],
-		log: eventlog.New[keptEvent](newID()[:eventlog.PrefixLen], eventlog.Bounds{
+		marker: id.New()[:eventlog.OffsetLen],
+		log: eventlog.New[keptEvent](id.New()[:eventlog.PrefixLen], eventlog.Bounds{
 			Count: o.MaxPackets, Bytes: o.MaxBytes, Age: o.MaxDuration + notice,
 		}),
 		here:    make(map[[sha256.Size]byte]*Socket),

@@ -32,9 +32,10 @@ type Registrar interface {
 	registered() register
 }
 
-// reserved are the names that mean something else to clients or to servers of
-// this protocol; see [Namespace.On].
-func reserved(event string) bool { return siowire.Reserved(event) }
+// Reserved reports whether an event's name has a meaning of its own in the
+// protocol, so that nobody can send it: Emit then fails with [ErrReservedEvent],
+// and On panics.
+func Reserved(event string) bool { return siowire.Reserved(event) }
 
 // instead says what is to be called in the place of On, for the names that are
 // events in Node and functions here; "" for all others.

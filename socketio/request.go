@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync/atomic"
 
+	"github.com/sockeye-io/sockeye/internal/clip"
 	"github.com/sockeye-io/sockeye/socketio/internal/wire/siowire"
 )
 
@@ -83,7 +84,7 @@ func (r *Request) Ack(args ...any) error {
 		return nil
 	}
 	if r.acked.Swap(true) {
-		return fmt.Errorf("%w: %s", ErrAckedTwice, quoted(r.event))
+		return fmt.Errorf("%w: %s", ErrAckedTwice, clip.Quoted(r.event))
 	}
 	encoded, err := r.from.answer(r.id, args)
 	if !encoded {

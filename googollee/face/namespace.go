@@ -173,7 +173,7 @@ func (n *namespace[C]) on(event string, h *handler) {
 		n.events = make(map[string]*atomic.Pointer[handler])
 	}
 	n.events[event] = slot
-	if reserved(event) {
+	if socketio.Reserved(event) {
 		return // no client can send it
 	}
 	serve := func(_ context.Context, s *socketio.Socket, r *socketio.Request) error {
@@ -196,14 +196,6 @@ func (n *namespace[C]) on(event string, h *handler) {
 func misleading(event string) bool {
 	switch event {
 	case "connection", "new_namespace", "connection_error":
-		return true
-	}
-	return false
-}
-
-func reserved(event string) bool {
-	switch event {
-	case "connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener":
 		return true
 	}
 	return false

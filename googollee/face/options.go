@@ -1,6 +1,7 @@
 package face
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -49,8 +50,8 @@ func (o *Options) sessionOptions() *socketio.Options {
 	gate := &gate{check: o.Check, init: o.Init, origin: make(map[string]func(*http.Request) bool)}
 	eng := engineio.Options{
 		AllowEIO3:    true,
-		PingInterval: or(o.PingInterval, 20*time.Second),
-		PingTimeout:  or(o.PingTimeout, time.Minute),
+		PingInterval: cmp.Or(o.PingInterval, 20*time.Second),
+		PingTimeout:  cmp.Or(o.PingTimeout, time.Minute),
 		Origins:      gate,
 		Middleware:   []func(http.Handler) http.Handler{gate.wrap},
 		OnHeaders:    gate.addHeaders,
@@ -72,13 +73,6 @@ func (o *Options) sessionOptions() *socketio.Options {
 		eng.GenerateID = func(*http.Request) (string, error) { return o.NewID(), nil }
 	}
 	return &socketio.Options{Engine: eng}
-}
-
-func or(d, def time.Duration) time.Duration {
-	if d == 0 {
-		return def
-	}
-	return d
 }
 
 // gate is what a request passes on its way to the engine.

@@ -16,7 +16,7 @@ const module = "github.com/sockeye-io/sockeye"
 // floors below its own. A pattern ending in /... covers a folder; the first
 // match counts. A new package is added here, on the lowest floor that works.
 var floors = [][]string{
-	{"internal/content", "socketio/adapter"},
+	{"internal/clip", "internal/content", "internal/option", "socketio/adapter"},
 	{"internal/...", "socketio/internal/...", "server/clientdist"},
 	{"socketio/engineio"},
 	{"socketio"},

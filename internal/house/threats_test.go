@@ -246,8 +246,8 @@ func TestThreatsChecker(t *testing.T) {
 		quic   = "| quic-go, webtransport-go | capsules | not applicable yet | | `socketio/engineio.TestOne` |\n"
 		one    = "| CVE-1 | x | y | `Engine.MaxPayload` (1,000,000), `Limits.MaxRooms` (1,000) | `socketio/engineio.TestOne` |\n"
 		good   = head + bus + quic + one
-		engine = "package engineio\n\ntype Options struct {\n\tMaxPayload int64\n\tMaxQueue int\n}\n\nfunc (o *Options) setDefaults() {\n\tsetDefault(&o.MaxPayload, 1e6)\n}\n"
-		upper  = "package socketio\n\ntype Options struct{}\n\ntype Limits struct{ MaxRooms int }\n\nfunc f() {\n\tl.MaxRooms = bound(l.MaxRooms, 1000)\n}\n"
+		engine = "package engineio\n\ntype Options struct {\n\tMaxPayload int64\n\tMaxQueue int\n}\n\nfunc (o *Options) setDefaults() {\n\toption.Default(&o.MaxPayload, 1e6)\n}\n"
+		upper  = "package socketio\n\ntype Options struct{}\n\ntype Limits struct{ MaxRooms int }\n\nfunc f() {\n\toption.Bound(&l.MaxRooms, 1000)\n}\n"
 	)
 	for name, c := range map[string]struct {
 		doc   string

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/sockeye-io/sockeye/internal/clip"
 	"github.com/sockeye-io/sockeye/socketio/internal/origin"
 )
 
@@ -85,5 +86,5 @@ func (srv *Server) unreadable(from string, r *http.Request) {
 		return
 	}
 	srv.log.Warn("a page may connect and cannot poll: Options.Origins lets it in, and Options.CORS.Origins gives it no header",
-		"origin", quoteCut(from), "remote", r.RemoteAddr)
+		"origin", clip.Quoted(from), "remote", r.RemoteAddr)
 }

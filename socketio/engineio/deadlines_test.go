@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sockeye-io/sockeye/internal/option"
 )
 
 // mostLate is how late a deadline may come.
@@ -178,8 +180,8 @@ func TestClosedBetweenPolls(t *testing.T) {
 		t.Run(c.what, func(t *testing.T) {
 			o := c.opts
 			o.AllowEIO3 = true
-			setDefault(&o.PingInterval, 400*time.Millisecond)
-			setDefault(&o.PingTimeout, 800*time.Millisecond)
+			option.Default(&o.PingInterval, 400*time.Millisecond)
+			option.Default(&o.PingTimeout, 800*time.Millisecond)
 			inMemory(t, &o, func(t *testing.T, r *rig) {
 				begin := time.Now()
 				eio := 4

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/netip"
 
+	"github.com/sockeye-io/sockeye/internal/clip"
 	"github.com/sockeye-io/sockeye/socketio/internal/peers"
 )
 
@@ -92,5 +93,5 @@ func (srv *Server) release(s *Session) {
 // oddAddress tells of what a trusted proxy has written that is no address.
 func (srv *Server) oddAddress(header, value string) {
 	srv.log.Warn("a trusted proxy tells no address that can be read: all clients for which it does so count as one",
-		"option", "ClientIPHeader", "header", header, "value", quoteCut(value))
+		"option", "ClientIPHeader", "header", header, "value", clip.Quoted(value))
 }

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/sockeye-io/sockeye/socketio/internal/id"
 	"github.com/sockeye-io/sockeye/socketio/internal/wire/eiowire"
 )
 
@@ -46,20 +47,20 @@ func (nobody) Closed(Reason, error) {}
 // name gives s an id that no other session has.
 func (srv *Server) name(s *Session, r *http.Request) error {
 	for range 3 {
-		var id string
+		var name string
 		var err error
 		if g := srv.opts.GenerateID; g == nil {
-			id = randomID()
-		} else if !srv.guard("GenerateID", func() { id, err = g(r) }) {
+			name = id.New()
+		} else if !srv.guard("GenerateID", func() { name, err = g(r) }) {
 			err = errPanicked
 		}
 		if err != nil {
 			return err
 		}
-		if !validID(id) {
+		if !validID(name) {
 			return errBadID
 		}
-		s.id = id
+		s.id = name
 		if srv.sessions.add(s) {
 			return nil
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sockeye-io/sockeye/internal/option"
 	"github.com/sockeye-io/sockeye/socketio/internal/quieter"
 )
 
@@ -194,16 +195,20 @@ const (
 	UnsupportedProtocol
 )
 
-func setDefault[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
+// Resolved is o, which may be nil, with its defaults, as New takes it. It panics
+// if o makes no sense.
+func (o *Options) Resolved() Options {
+	var r Options
+	if o != nil {
+		r = *o
 	}
+	r.setDefaults()
+	return r
 }
 
 // setDefaults completes o. It panics on what makes no sense.
 func (o *Options) setDefaults() {
-	setDefault(&o.Path, "/engine.io/")
+	option.Default(&o.Path, "/engine.io/")
 	o.Path = "/" + strings.Trim(o.Path, "/")
 	if !o.DisableTrailingSlash && o.Path != "/" {
 		o.Path += "/"
@@ -216,14 +221,14 @@ func (o *Options) setDefaults() {
 			panic(fmt.Sprintf("engineio: Options.Transports: %q is not a transport", t))
 		}
 	}
-	setDefault(&o.UpgradeTimeout, 10*time.Second)
-	setDefault(&o.PingInterval, 25*time.Second)
-	setDefault(&o.PingTimeout, 20*time.Second)
+	option.Default(&o.UpgradeTimeout, 10*time.Second)
+	option.Default(&o.PingInterval, 25*time.Second)
+	option.Default(&o.PingTimeout, 20*time.Second)
 	if o.Cookie != nil {
 		c := *o.Cookie
-		setDefault(&c.Name, "io")
-		setDefault(&c.Path, "/")
-		setDefault(&c.SameSite, http.SameSiteLaxMode)
+		option.Default(&c.Name, "io")
+		option.Default(&c.Path, "/")
+		option.Default(&c.SameSite, http.SameSiteLaxMode)
 		c.HttpOnly = true
 		o.Cookie = &c
 	}
@@ -233,20 +238,20 @@ func (o *Options) setDefaults() {
 	if o.CORS == nil && o.Origins != SameOrigin {
 		o.CORS = new(CORS)
 	}
-	setDefault(&o.HTTPCompressionThreshold, 1024)
+	option.Default(&o.HTTPCompressionThreshold, 1024)
 	if o.PerMessageDeflate != nil {
 		d := *o.PerMessageDeflate
-		setDefault(&d.Threshold, 1024)
+		option.Default(&d.Threshold, 1024)
 		o.PerMessageDeflate = &d
 	}
-	setDefault(&o.MaxPayload, 1e6)
-	setDefault(&o.MaxHeaderBytes, 16<<10)
-	setDefault(&o.MaxPacketsPerPayload, 10_000)
-	setDefault(&o.MaxQueue, 4<<20)
-	setDefault(&o.StallTimeout, 60*time.Second)
-	setDefault(&o.WriteTimeout, 30*time.Second)
-	setDefault(&o.BodyTimeout, 30*time.Second)
-	setDefault(&o.IdleTimeout, 75*time.Second)
+	option.Default(&o.MaxPayload, 1e6)
+	option.Default(&o.MaxHeaderBytes, 16<<10)
+	option.Default(&o.MaxPacketsPerPayload, 10_000)
+	option.Default(&o.MaxQueue, 4<<20)
+	option.Default(&o.StallTimeout, 60*time.Second)
+	option.Default(&o.WriteTimeout, 30*time.Second)
+	option.Default(&o.BodyTimeout, 30*time.Second)
+	option.Default(&o.IdleTimeout, 75*time.Second)
 	o.Logger = quieter.Logger(o.Logger)
 }
 

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 
+	"github.com/sockeye-io/sockeye/internal/clip"
 	"github.com/sockeye-io/sockeye/socketio/internal/origin"
 )
 
@@ -142,7 +143,7 @@ func (srv *Server) checkOrigin(r *http.Request, s *Session) *refusal {
 	return &refusal{
 		code:    Forbidden,
 		name:    "ORIGIN",
-		text:    "Forbidden: pages of the origin " + quoteCut(from) + " may not connect (the server's option Origins says which may): " + advice,
+		text:    "Forbidden: pages of the origin " + clip.Quoted(from) + " may not connect (the server's option Origins says which may): " + advice,
 		context: map[string]any{"origin": from},
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/sockeye-io/sockeye/internal/clip"
 	"github.com/sockeye-io/sockeye/socketio/internal/origin"
 )
 
@@ -84,7 +85,7 @@ func (srv *Server) refused(r *http.Request, no refusal) {
 			path = r.URL.Path
 		}
 		srv.log.Log(r.Context(), level, "request refused", "message", no.text, "code", no.code, "cause", no.name, "hint", no.hint(r), "error", no.err,
-			"method", quoteCut(r.Method), "path", quoteCut(path), "host", quoteCut(r.Host), "remote", r.RemoteAddr)
+			"method", clip.Quoted(r.Method), "path", clip.Quoted(path), "host", clip.Quoted(r.Host), "remote", r.RemoteAddr)
 	}
 	o := &srv.opts
 	if o.OnConnectionError == nil && (o.Trace == nil || o.Trace.Refused == nil) {

@@ -1,8 +1,6 @@
 package engineio
 
 import (
-	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"hash/maphash"
 	"iter"
@@ -15,13 +13,6 @@ var (
 	errIDInUse  = errors.New("engineio: the session id is in use")
 	errPanicked = errors.New("engineio: a function of the application has panicked")
 )
-
-// randomID makes an id of 20 characters, which are 120 bits (CVE-2017-16031).
-func randomID() string {
-	var b [15]byte
-	_, _ = rand.Read(b[:]) // never fails: it ends the process rather than return less
-	return base64.RawURLEncoding.EncodeToString(b[:])
-}
 
 const registryShards = 16
 

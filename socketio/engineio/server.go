@@ -56,11 +56,7 @@ type Runner interface{ Run() }
 //
 // New panics if opts makes no sense.
 func New(opts *Options, accept func(*Session) Receiver) *Server {
-	srv := &Server{accept: accept, start: time.Now(), transports: make(map[string]bool)}
-	if opts != nil {
-		srv.opts = *opts
-	}
-	srv.opts.setDefaults()
+	srv := &Server{opts: opts.Resolved(), accept: accept, start: time.Now(), transports: make(map[string]bool)}
 	o := &srv.opts
 	srv.log = o.Logger
 	srv.poller = netpoll.New(netpoll.Config{MaxQueue: o.MaxQueue, DisableEpoll: o.DisablePoller, Counts: isMessageFrame, Fates: srv.fates()})

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sockeye-io/sockeye/socketio/internal/id"
 )
 
 // What the application's functions take is none of the client's time: they run
@@ -14,7 +16,7 @@ func TestSlowHooks(t *testing.T) {
 	for name, set := range map[string]func(o *Options){
 		"AllowRequest": func(o *Options) { o.AllowRequest = func(*http.Request) error { time.Sleep(long); return nil } },
 		"GenerateID": func(o *Options) {
-			o.GenerateID = func(*http.Request) (string, error) { time.Sleep(long); return randomID(), nil }
+			o.GenerateID = func(*http.Request) (string, error) { time.Sleep(long); return id.New(), nil }
 		},
 		"OnInitialHeaders": func(o *Options) { o.OnInitialHeaders = func(http.Header, *http.Request) { time.Sleep(long) } },
 		"Opened":           func(o *Options) { o.Trace = &Trace{Opened: func(*Session) { time.Sleep(long) }} },

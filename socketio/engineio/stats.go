@@ -244,12 +244,3 @@ func (srv *Server) panicked(where string, v any, stack []byte) {
 
 // shortID tells a session in the log without giving it away.
 func (s *Session) shortID() string { return s.id[:min(6, len(s.id))] + "…" }
-
-// quoteCut makes a string of a client fit for a log and for an answer.
-func quoteCut(s string) string {
-	const limit = 100
-	if len(s) > limit {
-		return fmt.Sprintf("%q…", s[:limit])
-	}
-	return fmt.Sprintf("%q", s)
-}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/sockeye-io/sockeye/internal/slow"
+	"github.com/sockeye-io/sockeye/socketio/internal/id"
 	"github.com/sockeye-io/sockeye/socketio/internal/ws"
 )
 
@@ -22,7 +23,7 @@ func TestIDs(t *testing.T) {
 	seen := map[string]bool{}
 	var counts [256]int
 	for range 20_000 {
-		id := randomID()
+		id := id.New()
 		if len(id) != 20 || !validID(id) || seen[id] {
 			t.Fatal(id)
 		}
@@ -133,7 +134,7 @@ func TestUpgradeAbuse(t *testing.T) {
 		want(t, "post", r.post(q, "4x"), bad)
 		again := r.webSocket(wsQuery)
 		want(t, "upgrade again", again.read(), "close 1005")
-		if got, res := r.tryWebSocket("EIO=4&transport=websocket&sid=" + randomID()); got != nil || res.StatusCode != 400 {
+		if got, res := r.tryWebSocket("EIO=4&transport=websocket&sid=" + id.New()); got != nil || res.StatusCode != 400 {
 			t.Error("upgrade of nobody's session")
 		}
 		if e.s.Closed() {

@@ -97,7 +97,7 @@ func (c *Conn) SendMessage(data []byte, binary bool) error {
 		op = ws.Binary
 	}
 	var frame []byte
-	if d := c.srv.opts.PerMessageDeflate; c.deflate && len(data) >= threshold(d) && (c.window == 0 || len(data)>>c.window == 0) {
+	if c.deflate && len(data) >= c.srv.opts.PerMessageDeflate.Threshold && (c.window == 0 || len(data)>>c.window == 0) {
 		frame = c.srv.deflate.AppendFrame(nil, op, data)
 	} else {
 		frame = ws.AppendFrame(make([]byte, 0, len(data)+10), op, data)
@@ -108,13 +108,6 @@ func (c *Conn) SendMessage(data []byte, binary bool) error {
 		return ErrClosed
 	}
 	return c.sendLocked(frame)
-}
-
-func threshold(d *engineio.Deflate) int {
-	if d.Threshold == 0 {
-		return 1024
-	}
-	return d.Threshold
 }
 
 // sendLocked queues a message's frame, or does what SlowPolicy says.
@@ -183,7 +176,12 @@ func (c *Conn) goodbyeLocked(code ws.CloseCode, reason string) {
 		c.nc.Close(err) // the queue is full: this end will have no goodbye
 		return
 	}
-	c.srv.wheel.After(min(c.srv.opts.WriteTimeout, 10*time.Second), &c.deadline, (*lastWait)(c))
+	const most = 10 * time.Second
+	d := most
+	if w := c.srv.opts.WriteTimeout; w >= 0 {
+		d = min(w, most)
+	}
+	c.srv.wheel.After(d, &c.deadline, (*lastWait)(c))
 }
 
 // endLocked notes why the connection ends, once.

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strconv"
 	"time"
 
+	"github.com/sockeye-io/sockeye/internal/clip"
 	"github.com/sockeye-io/sockeye/socketio/internal/host"
 	"github.com/sockeye-io/sockeye/socketio/internal/origin"
 	"github.com/sockeye-io/sockeye/socketio/internal/ws"
@@ -38,9 +38,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, e *Endpoint) {
 		s.refuse(w, http.StatusForbidden, "this server is not known under that name (its option Hosts lists those it has)")
 		return
 	}
-	if from := origin.Of(r); from != "" && !origin.Allowed(s.origins.AllowOrigin, from, r, hosts) {
-		text := "pages of the origin " + strconv.QuoteToASCII(from[:min(len(from), 200)]) + " may not connect: " + origin.Advice(from, r, hosts)
-		s.log.Warn("websocket: request refused", "message", text, "cause", "ORIGIN", "host", strconv.QuoteToASCII(r.Host[:min(len(r.Host), 200)]), "remote", r.RemoteAddr)
+	if from := origin.Of(r); from != "" && !origin.Allowed(s.opts.Origins.AllowOrigin, from, r, hosts) {
+		text := "pages of the origin " + clip.Quoted(from) + " may not connect: " + origin.Advice(from, r, hosts)
+		s.log.Warn("websocket: request refused", "message", text, "cause", "ORIGIN", "host", clip.Quoted(r.Host), "remote", r.RemoteAddr)
 		s.refuse(w, http.StatusForbidden, text)
 		return
 	}

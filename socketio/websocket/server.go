@@ -1,7 +1,6 @@
 package websocket
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -10,13 +9,11 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/sockeye-io/sockeye/socketio/engineio"
 	"github.com/sockeye-io/sockeye/socketio/internal/mailbox"
 	"github.com/sockeye-io/sockeye/socketio/internal/netpoll"
 	"github.com/sockeye-io/sockeye/socketio/internal/peers"
-	"github.com/sockeye-io/sockeye/socketio/internal/quieter"
 	"github.com/sockeye-io/sockeye/socketio/internal/wheel"
 	"github.com/sockeye-io/sockeye/socketio/internal/ws"
 )
@@ -48,7 +45,6 @@ type Endpoint struct {
 // Server holds the connections of any number of endpoints. See New.
 type Server struct {
 	opts    engineio.Options
-	origins engineio.OriginRule
 	log     *slog.Logger
 	limits  ws.Limits
 	deflate *ws.Deflater // nil without compression
@@ -104,22 +100,10 @@ type counters struct {
 // panics if the options make no sense. Shutdown or Close must be called in the
 // end.
 func New(opts *engineio.Options) *Server {
-	s := &Server{conns: map[*Conn]struct{}{}, empty: make(chan struct{})}
+	s := &Server{opts: opts.Resolved(), conns: map[*Conn]struct{}{}, empty: make(chan struct{})}
 	s.inboxes.Max, s.inboxes.MaxBytes = maxInbox, maxInboxBytes
-	if opts != nil {
-		s.opts = *opts
-	}
 	o := &s.opts
-	o.MaxPayload = cmp.Or(o.MaxPayload, 1e6)
-	o.MaxQueue = cmp.Or(o.MaxQueue, 4<<20)
-	o.PingInterval = cmp.Or(o.PingInterval, 25*time.Second)
-	o.PingTimeout = cmp.Or(o.PingTimeout, 20*time.Second)
-	o.StallTimeout = cmp.Or(o.StallTimeout, 60*time.Second)
-	o.WriteTimeout = cmp.Or(o.WriteTimeout, 30*time.Second)
-	if s.origins = o.Origins; s.origins == nil {
-		s.origins = engineio.SameOrigin
-	}
-	s.log = quieter.Logger(o.Logger)
+	s.log = o.Logger
 	if d := o.PerMessageDeflate; d != nil {
 		var err error
 		if s.deflate, err = ws.NewDeflater(d.Level); err != nil {

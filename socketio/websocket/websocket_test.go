@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -199,6 +200,39 @@ func TestClose(t *testing.T) {
 			t.Fatalf("OnClose was told %v", end)
 		}
 	})
+}
+
+// Without a WriteTimeout a goodbye is waited for all the same, but not for ever.
+func TestCloseWithoutWriteTimeout(t *testing.T) {
+	for late, want := range map[time.Duration]time.Duration{0: 0, 3 * time.Second: 3 * time.Second, time.Hour: 10 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			s := New(&engineio.Options{WriteTimeout: -1, PingInterval: -1})
+			ends := make(chan ending, 1)
+			e := echo(ends)
+			e.OnOpen = func(c *Conn, _ *http.Request) {
+				if err := c.Close(4000, "enough"); err != nil {
+					t.Error(err)
+				}
+			}
+			c, _ := dial(t, s, e, request())
+			start := time.Now()
+			var client sync.WaitGroup
+			client.Go(func() {
+				time.Sleep(late)
+				if late < time.Minute {
+					if code, _ := c.closed(); code != 4000 {
+						t.Errorf("closed with %d", code)
+					}
+				}
+			})
+			if end := <-ends; end.code != 4000 || time.Since(start) != want {
+				t.Errorf("OnClose was told %v after %v, want %v", end, time.Since(start), want)
+			}
+			shutdown(t, s)
+			client.Wait()
+			c.Conn.Close()
+		})
+	}
 }
 
 // A peer that breaks a rule hears which, and OnClose does too.

@@ -1,0 +1,3 @@
+// Package option gives options their defaults: zero is the documented one, and
+// negative is none.
+package option

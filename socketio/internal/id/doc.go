@@ -1,0 +1,2 @@
+// Package id makes the ids of sessions, sockets and logs.
+package id
