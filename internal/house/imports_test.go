@@ -46,7 +46,7 @@ var (
 )
 
 // inTests lists what tests may import besides: the packages made for them.
-var inTests = []string{"internal/leak", "internal/slow", "socketio/socketiotest"}
+var inTests = []string{"internal/leak", "internal/slow", "socketio/socketiotest", "socketio/adapter/adaptertest"}
 
 type pkg struct {
 	ImportPath, Dir                    string
