@@ -82,6 +82,14 @@ func TestMetrics(t *testing.T) {
 			t.Errorf("%q is missing", want)
 		}
 	}
+	for label, n := range map[string]int{
+		"\nsockeye_sessions_closed_total{reason=": 7, "\nsockeye_requests_refused_total{code=": 6, "\nsockeye_engine_limits_total{limit=": 9,
+		"\nsockeye_messages_dropped_total{reason=": 3, "\nsockeye_plain_limits_total{limit=": 3, "\nsockeye_sockets_disconnected_total{reason=": 9,
+	} {
+		if got := strings.Count(text, label); got != n {
+			t.Errorf("%s: %d values, want %d", label[1:], got, n)
+		}
+	}
 	c := &collector{read: func() snapshot {
 		st := snapshot{unaccepted: 7}
 		st.io.Engine.Closed = map[engineio.Reason]uint64{"ping timeout": 2, "a \"quoted\"\nreason": 1}

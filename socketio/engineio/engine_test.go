@@ -335,7 +335,7 @@ func TestUpgradeTimeout(t *testing.T) {
 		}
 		want(t, "post", r.post(q, "4x"), "200 ok")
 		want(t, "the session goes on", r.get(q), "200 4x")
-		want(t, "bounds", fmt.Sprint(r.srv.Stats().Bounds), "map[UpgradeTimeout:1]")
+		want(t, "bounds", fmt.Sprint(met(r.srv.Stats().Bounds)), "map[UpgradeTimeout:1]")
 		e.s.CloseNow(ForcedClose, nil)
 	})
 }

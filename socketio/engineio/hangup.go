@@ -123,7 +123,7 @@ func (d *deadline) Run() {
 	case w.done:
 		w.c.Close(errDeadline)
 	case s.probe == transport(w):
-		s.srv.bound("UpgradeTimeout", "a client has not completed its upgrade")
+		s.srv.bound(BoundUpgradeTimeout, "a client has not completed its upgrade")
 		s.dropProbeLocked(w)
 	}
 }

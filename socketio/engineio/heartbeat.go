@@ -147,7 +147,7 @@ func (s *Session) timeLocked() (after aftermath) {
 		return s.shutLocked(PingTimeout, nil, false)
 	case phasePaused:
 		if o.StallTimeout >= 0 && s.srv.elapsed()-s.pausedAt >= o.StallTimeout {
-			return s.boundLocked("StallTimeout", "input was not taken for "+o.StallTimeout.String())
+			return s.boundLocked(BoundStallTimeout, "input was not taken for "+o.StallTimeout.String())
 		}
 		s.armPaused()
 		if s.proto >= 4 {
@@ -183,7 +183,7 @@ func (s *Session) clientPing() {
 	}
 	// A transport that pushes reads nothing more when so many wait.
 	if s.state.Load() == stateOpen && !s.controlLocked(pongMessage, 1) && !s.transport.pushes() {
-		after = s.boundLocked("MaxQueue", "the client does not fetch the answers to its pings")
+		after = s.boundLocked(BoundMaxQueue, "the client does not fetch the answers to its pings")
 	}
 	s.mu.Unlock()
 	after.run()

@@ -38,7 +38,7 @@ func TestMaxPayload(t *testing.T) {
 		s.send("4" + strings.Repeat("x", 100))
 		want(t, "beyond", s.read(), "close 1009")
 		want(t, "reason", string(e.end(t)), "transport error")
-		want(t, "bounds", fmt.Sprint(r.srv.Stats().Bounds), "map[MaxPayload:3]")
+		want(t, "bounds", fmt.Sprint(met(r.srv.Stats().Bounds)), "map[MaxPayload:3]")
 	})
 }
 
@@ -50,7 +50,7 @@ func TestMaxPacketsPerPayload(t *testing.T) {
 		q, e = r.open(4)
 		want(t, "packets", r.post(q, strings.Repeat("3\x1e", 20_000)+"3"), bad)
 		want(t, "reason", string(e.end(t)), "transport error")
-		want(t, "bounds", fmt.Sprint(r.srv.Stats().Bounds), "map[MaxPacketsPerPayload:1]")
+		want(t, "bounds", fmt.Sprint(met(r.srv.Stats().Bounds)), "map[MaxPacketsPerPayload:1]")
 	})
 }
 
@@ -71,7 +71,7 @@ func TestMaxSessions(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 	want(t, "a place is free", fmt.Sprint(open("2001:db8::4")), "200")
-	want(t, "bounds", fmt.Sprint(r.srv.Stats().Bounds), "map[MaxSessions:1 MaxSessionsPerAddr:1]")
+	want(t, "bounds", fmt.Sprint(met(r.srv.Stats().Bounds)), "map[MaxSessions:1 MaxSessionsPerAddr:1]")
 }
 
 func TestHandshakeRate(t *testing.T) {

@@ -95,7 +95,7 @@ func (srv *Server) takePost(w http.ResponseWriter, r *http.Request, q *query, s 
 	}()
 	switch err := srv.readBody(buf, w, r); {
 	case errors.Is(err, errBodyTooLarge):
-		srv.bound("MaxPayload", "a body of more than "+strconv.FormatInt(srv.opts.MaxPayload, 10)+" bytes")
+		srv.bound(BoundMaxPayload, "a body of more than "+strconv.FormatInt(srv.opts.MaxPayload, 10)+" bytes")
 		return nil, true
 	case err != nil:
 		s.shut(TransportError, errPostAborted, false)
@@ -203,7 +203,7 @@ func (s *Session) receivePayload(form eiowire.Form, body []byte) (serve bool, er
 	for d := eiowire.NewPayload(form, body); d.More(); n++ {
 		if limit >= 0 && n == limit {
 			s.mu.Lock()
-			after := s.boundLocked("MaxPacketsPerPayload", "more than "+strconv.Itoa(limit)+" packets in a payload")
+			after := s.boundLocked(BoundMaxPackets, "more than "+strconv.Itoa(limit)+" packets in a payload")
 			s.mu.Unlock()
 			after.run()
 			return false, errPostPackets

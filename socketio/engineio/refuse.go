@@ -72,9 +72,7 @@ func (srv *Server) refusal(no *refusal, r *http.Request) []byte {
 // and what to do about it: one line now and then for each cause, as clients can
 // cause as many as they like.
 func (srv *Server) refused(r *http.Request, no refusal) {
-	srv.stats.mu.Lock()
-	count(&srv.stats.refused, no.code)
-	srv.stats.mu.Unlock()
+	srv.stats.refused[no.code].Add(1)
 	level := slog.LevelWarn
 	if no.told() {
 		level = slog.LevelDebug

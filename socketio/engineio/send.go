@@ -71,7 +71,7 @@ func (s *Session) enqueueLocked(m *Message, f Flags) (why Drop, after aftermath)
 				return DropQueueFull, after
 			}
 			shed := after.dropped
-			after = s.boundLocked("MaxQueue", "the client takes its messages too slowly")
+			after = s.boundLocked(BoundMaxQueue, "the client takes its messages too slowly")
 			after.dropped, after.shed = append(shed, after.dropped...), len(shed)
 			return DropQueueFull, after
 		}

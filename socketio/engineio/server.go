@@ -71,6 +71,7 @@ func New(opts *Options, accept func(*Session) Receiver) *Server {
 		Poller: srv.poller, Wheel: &srv.wheel, Log: srv.log,
 		WriteTimeout: o.WriteTimeout, BodyTimeout: o.BodyTimeout, IdleTimeout: o.IdleTimeout,
 	})
+	srv.stats.init()
 	srv.sessions.init()
 	srv.farewells.wheel = &srv.wheel
 	var err error

@@ -2,25 +2,12 @@ package engineio
 
 import (
 	"fmt"
-	"maps"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
 	"github.com/sockeye-io/sockeye/socketio/internal/quieter"
-)
-
-// Bound names a limit: the field of Options that sets it.
-type Bound string
-
-// Drop says why a message was given up.
-type Drop string
-
-// The reasons for which messages are given up.
-const (
-	DropNotWritable Drop = "not writable" // volatile, and the transport was busy
-	DropQueueFull   Drop = "queue full"   // see Options.SlowPolicy
-	DropClosed      Drop = "closed"       // the session ended with the message in its queue, or had ended before
+	"github.com/sockeye-io/sockeye/socketio/internal/tally"
 )
 
 // Stats counts what a server did since it was made. A message that Send was
@@ -57,22 +44,19 @@ type counters struct {
 	traffic   [trafficShards]traffic
 	panics    atomic.Uint64
 	abandoned atomic.Uint64
+	refused   [len(codeText)]atomic.Uint64
+	closed    *tally.Counts[Reason]
+	bounds    *tally.Counts[Bound]
+	drops     *tally.Counts[Drop]
 
 	mu        sync.Mutex
 	opened    uint64
 	upgraded  uint64
 	websocket int
-	closed    map[Reason]uint64
-	refused   map[int]uint64
-	bounds    map[Bound]uint64
-	dropped   map[Drop]uint64
 }
 
-func count[K comparable](m *map[K]uint64, k K) {
-	if *m == nil {
-		*m = make(map[K]uint64)
-	}
-	(*m)[k]++
+func (c *counters) init() {
+	c.closed, c.bounds, c.drops = tally.New(reasons), tally.New(bounds), tally.New(drops)
 }
 
 // Stats counts what has happened so far.
@@ -83,11 +67,13 @@ func (srv *Server) Stats() Stats {
 	st := Stats{
 		Sessions: n, WebSocket: c.websocket, Polling: max(0, n-c.websocket),
 		Opened: c.opened, Upgraded: c.upgraded,
-		Closed: maps.Clone(c.closed), Refused: maps.Clone(c.refused),
-		Bounds: maps.Clone(c.bounds), Dropped: maps.Clone(c.dropped),
+		Closed: c.closed.All(), Refused: make(map[int]uint64, len(c.refused)), Bounds: c.bounds.All(), Dropped: c.drops.All(),
 		Panics: c.panics.Load(),
 	}
 	c.mu.Unlock()
+	for code := range c.refused {
+		st.Refused[code] = c.refused[code].Load()
+	}
 	for i := range c.traffic {
 		t := &c.traffic[i]
 		st.MessagesIn += t.messagesIn.Load()
@@ -137,9 +123,7 @@ func (srv *Server) dropped(s *Session, m *Message, why Drop) {
 	if m.isControl() {
 		return
 	}
-	srv.stats.mu.Lock()
-	count(&srv.stats.dropped, why)
-	srv.stats.mu.Unlock()
+	srv.stats.drops.Add(why)
 	if t := srv.opts.Trace; t != nil && t.Dropped != nil {
 		srv.poller.Go(dropTask{s, m, why})
 	}
@@ -179,9 +163,7 @@ func (srv *Server) onWebSocket(n int) {
 }
 
 func (srv *Server) closed(s *Session) {
-	srv.stats.mu.Lock()
-	count(&srv.stats.closed, s.reason)
-	srv.stats.mu.Unlock()
+	srv.stats.closed.Add(s.reason)
 	srv.log.Debug("session closed", "session", s.shortID(), "reason", string(s.reason), "cause", s.cause)
 	if t := srv.opts.Trace; t != nil && t.Closed != nil {
 		srv.guard("Trace.Closed", func() { t.Closed(s, s.reason, s.cause) })
@@ -191,9 +173,7 @@ func (srv *Server) closed(s *Session) {
 // bound notes that a limit was reached. It may be called with a lock held: the
 // hook runs on a worker.
 func (srv *Server) bound(b Bound, detail string) {
-	srv.stats.mu.Lock()
-	count(&srv.stats.bounds, b)
-	srv.stats.mu.Unlock()
+	srv.stats.bounds.Add(b)
 	srv.poller.Go(boundTask{srv, b, detail})
 }
 

@@ -377,7 +377,7 @@ func fuzzSession(t *testing.T, steps []byte) {
 	time.Sleep(2 * hangUp)
 	synctest.Wait()
 	st := r.srv.Stats()
-	if st.Panics != 0 || st.Sessions != 0 || st.WebSocket != 0 || st.Opened != 1 || len(st.Closed) != 1 {
+	if st.Panics != 0 || st.Sessions != 0 || st.WebSocket != 0 || st.Opened != 1 || len(met(st.Closed)) != 1 {
 		t.Fatalf("%+v", st)
 	}
 	if st.MessagesOut != st.Delivered+st.Abandoned || seen >= sent {

@@ -80,7 +80,7 @@ func (w *wsConn) read(c *netpoll.Conn) (err error) {
 		return err
 	case errors.As(err, &wrong):
 		if wrong.Code == ws.TooBig {
-			w.s.srv.bound("MaxPayload", "a websocket message is too big")
+			w.s.srv.bound(BoundMaxPayload, "a websocket message is too big")
 		}
 		w.fail(TransportError, err, wrong.Code)
 		return nil

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sockeye-io/sockeye/internal/clip"
+	"github.com/sockeye-io/sockeye/socketio/engineio"
 	"github.com/sockeye-io/sockeye/socketio/internal/host"
 	"github.com/sockeye-io/sockeye/socketio/internal/origin"
 	"github.com/sockeye-io/sockeye/socketio/internal/ws"
@@ -54,7 +55,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, e *Endpoint) {
 
 	peer := s.peers.Of(r)
 	if !s.peers.Allow(peer.Key) {
-		s.bound("HandshakeRate")
+		s.bound(engineio.BoundHandshakeRate)
 		s.refuse(w, http.StatusTooManyRequests, "too many handshakes of your address (the server's option HandshakeRate)")
 		return
 	}

@@ -54,7 +54,7 @@ func TestMaxSessionsPerAddr(t *testing.T) {
 				t.Errorf("%s is seen as %q", step.addr, addr)
 			}
 		}
-		if st := s.Stats(); fmt.Sprint(st.Bounds) != "map[MaxSessions:1 MaxSessionsPerAddr:1]" || st.Refused != 2 {
+		if st := s.Stats(); fmt.Sprint(st.Bounds) != "map[HandshakeRate:0 MaxSessions:1 MaxSessionsPerAddr:1]" || st.Refused != 2 {
 			t.Errorf("%+v", st)
 		}
 		open[0].Close()
@@ -160,7 +160,7 @@ func TestSessionsAreNoLockOut(t *testing.T) {
 			t.Errorf("both have the same by now: %+v", w)
 		}
 		synctest.Wait()
-		if st := s.Stats(); st.Open != 4 || fmt.Sprint(st.Bounds) != "map[MaxSessions:4]" {
+		if st := s.Stats(); st.Open != 4 || fmt.Sprint(st.Bounds) != "map[HandshakeRate:0 MaxSessions:4 MaxSessionsPerAddr:0]" {
 			t.Errorf("%+v", st)
 		}
 		for _, c := range open[:2] {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"maps"
 	"net/http"
 	"slices"
 	"sync"
@@ -14,6 +13,7 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/internal/mailbox"
 	"github.com/sockeye-io/sockeye/socketio/internal/netpoll"
 	"github.com/sockeye-io/sockeye/socketio/internal/peers"
+	"github.com/sockeye-io/sockeye/socketio/internal/tally"
 	"github.com/sockeye-io/sockeye/socketio/internal/wheel"
 	"github.com/sockeye-io/sockeye/socketio/internal/ws"
 )
@@ -81,8 +81,14 @@ type Stats struct {
 type counters struct {
 	opened, refused, received, sent, dropped, slow, silent, stalled, invalid, panics atomic.Uint64
 
-	mu     sync.Mutex
-	bounds map[engineio.Bound]uint64
+	bounds *tally.Counts[engineio.Bound]
+}
+
+// bounds are those that count connections and handshakes.
+var bounds = tally.List[engineio.Bound]{
+	{engineio.BoundMaxSessions, "There were too many connections, and one was refused or made room."},
+	{engineio.BoundMaxSessionsPerAddr, "An address had too many connections, and one more was refused."},
+	{engineio.BoundHandshakeRate, "An address asked for too many connections in a second, and was refused."},
 }
 
 // New makes a Server. A client from which nothing has come for PingInterval is
@@ -101,6 +107,7 @@ type counters struct {
 // end.
 func New(opts *engineio.Options) *Server {
 	s := &Server{opts: opts.Resolved(), conns: map[*Conn]struct{}{}, empty: make(chan struct{})}
+	s.stats.bounds = tally.New(bounds)
 	s.inboxes.Max, s.inboxes.MaxBytes = maxInbox, maxInboxBytes
 	o := &s.opts
 	s.log = o.Logger
@@ -150,7 +157,7 @@ func (s *Server) Stats() Stats {
 	return Stats{
 		Open: s.Len(), Opened: c.opened.Load(), Refused: c.refused.Load(), Received: c.received.Load(), Sent: c.sent.Load(),
 		Dropped: c.dropped.Load(), Slow: c.slow.Load(), Silent: c.silent.Load(), Stalled: c.stalled.Load(),
-		Invalid: c.invalid.Load(), Panics: c.panics.Load(), Bounds: c.boundsNow(),
+		Invalid: c.invalid.Load(), Panics: c.panics.Load(), Bounds: c.bounds.All(),
 	}
 }
 
@@ -195,20 +202,8 @@ func (s *Server) Close() error {
 
 // bound notes that a limit has refused somebody.
 func (s *Server) bound(b engineio.Bound) {
-	c := &s.stats
-	c.mu.Lock()
-	if c.bounds == nil {
-		c.bounds = make(map[engineio.Bound]uint64)
-	}
-	c.bounds[b]++
-	c.mu.Unlock()
+	s.stats.bounds.Add(b)
 	s.log.Warn("websocket: limit reached", "option", string(b))
-}
-
-func (c *counters) boundsNow() map[engineio.Bound]uint64 {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return maps.Clone(c.bounds)
 }
 
 // add counts c in. If it may not be, status and text say why.
@@ -219,7 +214,7 @@ func (s *Server) add(c *Conn) (status int, text string) {
 		return http.StatusServiceUnavailable, "the server is shutting down"
 	}
 	if !s.peers.Enter(c.key) {
-		defer s.bound("MaxSessionsPerAddr")
+		defer s.bound(engineio.BoundMaxSessionsPerAddr)
 		return http.StatusTooManyRequests, "too many connections of your address (the server's option MaxSessionsPerAddr)"
 	}
 	if s.places != nil {
@@ -227,11 +222,11 @@ func (s *Server) add(c *Conn) (status int, text string) {
 		old, pushed, ok := s.places.Enter(c.key, c.place)
 		if !ok {
 			s.peers.Leave(c.key)
-			defer s.bound("MaxSessions")
+			defer s.bound(engineio.BoundMaxSessions)
 			return http.StatusServiceUnavailable, "too many connections (the server's option MaxSessions)"
 		}
 		if pushed {
-			defer s.bound("MaxSessions")
+			defer s.bound(engineio.BoundMaxSessions)
 			s.poller.Go(evicted{old})
 		}
 	}

@@ -1,0 +1,3 @@
+// Package tallytest checks lists of reasons, in the tests of the packages that have
+// some.
+package tallytest
