@@ -41,7 +41,7 @@ func (w *wsConn) OnClose(_ *netpoll.Conn, cause error) {
 	if counted {
 		s.srv.onWebSocket(-1)
 	}
-	s.srv.unhold()
+	s.srv.live.Add(-1)
 }
 
 // finish ends the websocket with a close frame behind what the connection has

@@ -34,20 +34,20 @@ func (srv *Server) reserve(s *Session) *refusal {
 	srv.mu.Lock()
 	refusing := srv.refusing
 	if !refusing {
-		srv.live++
+		srv.live.Add(1)
 	}
 	srv.mu.Unlock()
 	if refusing {
 		return &refusal{code: Forbidden, status: http.StatusServiceUnavailable, name: "SHUTTING_DOWN", text: "Server is shutting down"}
 	}
 	if !srv.peers.Enter(s.addr) {
-		srv.unhold()
+		srv.live.Add(-1)
 		srv.bound(BoundMaxSessionsPerAddr, "too many sessions of one address")
 		return &refusal{code: Forbidden, status: http.StatusTooManyRequests, name: "MAX_SESSIONS_PER_ADDR", text: "Too many sessions of your address (the server's option MaxSessionsPerAddr)"}
 	}
 	if !srv.place(s) {
 		srv.peers.Leave(s.addr)
-		srv.unhold()
+		srv.live.Add(-1)
 		srv.bound(BoundMaxSessions, "too many sessions")
 		return &refusal{code: Forbidden, status: http.StatusServiceUnavailable, name: "MAX_SESSIONS", text: "Too many sessions (the server's option MaxSessions)"}
 	}
@@ -87,7 +87,7 @@ func (srv *Server) release(s *Session) {
 		srv.places.Leave(s.place)
 	}
 	srv.peers.Leave(s.addr)
-	srv.unhold()
+	srv.live.Add(-1)
 }
 
 // oddAddress tells of what a trusted proxy has written that is no address.

@@ -56,9 +56,9 @@ func (srv *Server) adopt(w http.ResponseWriter, r *http.Request, q *query) *poll
 		return nil
 	}
 	p := &pollConn{srv: srv, accept: keepAccept(r.Header.Get("Accept-Encoding")), from: srv.connOf(r)}
-	srv.hold()
+	srv.live.Add(1)
 	if !srv.conns.Take(&p.Conn, p, w, r) {
-		srv.unhold()
+		srv.live.Add(-1)
 		return nil
 	}
 	return p
@@ -261,7 +261,7 @@ func (p *pollConn) Closed(cause error, half bool) {
 	if half && p.next != nil {
 		p.next.shut(TransportError, errPostAborted, false)
 	}
-	p.srv.unhold()
+	p.srv.live.Add(-1)
 }
 
 // smallAnswer is up to which size an answer to a poll does not count against

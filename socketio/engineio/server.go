@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sockeye-io/sockeye/socketio/internal/httpconn"
+	"github.com/sockeye-io/sockeye/socketio/internal/idle"
 	"github.com/sockeye-io/sockeye/socketio/internal/netpoll"
 	"github.com/sockeye-io/sockeye/socketio/internal/peers"
 	"github.com/sockeye-io/sockeye/socketio/internal/wheel"
@@ -43,8 +44,7 @@ type Server struct {
 
 	mu       sync.Mutex
 	refusing bool
-	live     int // sessions and connections that have not ended
-	drained  chan struct{}
+	live     idle.Count // sessions, and connections of some, that have not ended
 }
 
 // Runner is something to be run once.
@@ -135,27 +135,6 @@ func (srv *Server) Refuse() {
 	srv.mu.Unlock()
 }
 
-// hold counts a connection, on behalf of a session that is counted.
-func (srv *Server) hold() {
-	srv.mu.Lock()
-	srv.live++
-	srv.mu.Unlock()
-}
-
-// unhold counts a connection off.
-func (srv *Server) unhold() {
-	srv.mu.Lock()
-	srv.goneLocked()
-	srv.mu.Unlock()
-}
-
-func (srv *Server) goneLocked() {
-	if srv.live--; srv.live == 0 && srv.drained != nil {
-		close(srv.drained)
-		srv.drained = nil
-	}
-}
-
 // Shutdown stops new sessions, closes those that exist once their queues are
 // sent (Engine.IO's close packet on polling, a close frame on websocket: clients
 // come back by themselves), and waits for them and for all that runs. When ctx
@@ -189,19 +168,9 @@ func (srv *Server) Close() error {
 }
 
 func (srv *Server) wait(ctx context.Context) error {
-	srv.mu.Lock()
-	if srv.live > 0 && srv.drained == nil {
-		srv.drained = make(chan struct{})
-	}
-	drained := srv.drained
-	srv.mu.Unlock()
-	if drained != nil {
-		select {
-		case <-drained:
-		case <-ctx.Done():
-			for s := range srv.Sessions() {
-				s.shut(ServerShuttingDown, ctx.Err(), false)
-			}
+	if err := srv.live.Wait(ctx); err != nil {
+		for s := range srv.Sessions() {
+			s.shut(ServerShuttingDown, err, false)
 		}
 	}
 	err := srv.poller.Shutdown(ctx)

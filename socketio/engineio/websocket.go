@@ -182,10 +182,10 @@ func (srv *Server) writeHead(nc net.Conn, head []byte) error {
 // handler, which may run before the poller returns, finds c.c set.
 func (w *wsConn) add(nc net.Conn, pre []byte) error {
 	srv := w.s.srv
-	srv.hold()
+	srv.live.Add(1)
 	c, err := srv.poller.Add(nc, pre, w)
 	if err != nil {
-		srv.unhold()
+		srv.live.Add(-1)
 		return err
 	}
 	w.c = c

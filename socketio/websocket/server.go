@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"github.com/sockeye-io/sockeye/socketio/engineio"
+	"github.com/sockeye-io/sockeye/socketio/internal/idle"
 	"github.com/sockeye-io/sockeye/socketio/internal/mailbox"
 	"github.com/sockeye-io/sockeye/socketio/internal/netpoll"
 	"github.com/sockeye-io/sockeye/socketio/internal/peers"
@@ -58,7 +59,7 @@ type Server struct {
 	mu      sync.Mutex
 	conns   map[*Conn]struct{}
 	closing bool
-	empty   chan struct{} // closed when closing and the last connection is gone
+	open    idle.Count // of conns; none comes when closing
 }
 
 // Stats counts what a Server has done since it was made.
@@ -106,7 +107,7 @@ var bounds = tally.List[engineio.Bound]{
 // panics if the options make no sense. Shutdown or Close must be called in the
 // end.
 func New(opts *engineio.Options) *Server {
-	s := &Server{opts: opts.Resolved(), conns: map[*Conn]struct{}{}, empty: make(chan struct{})}
+	s := &Server{opts: opts.Resolved(), conns: map[*Conn]struct{}{}}
 	s.stats.bounds = tally.New(bounds)
 	s.inboxes.Max, s.inboxes.MaxBytes = maxInbox, maxInboxBytes
 	o := &s.opts
@@ -166,12 +167,7 @@ func (s *Server) Stats() Stats {
 // are dropped, and the error is that of ctx. It may be called again.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
-	if !s.closing {
-		s.closing = true
-		if len(s.conns) == 0 {
-			close(s.empty)
-		}
-	}
+	s.closing = true
 	all := make([]*Conn, 0, len(s.conns))
 	for c := range s.conns {
 		all = append(all, c)
@@ -180,10 +176,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	for _, c := range all {
 		_ = c.Close(int(ws.GoingAway), "server shutting down") // one that is closed already is fine
 	}
-	select {
-	case <-s.empty:
-	case <-ctx.Done():
-	}
+	_ = s.open.Wait(ctx) // if ctx has ended, the poller says so
 	err := s.poller.Shutdown(ctx)
 	s.wheel.Stop()
 	return err
@@ -231,6 +224,7 @@ func (s *Server) add(c *Conn) (status int, text string) {
 		}
 	}
 	s.conns[c] = struct{}{}
+	s.open.Add(1)
 	s.stats.opened.Add(1)
 	return 0, ""
 }
@@ -253,7 +247,5 @@ func (s *Server) remove(c *Conn) {
 		s.places.Leave(c.place)
 	}
 	s.peers.Leave(c.key)
-	if s.closing && len(s.conns) == 0 {
-		close(s.empty)
-	}
+	s.open.Add(-1)
 }

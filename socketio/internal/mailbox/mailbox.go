@@ -3,6 +3,8 @@ package mailbox
 import (
 	"context"
 	"sync"
+
+	"github.com/sockeye-io/sockeye/socketio/internal/idle"
 )
 
 // A Kind is what many boxes share: the bounds, and spare memory. It must not be
@@ -15,41 +17,15 @@ type Kind[T any] struct {
 
 	spare sync.Pool // of *node[T]
 
+	busy idle.Count // boxes with a worker
+
 	mu      sync.Mutex
-	busy    int                       // boxes with a worker
-	idle    chan struct{}             // closed when there are none; made when somebody waits for that
 	awaited map[*Box[T]]chan struct{} // closed when that box has no work; of those that somebody waits for
 }
 
 // Wait waits until no box of this kind has work, or ctx ends: then it returns
 // the error of ctx.
-func (k *Kind[T]) Wait(ctx context.Context) error {
-	k.mu.Lock()
-	if k.busy == 0 {
-		k.mu.Unlock()
-		return nil
-	}
-	if k.idle == nil {
-		k.idle = make(chan struct{})
-	}
-	idle := k.idle
-	k.mu.Unlock()
-	select {
-	case <-idle:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func (k *Kind[T]) count(n int) {
-	k.mu.Lock()
-	if k.busy += n; k.busy == 0 && k.idle != nil {
-		close(k.idle)
-		k.idle = nil
-	}
-	k.mu.Unlock()
-}
+func (k *Kind[T]) Wait(ctx context.Context) error { return k.busy.Wait(ctx) }
 
 // A Box is one queue. The zero Box is ready; it must not be copied. All methods
 // may be called from any goroutine, and call nothing of the caller's but merge.
@@ -141,7 +117,7 @@ func (b *Box[T]) pushLocked(k *Kind[T], v *T, size int) (start bool) {
 	b.bytes += size
 	if start = !b.running; start {
 		b.running = true
-		k.count(1)
+		k.busy.Add(1)
 	}
 	return start
 }
@@ -161,7 +137,7 @@ func (b *Box[T]) Next(k *Kind[T], v *T) (ok, resume bool) {
 			k.mu.Unlock()
 		}
 		b.mu.Unlock()
-		k.count(-1)
+		k.busy.Add(-1)
 		return false, false
 	}
 	if b.head = n.next; b.head == nil {
@@ -194,19 +170,19 @@ func (b *Box[T]) Settle(ctx context.Context, k *Kind[T]) {
 		return
 	}
 	k.mu.Lock()
-	idle := k.awaited[b]
-	if idle == nil {
+	done := k.awaited[b]
+	if done == nil {
 		if k.awaited == nil {
 			k.awaited = make(map[*Box[T]]chan struct{})
 		}
-		idle = make(chan struct{})
-		k.awaited[b] = idle
+		done = make(chan struct{})
+		k.awaited[b] = done
 	}
 	k.mu.Unlock()
 	b.awaited = true
 	b.mu.Unlock()
 	select {
-	case <-idle:
+	case <-done:
 	case <-ctx.Done():
 	}
 }
