@@ -27,6 +27,9 @@ type encoder struct {
 	codec       Codec
 	depth       int
 	members     []member // of maps being encoded
+	escapes     bool     // the key of a placeholder, in maps of MessagePack that become JSON
+	alike       bool     // there was one whose value is true
+	most        int      // attachments of MessagePack that becomes JSON; 0: any number
 }
 
 // member is a map's entry.

@@ -117,6 +117,9 @@ func (e *encoder) fromMsgpack(data []byte, i int) (end int, err error) {
 			e.str(borrow(data[it.body:end]))
 		}
 	case Binary:
+		if len(e.attachments) >= e.most && e.most > 0 {
+			return 0, errBinaries
+		}
 		e.binary(data[it.body:end:end])
 	case Array, Object:
 		return e.membersFrom(data, it)
@@ -136,7 +139,7 @@ func (e *encoder) membersFrom(data []byte, it item) (i int, err error) {
 	for n := range it.size {
 		e.next(n)
 		if it.kind == Object {
-			if i, err = e.fromMsgpack(data, i); err != nil {
+			if i, err = e.key(data, i); err != nil {
 				return 0, err
 			}
 			e.colon()
@@ -169,6 +172,9 @@ func (e *encoder) fromJSON(d *decoder) error {
 		e.str(name(raw, plain))
 	case '{':
 		if b, ok := d.binary(); ok {
+			if b == nil { // an empty one
+				b = []byte{}
+			}
 			e.binary(b)
 			return nil
 		}

@@ -1,0 +1,194 @@
+package nodewire
+
+import (
+	"encoding/base64"
+	"strconv"
+	"unsafe"
+
+	"github.com/sockeye-io/sockeye/socketio/adapter"
+	"github.com/sockeye-io/sockeye/socketio/internal/wire/value"
+)
+
+// Shared reads a message of the shared model, JSON or MessagePack, that came on a
+// channel of namespace ns, where a message may leave it out. If ns is empty the
+// message tells.
+func (r *Reader) Shared(ns string, payload []byte) (*adapter.Message, error) {
+	if err := r.begin(payload); err != nil {
+		return nil, err
+	}
+	r.shared = true
+	if err := r.whole(&r.top); err != nil {
+		return nil, err
+	}
+	m := &r.msg
+	m.NS = ns
+	if at := r.top[kNSP]; !r.none(at) {
+		nsp, ok := r.str(at)
+		switch {
+		case !ok:
+			return nil, Names
+		case ns != "" && nsp != ns:
+			return nil, nil
+		case ns == "":
+			m.NS = string([]byte(nsp))
+		}
+	}
+	if !okNS(m.NS) {
+		return nil, Names
+	}
+	t, ok := r.number(r.top[kType])
+	if !ok || t > 255 {
+		return nil, Kind
+	}
+	m.Kind = adapter.Kind(t)
+	var err error
+	if m.From, err = r.sender(r.top[kUID]); err != nil {
+		return nil, err
+	}
+	if err = r.route(m, r.top[kSeq], r.top[kLane], r.top[kTo]); err != nil {
+		return nil, err
+	}
+	return r.sharedBody(m, r.top[kData])
+}
+
+// An Entry is what a stream's entry has in the fields that concern us.
+type Entry struct{ UID, NSP, Type, Data, Seq, Lane, To string }
+
+// Set sets a field by its name; others are ignored.
+func (e *Entry) Set(name, value string) {
+	switch name {
+	case "uid":
+		e.UID = value
+	case "nsp":
+		e.NSP = value
+	case "type":
+		e.Type = value
+	case "data":
+		e.Data = value
+	case "seq":
+		e.Seq = value
+	case "lane":
+		e.Lane = value
+	case "to":
+		e.To = value
+	}
+}
+
+// Entry reads an entry of a stream.
+func (r *Reader) Entry(e *Entry) (*adapter.Message, error) {
+	data := unsafe.Slice(unsafe.StringData(e.Data), len(e.Data)) // read only
+	if err := r.begin(data); err != nil {
+		return nil, err
+	}
+	r.shared = true
+	m := &r.msg
+	t, err := strconv.ParseUint(e.Type, 10, 8)
+	if err != nil {
+		return nil, Kind
+	}
+	m.Kind = adapter.Kind(t)
+	if m.NS = e.NSP; !okNS(m.NS) {
+		return nil, Names
+	}
+	if e.UID != "" && e.UID != "emitter" {
+		if m.From, err = r.id(e.UID); err != nil {
+			return nil, err
+		}
+	}
+	m.Seq, _ = strconv.ParseUint(e.Seq, 10, 64)
+	if lane, err := strconv.ParseUint(e.Lane, 10, 32); err == nil {
+		m.Lane = uint32(lane)
+	}
+	if e.To != "" {
+		if m.To, err = r.id(e.To); err != nil {
+			return nil, err
+		}
+	}
+	if r.msgpack && len(data) > 0 {
+		n := base64.StdEncoding.DecodedLen(len(data))
+		if cap(r.binary) < n {
+			r.binary = make([]byte, n)
+		}
+		r.binary = r.binary[:n]
+		if n, err = base64.StdEncoding.Decode(r.binary, data); err != nil {
+			return nil, Parse
+		}
+		r.data = r.binary[:n]
+	}
+	if len(data) == 0 {
+		r.inner = object{}
+		return r.sharedBody(m, span{})
+	}
+	if err := r.whole(&r.inner); err != nil {
+		return nil, err
+	}
+	return r.sharedBody(m, span{0, len(r.data)})
+}
+
+// sharedBody reads a message's data for its kind, once all else has been read.
+func (r *Reader) sharedBody(m *adapter.Message, data span) (*adapter.Message, error) {
+	if r.mine(m) {
+		return nil, nil
+	}
+	if !inShared(m.Kind) {
+		return nil, Kind
+	}
+	if !r.has(m.NS, "") {
+		return r.passed(m.From, m.NS, m.Seq, m.Lane), nil
+	}
+	needs := m.Kind != adapter.Hello && m.Kind != adapter.Heartbeat && m.Kind != adapter.Goodbye
+	if needs && r.kind(data) != value.Object {
+		return nil, Parse
+	}
+	if !needs && m.From == "" {
+		return nil, ID
+	}
+	in := &r.inner
+	var err error
+	if needs {
+		if m.Request, err = r.request(in[kRequestID], mustAsk(m.Kind)); err != nil {
+			return nil, err
+		}
+	}
+	switch m.Kind {
+	case adapter.Hello, adapter.Heartbeat:
+		err = r.readNode(m, in[kNode], in[kPositions])
+	case adapter.Broadcast:
+		if err = r.target(m, in[kOpts]); err != nil {
+			break
+		}
+		if !r.hasAny(m.NS, m.Rooms) && m.Request == "" {
+			return r.passed(m.From, m.NS, m.Seq, m.Lane), nil
+		}
+		if r.kind(in[kPacket]) != value.Object {
+			return nil, Parse
+		}
+		err = r.event(m)
+	case adapter.Join, adapter.Leave:
+		if err = r.target(m, in[kOpts]); err == nil {
+			r.names, err = r.strings(r.names[:0], in[kRooms])
+			m.Names = r.names
+		}
+	case adapter.Disconnect:
+		m.Close = r.true(in[kClose])
+		err = r.target(m, in[kOpts])
+	case adapter.Fetch:
+		err = r.target(m, in[kOpts])
+	case adapter.FetchAnswer:
+		_, err = r.list(m, in[kSockets])
+	case adapter.ServerSide:
+		if _, err = r.list(m, in[kPacket]); err == nil {
+			err = r.named(m, false)
+		}
+	case adapter.ServerSideAnswer, adapter.ClientAck:
+		err = r.answer(m, in[kPacket], in[kArgs])
+	case adapter.ClientCount:
+		err = r.count(m, in[kClientCount])
+	case adapter.HasAnswer:
+		err = r.count(m, in[kCount])
+	}
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
+}
