@@ -32,7 +32,8 @@ func (srv *Server) serve(w http.ResponseWriter, r *http.Request) {
 		srv.refuse(w, r, refusal{code: BadRequest, status: http.StatusRequestHeaderFieldsTooLarge, name: "HEADERS", text: "The request's head is too large (the server's option MaxHeaderBytes)"})
 		return
 	}
-	adopt := srv.mayAdopt(w, r)
+	upgrade := isUpgrade(r)
+	adopt := !upgrade && srv.mayAdopt(w, r)
 	if c := srv.opts.CORS; c != nil {
 		done := false
 		ok := srv.guard("CORS", func() { done = c.serve(w, r, srv) })
@@ -48,7 +49,6 @@ func (srv *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	q := parseQuery(r.URL.RawQuery)
 	q.adopt = adopt
-	upgrade := isUpgrade(r)
 	s, no := srv.verify(r, &q, upgrade)
 	switch {
 	case no != nil:

@@ -29,11 +29,14 @@ func parseQuery(raw string) (q query) {
 		}
 		seen[i], *field = true, value
 	}
+	escaped := strings.IndexByte(raw, '%') >= 0 || strings.IndexByte(raw, '+') >= 0
 	for raw != "" {
 		var pair string
 		pair, raw, _ = strings.Cut(raw, "&")
 		k, v, _ := strings.Cut(pair, "=")
-		k, v = unescape(k), unescape(v)
+		if escaped {
+			k, v = unescape(k), unescape(v)
+		}
 		switch k {
 		case "transport":
 			set(0, &q.transport, v)
@@ -68,9 +71,6 @@ func (q *query) revision() uint8 {
 }
 
 func unescape(s string) string {
-	if strings.IndexByte(s, '%') < 0 && strings.IndexByte(s, '+') < 0 {
-		return s
-	}
 	u, err := url.QueryUnescape(s)
 	if err != nil {
 		return s // as it is, and so nothing that has a meaning

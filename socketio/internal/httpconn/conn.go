@@ -64,11 +64,11 @@ type Conn struct {
 	h      Handler
 	c      *netpoll.Conn // set before a request is answered
 	fields *Fields
-	same   unique.Handle[string] // see Request.appendSame; of most connections it is the same
+	same   unique.Handle[string] // see Request.has; of most connections it is the same
 
 	// These belong to whoever reads.
 	in   []byte // input that is not a whole request, or that came too early
-	need int    // so many bytes make a request of in; 0 if that is not known
+	need int32  // so many bytes make a request of in; 0 if that is not known
 	mine bool   // it is one that is Mine
 
 	mu    sync.Mutex

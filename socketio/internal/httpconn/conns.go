@@ -58,7 +58,7 @@ func (a *Conns) Takes(w http.ResponseWriter, r *http.Request) bool {
 		return false
 	}
 	srv, ok := r.Context().Value(http.ServerContextKey).(*http.Server)
-	return ok && srv != nil && !looksAtConns(srv) && plain(w) && sharable(w.Header()) && same(r) != ""
+	return ok && srv != nil && !looksAtConns(srv) && plain(w) && sharable(w.Header()) && asksOnce(r)
 }
 
 // looksAtConns reports whether the application has functions that its

@@ -12,16 +12,27 @@ import (
 // to net/http, which has a goroutine to wait for them.
 const maxBody = 64 << 10
 
-var inputs = sync.Pool{New: func() any { return new([maxHead]byte) }}
+// input is what reading needs while it lasts.
+type input struct {
+	buf [maxHead]byte
+	r   Request
+}
+
+var inputs = sync.Pool{New: func() any { return new(input) }}
+
+func (in *input) free() {
+	in.r = Request{} // it would keep what it refers to
+	inputs.Put(in)
+}
 
 // OnReadable implements netpoll.Handler.
 func (c *Conn) OnReadable(nc *netpoll.Conn) error {
-	buf := inputs.Get().(*[maxHead]byte)
-	defer inputs.Put(buf)
+	in := inputs.Get().(*input)
+	defer in.free()
 	waits := false
 	if len(c.in) > 0 {
 		var err error
-		if waits, err = c.requests(nc, c.in); err != nil {
+		if waits, err = c.requests(nc, c.in, &in.r); err != nil {
 			return err
 		}
 	}
@@ -31,7 +42,7 @@ func (c *Conn) OnReadable(nc *netpoll.Conn) error {
 			// going away shows when the answer is written.
 			return netpoll.ErrPaused
 		}
-		n, err := nc.Read(buf[:])
+		n, err := nc.Read(in.buf[:])
 		if err == netpoll.ErrWouldBlock {
 			if waits {
 				return netpoll.ErrPaused // to be woken; a goroutine would wait for more input
@@ -41,22 +52,23 @@ func (c *Conn) OnReadable(nc *netpoll.Conn) error {
 		if err != nil {
 			return err
 		}
-		b := buf[:n]
+		b := in.buf[:n]
 		if len(c.in) > 0 {
 			c.in = append(c.in, b...)
-			if b = c.in; len(b) < c.need {
+			if b = c.in; len(b) < int(c.need) {
 				continue
 			}
 		}
-		if waits, err = c.requests(nc, b); err != nil {
+		if waits, err = c.requests(nc, b, &in.r); err != nil {
 			return err
 		}
 	}
 }
 
 // requests handles the requests in b, which may be c.in, and keeps what is left
-// of it. waits says that some of it has to wait, and that c will be woken.
-func (c *Conn) requests(nc *netpoll.Conn, b []byte) (waits bool, err error) {
+// of it. r is memory for them. waits says that some of it has to wait, and that c
+// will be woken.
+func (c *Conn) requests(nc *netpoll.Conn, b []byte, r *Request) (waits bool, err error) {
 	for {
 		if b = b[blank(b):]; len(b) == 0 {
 			c.in = nil
@@ -67,7 +79,7 @@ func (c *Conn) requests(nc *netpoll.Conn, b []byte) (waits bool, err error) {
 			return true, nil
 		}
 		c.need, c.mine = 0, false
-		r, size, result := parse(b)
+		size, result := r.parse(b)
 		switch {
 		case result == incomplete:
 			c.partial(awaitHead)
@@ -78,19 +90,19 @@ func (c *Conn) requests(nc *netpoll.Conn, b []byte) (waits bool, err error) {
 			_ = c.Answer([]byte(malformed), true) // fails only with the connection
 			c.in = nil
 			return true, nil
-		case result == other || r.Length > maxBody || !c.isSame(&r) || !c.h.Mine(&r):
+		case result == other || r.Length > maxBody || !c.isSame(r) || !c.h.Mine(r):
 			return c.giveBack(nc, b)
 		}
 		whole := size + r.Length
 		if len(b) < whole {
-			c.need, c.mine = whole, true
+			c.need, c.mine = int32(whole), true
 			c.partial(awaitBody)
 			c.keep(b)
 			return false, nil
 		}
 		r.Body = b[size:whole]
 		c.begin(r.close)
-		c.h.Serve(&r)
+		c.h.Serve(r)
 		b = b[whole:]
 	}
 }
@@ -130,8 +142,7 @@ func (c *Conn) keep(b []byte) {
 
 // isSame reports whether r may have an answer like those before.
 func (c *Conn) isSame(r *Request) bool {
-	var buf [256]byte
-	return string(r.appendSame(buf[:0])) == c.same.Value()
+	return r.has(c.same.Value())
 }
 
 // giveBack returns the connection to its http.Server, with the input b.

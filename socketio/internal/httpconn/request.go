@@ -2,6 +2,7 @@ package httpconn
 
 import (
 	"bytes"
+	"encoding/binary"
 	"net/http"
 	"strings"
 )
@@ -34,33 +35,52 @@ type Request struct {
 // decided then.
 var asks = [...]string{"Origin", "Sec-Fetch-Site", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Proto", "Forwarded"}
 
-// appendSame appends what requests on one connection have in common.
-func (r *Request) appendSame(dst []byte) []byte {
-	dst = append(append(dst, r.Path...), '\n')
-	dst = append(dst, r.host...)
-	for _, v := range r.askers {
-		dst = append(append(dst, '\n'), v...)
+// has reports whether s is what requests on one connection have in common, and
+// r has it: see same.
+func (r *Request) has(s string) bool {
+	s, ok := cutValue(s, r.Path)
+	if ok {
+		s, ok = cutValue(s, r.host)
 	}
-	return dst
+	for i := 0; ok && i < len(r.askers); i++ {
+		s, ok = cutValue(s, r.askers[i])
+	}
+	return ok && s == ""
 }
 
-// same is appendSame of a request that net/http has read. It is "" if the
-// request has nothing that others could have in common with it.
+// cutValue cuts v, which has no line break, and the line break off s.
+func cutValue(s string, v []byte) (rest string, ok bool) {
+	if n := len(v); len(s) > n && s[n] == '\n' && s[:n] == string(v) {
+		return s[n+1:], true
+	}
+	return s, false
+}
+
+// asksOnce reports whether r has each of asks once at most: else there is nothing
+// that others could have in common with it.
+func asksOnce(r *http.Request) bool {
+	for _, name := range asks {
+		if len(r.Header[name]) > 1 {
+			return false
+		}
+	}
+	return true
+}
+
+// same is what requests on one connection have in common, of one that net/http
+// has read, and that asksOnce.
 func same(r *http.Request) string {
 	path, _, _ := strings.Cut(r.RequestURI, "?")
 	var b strings.Builder
 	b.WriteString(path)
 	b.WriteByte('\n')
 	b.WriteString(r.Host)
+	b.WriteByte('\n')
 	for _, name := range asks {
-		values := r.Header[name]
-		if len(values) > 1 {
-			return ""
-		}
-		b.WriteByte('\n')
-		if len(values) == 1 {
+		if values := r.Header[name]; len(values) > 0 {
 			b.WriteString(values[0])
 		}
+		b.WriteByte('\n')
 	}
 	return b.String()
 }
@@ -84,62 +104,61 @@ func blank(b []byte) int {
 	return n
 }
 
-// parse parses the head at the beginning of b. Whatever is not exactly what it
+// parse makes r the head at the beginning of b. Whatever is not exactly what it
 // expects, malformed or only unusual, is other: it never takes for valid, nor
 // reads in another way, what net/http would refuse or read differently. A line
 // that ends without CR is told apart: the end of such a head may never come.
-func parse(b []byte) (r Request, size int, result parsed) {
-	within := b[:min(len(b), maxHead)]
-	end := bytes.Index(within, []byte("\r\n\r\n"))
-	if end >= 0 {
-		within = within[:end+4]
+func (r *Request) parse(b []byte) (size int, result parsed) {
+	*r = Request{}
+	size, bare := headSize(b[:min(len(b), maxHead)])
+	switch {
+	case bare:
+		return 0, bareLF
+	case size == 0 && len(b) >= maxHead:
+		return 0, other
+	case size == 0:
+		return 0, incomplete
 	}
-	if hasBareLF(within) {
-		return r, 0, bareLF
-	}
-	if end < 0 {
-		if len(b) >= maxHead {
-			return r, 0, other
-		}
-		return r, 0, incomplete
-	}
-	r.Head = within
-	line, rest := cutLine(within[:end+2])
+	r.Head = b[:size]
+	line, rest := cutLine(r.Head)
 	if !r.requestLine(line) {
-		return r, 0, other
+		return 0, other
 	}
 	var seen uint // bits of those that may be there once
-	for len(rest) > 0 {
-		line, rest = cutLine(rest)
+	for line, rest = cutLine(rest); len(line) > 0; line, rest = cutLine(rest) {
 		if !r.field(line, &seen) {
-			return r, 0, other
+			return 0, other
 		}
 	}
 	if seen&seenHost == 0 || r.Post != (seen&seenLength != 0) && r.Length != 0 || r.Post && seen&seenLength == 0 {
-		return r, 0, other
+		return 0, other
 	}
-	return r, len(within), simple
+	return size, simple
 }
 
-func hasBareLF(b []byte) bool {
-	for i := bytes.IndexByte(b, '\n'); i >= 0; {
-		if i == 0 || b[i-1] != '\r' {
-			return true
+// headSize is the size of the head at the beginning of b, with the empty line
+// behind it; 0 if that has not come. bare says that a line ends without CR.
+func headSize(b []byte) (size int, bare bool) {
+	for at := 0; ; {
+		i := bytes.IndexByte(b[at:], '\n')
+		switch {
+		case i < 0:
+			return 0, false
+		case at+i == 0 || b[at+i-1] != '\r':
+			return 0, true
 		}
-		next := bytes.IndexByte(b[i+1:], '\n')
-		if next < 0 {
-			return false
+		at += i + 1
+		if i == 1 && at > 2 {
+			return at, false
 		}
-		i += 1 + next
 	}
-	return false
 }
 
 // cutLine cuts the first line off b, which ends with CR LF. A CR alone in it
 // fails later, as a control character.
 func cutLine(b []byte) (line, rest []byte) {
-	i := bytes.Index(b, []byte("\r\n"))
-	return b[:i], b[i+2:]
+	i := bytes.IndexByte(b, '\n')
+	return b[:i-1], b[i+1:]
 }
 
 func (r *Request) requestLine(line []byte) bool {
@@ -157,16 +176,8 @@ func (r *Request) requestLine(line []byte) bool {
 	if len(target) == 0 || target[0] != '/' {
 		return false
 	}
-	inQuery := false
-	for _, c := range target {
-		// An escape in a path may be malformed: that is for net/http to say.
-		if c <= ' ' || c >= 0x7f || c == '#' || c == '%' && !inQuery {
-			return false
-		}
-		inQuery = inQuery || c == '?'
-	}
 	r.Path, r.Query, _ = bytes.Cut(target, []byte("?"))
-	return true
+	return all(r.Path, inPath) && all(r.Query, inQuery)
 }
 
 const (
@@ -195,15 +206,8 @@ func (r *Request) field(line []byte, seen *uint) bool {
 	if !ok || len(name) == 0 {
 		return false
 	}
-	for _, c := range name {
-		if !isTokenChar(c) {
-			return false
-		}
-	}
-	for _, c := range value {
-		if c < ' ' && c != '\t' || c == 0x7f {
-			return false
-		}
+	if !all(name, inToken) || !allInValue(value) {
+		return false
 	}
 	value = bytes.Trim(value, " \t")
 	switch len(name) {
@@ -291,10 +295,53 @@ func isName(b []byte, lower string) bool {
 	return true
 }
 
-func isTokenChar(c byte) bool {
-	switch {
-	case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9':
-		return true
+// Where a character may stand.
+const (
+	inToken = 1 << iota // in the name of a field
+	inValue
+	inPath // an escape in it may be malformed: that is for net/http to say
+	inQuery
+)
+
+// kinds says it of each: all those of a head are looked at.
+var kinds = func() (k [256]uint8) {
+	for i := range k {
+		c := byte(i)
+		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0 {
+			k[i] |= inToken
+		}
+		if c >= ' ' && c != 0x7f || c == '\t' {
+			k[i] |= inValue
+		}
+		if c > ' ' && c < 0x7f && c != '#' {
+			k[i] |= inQuery
+			if c != '%' {
+				k[i] |= inPath
+			}
+		}
 	}
-	return bytes.IndexByte([]byte("!#$%&'*+-.^_`|~"), c) >= 0
+	return k
+}()
+
+// all reports whether every character of b may stand there.
+func all(b []byte, where uint8) bool {
+	for _, c := range b {
+		if kinds[c]&where == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// allInValue is all of inValue, eight at a time: browsers send long values.
+func allInValue(b []byte) bool {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	for ; len(b) >= 8; b = b[8:] {
+		x := binary.LittleEndian.Uint64(b)
+		del := x ^ ones*0x7f
+		if (x-ones*' ')&^x&high != 0 || (del-ones)&^del&high != 0 {
+			break // one of them is less than a space, or is 0x7f
+		}
+	}
+	return all(b, inValue)
 }
