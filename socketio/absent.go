@@ -222,7 +222,7 @@ func (r *recovery) leave(s *Socket, mayReturn bool) {
 
 // await remembers the client of s. The caller holds the lock.
 func (r *recovery) await(a *absent, s *Socket) {
-	if r.absents.add(a, peers.Key(s.sess.Network()), r.forget) {
+	if r.absents.add(a, peers.KeyOf(s.sess.Network()), r.forget) {
 		r.srv.stats.bound(BoundRecovery)
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/internal/peers"
 )
 
-func network(s string) peers.Key { return peers.Key(netip.MustParsePrefix(s)) }
+func network(s string) peers.Key { return peers.KeyOf(netip.MustParsePrefix(s)) }
 
 // TestAbsentsAgreeWithModel compares who may come back, and for which names,
 // with a plain list.

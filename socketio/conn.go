@@ -255,7 +255,7 @@ func (c *conn) evict(reason engineio.Reason, cause error) {
 }
 
 // from is the client's address, as bounds count it.
-func (c *conn) from() peers.Key { return peers.Key(c.sess.Network()) }
+func (c *conn) from() peers.Key { return peers.KeyOf(c.sess.Network()) }
 
 // spare is the engine's question for a session that is no loss.
 func (srv *Server) spare() *engineio.Session {

@@ -3,7 +3,6 @@ package socketio
 import (
 	"context"
 	"errors"
-	"net/netip"
 	"slices"
 	"sync"
 
@@ -121,7 +120,7 @@ func (srv *Server) adopt(p *Namespace, name string, from peers.Key) (*Namespace,
 	if !ok {
 		srv.mu.Unlock()
 		srv.bound(BoundMaxDynamicNamespaces, nil)
-		srv.log.Warn("socketio: connection refused", "namespace", clip.Quoted(name), "error", errTooManyDynamic, "client", netip.Prefix(from).String())
+		srv.log.Warn("socketio: connection refused", "namespace", clip.Quoted(name), "error", errTooManyDynamic, "client", from.Prefix().String())
 		return nil, errTooManyDynamic
 	}
 	srv.nsps[name] = ns

@@ -50,7 +50,7 @@ func (f *farewells) add(s *Session) {
 		f.ring[f.next] = s.id
 		f.next = (f.next + 1) % maxFarewells
 	}
-	f.list[s.id] = &farewell{at: time.Now(), proto: s.proto, b64: s.b64}
+	f.list[s.id] = &farewell{at: time.Now(), proto: s.proto, b64: s.hs.b64}
 	f.wheel.After(farewellTime, &f.timer, f)
 }
 
@@ -76,7 +76,7 @@ func (f *farewells) session(srv *Server, q *query, conn uint64) *Session {
 	if e == nil || e.over() || conn != 0 && conn == e.from || q.revision() != e.proto {
 		return nil
 	}
-	s := &Session{srv: srv, id: q.sid, proto: e.proto, b64: e.b64}
+	s := &Session{srv: srv, id: q.sid, proto: e.proto, hs: Handshake{b64: e.b64}}
 	s.state.Store(stateClosed)
 	return s
 }

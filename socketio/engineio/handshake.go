@@ -16,6 +16,7 @@ type Handshake struct {
 	addr   string
 	header string // name NUL value NUL ...
 	secure bool
+	b64    bool // EIO 3: the client asked for text only
 	ctx    context.Context
 }
 

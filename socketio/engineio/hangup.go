@@ -122,7 +122,7 @@ func (d *deadline) Run() {
 		w.deadline(next)
 	case w.done:
 		w.c.Close(errDeadline)
-	case s.probe == transport(w):
+	case s.offered(w):
 		s.srv.bound(BoundUpgradeTimeout, "a client has not completed its upgrade")
 		s.dropProbeLocked(w)
 	}

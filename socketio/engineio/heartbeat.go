@@ -59,7 +59,7 @@ func (s *Session) beatLocked() {
 
 // beginLocked begins the heartbeat of a new session.
 func (s *Session) beginLocked() {
-	if s.state.Load() == stateOpen && !s.paused {
+	if s.state.Load() == stateOpen && s.paused.Load() == nil {
 		s.beatLocked()
 	}
 }
@@ -108,7 +108,7 @@ func (s *Session) armPaused() {
 	o := &s.srv.opts
 	d := o.PingInterval
 	if o.StallTimeout >= 0 {
-		left := max(0, o.StallTimeout-(s.srv.elapsed()-s.pausedAt))
+		left := max(0, o.StallTimeout-(s.srv.elapsed()-s.paused.Load().since))
 		if d < 0 || left < d {
 			d = left
 		}
@@ -146,7 +146,7 @@ func (s *Session) timeLocked() (after aftermath) {
 	case phasePong, phaseClient:
 		return s.shutLocked(PingTimeout, nil, false)
 	case phasePaused:
-		if o.StallTimeout >= 0 && s.srv.elapsed()-s.pausedAt >= o.StallTimeout {
+		if o.StallTimeout >= 0 && s.srv.elapsed()-s.paused.Load().since >= o.StallTimeout {
 			return s.boundLocked(BoundStallTimeout, "input was not taken for "+o.StallTimeout.String())
 		}
 		s.armPaused()

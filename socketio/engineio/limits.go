@@ -27,7 +27,7 @@ func (srv *Server) MakeRoom(f func() *Session) { srv.spare = f }
 // Network is the client's address as the bounds per address count it: an IPv4
 // address, or an IPv6 network of 64 bits. Clients whose address is not known
 // share the zero value.
-func (s *Session) Network() netip.Prefix { return netip.Prefix(s.addr) }
+func (s *Session) Network() netip.Prefix { return s.addr.Prefix() }
 
 // reserve counts a new session, if there may be one more.
 func (srv *Server) reserve(s *Session) *refusal {

@@ -14,7 +14,8 @@ import (
 // client's time.
 func (srv *Server) open(r *http.Request, q *query) (*Session, *refusal) {
 	peer := srv.peers.Of(r)
-	s := &Session{srv: srv, proto: q.revision(), b64: q.b64, reading: true, hs: newHandshake(r, peer.Addr, &srv.contexts), addr: peer.Key}
+	s := &Session{srv: srv, proto: q.revision(), reading: true, hs: newHandshake(r, peer.Addr, &srv.contexts), addr: peer.Key}
+	s.hs.b64 = q.b64
 	s.transport = (*polling)(s) // until another one is used
 	if no := srv.reserve(s); no != nil {
 		return nil, no

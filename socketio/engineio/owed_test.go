@@ -79,7 +79,11 @@ func TestUnreadAnswersOverWebSocket(t *testing.T) {
 					e.s.mu.Lock()
 					defer e.s.mu.Unlock()
 					n := int(e.s.owed) * owedUnit
-					for _, t := range []transport{e.s.transport, e.s.probe} {
+					list := []transport{e.s.transport}
+					if u := e.s.upgrade; u != nil {
+						list = append(list, u.to)
+					}
+					for _, t := range list {
 						if w, ok := t.(*wsConn); ok {
 							n += w.c.Queued()
 						}

@@ -112,9 +112,9 @@ func (t *lateTask) Run() {
 	defer s.mu.Unlock()
 	switch {
 	case s.poll != t.p || t.p.late != t || t.p.woken:
-	case s.probe != nil && !t.looked:
+	case s.upgrade != nil && !t.looked:
 		t.looked = true
-		s.probe.resume(true)
+		s.upgrade.to.resume(true)
 		s.srv.wheel.After(lastLook, &t.Timer, t)
 	default:
 		(*polling)(s).release(noopMessage)
@@ -142,7 +142,7 @@ func (s *Session) startPoll(p *poll) (ready, ok bool) {
 	s.poll = p
 	if len(s.queue) > 0 || s.state.Load() == stateClosing {
 		p.woken = true
-	} else if s.probed {
+	} else if s.upgrade != nil && s.upgrade.probed {
 		p.late = &lateTask{s: s, p: p}
 		s.srv.wheel.After(lateHold-lastLook, &p.late.Timer, p.late)
 	}
@@ -263,7 +263,7 @@ func (s *Session) payload(batch []queued) (body []byte, form eiowire.Form, compr
 		form = eiowire.Text3
 		// Browsers of socket.io-client 1.x misread a text payload that is not ASCII,
 		// as they count its bytes. All of revision 3 read the binary form.
-		if (binary || beyondASCII) && !s.b64 {
+		if (binary || beyondASCII) && !s.hs.b64 {
 			form = eiowire.Binary3
 		}
 	}

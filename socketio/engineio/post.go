@@ -223,7 +223,7 @@ func (s *Session) receivePayload(form eiowire.Form, body []byte) (serve bool, er
 func (s *Session) waitResumed() {
 	for {
 		s.mu.Lock()
-		if s.state.Load() != stateOpen || !s.paused {
+		if s.state.Load() != stateOpen || s.paused.Load() == nil {
 			s.mu.Unlock()
 			return
 		}

@@ -45,7 +45,7 @@ func (s *Session) clientClosed() {
 	var after aftermath
 	if state := s.state.Load(); state != stateClosed {
 		if state == stateOpen { // else for a reason of ours
-			s.reason = TransportClose
+			s.fate = &fate{reason: TransportClose}
 		}
 		if !s.listensLocked() {
 			s.srv.farewells.add(s)

@@ -77,34 +77,48 @@ type Session struct {
 	addr  peers.Key              // for the bounds per address
 	place *peers.Place[*Session] // within MaxSessions; nil without
 	proto uint8
-	b64   bool // EIO 3: the client asked for text only
 	serve bool // Served is wanted; of whoever delivers input
 
 	phase   phase
-	paused  bool
 	reading bool   // input is being delivered: Closed has to wait
 	ending  bool   // Closed is due when reading ends
 	posting bool   // a POST is under way
-	probed  bool   // the websocket to be has got its answer: polls are released
 	owed    uint16 // what controls in queue cost, in units
 
 	flying atomic.Int32  // bytes of answers to polls that the client has not taken
-	state  atomic.Uint32 // changed under mu only, as is halt
-	halt   atomic.Bool   // no more input is to be delivered for now
+	state  atomic.Uint32 // changed under mu only, as is paused
 	mu     sync.Mutex    // guards all from phase on; held for moments, never over a callback
 
-	reason    Reason
-	cause     error
+	fate      *fate // nil before its end
 	queue     []queued
 	queued    int   // bytes, as Message.cost counts them
 	poll      *poll // of the transport polling
 	transport transport
-	probe     transport // the one to be
+	upgrade   *upgrade              // nil while there is none
+	paused    atomic.Pointer[pause] // nil while input is delivered
 	resumed   chan struct{}
-	pausedAt  time.Duration // since the server's start
-	due       time.Duration // the same; the session ends then if the client is not heard of
+	due       time.Duration // since the server's start; the session ends then if the client is not heard of
 	timer     wheel.Timer
 }
+
+// What most sessions do not have most of the time is apart: there may be very
+// many, and idle.
+type (
+	// fate is why a session has ended.
+	fate struct {
+		reason Reason
+		cause  error
+	}
+	// upgrade is a change of transport that is under way.
+	upgrade struct {
+		to     transport
+		probed bool // the client has got its answer over it: polls are released
+	}
+	// pause is a time in which input is not delivered.
+	pause struct {
+		since time.Duration // the server's start
+	}
+)
 
 // ID is the session's id. Whoever knows it can take the session over: never log
 // it whole.
@@ -157,14 +171,13 @@ func (s *Session) shutLocked(reason Reason, cause error, flush bool) (after afte
 	case stateClosed:
 		return after
 	case stateOpen:
-		s.reason, s.cause = reason, cause
+		s.fate = &fate{reason, cause}
 		s.state.Store(stateClosing)
 		s.phase = phaseNone
 		s.timer.Stop()
-		if s.paused {
-			s.paused = false
+		if s.paused.Load() != nil {
+			s.paused.Store(nil)
 			s.due = s.allowed(s.srv.elapsed())
-			s.halt.Store(false)
 			s.wakeLocked()
 		}
 	}
@@ -201,9 +214,9 @@ func (s *Session) endLocked(flush bool, last *Message) (after aftermath) {
 	s.state.Store(stateClosed)
 	s.phase = phaseNone
 	s.timer.Stop()
-	if s.probe != nil {
-		s.probe.finish(false, last)
-		s.probe = nil
+	if u := s.upgrade; u != nil {
+		s.upgrade = nil
+		u.to.finish(false, last)
 	}
 	s.transport.finish(flush, last)
 	after.s, after.dropped = s, s.queue
@@ -258,7 +271,7 @@ func (t *finishTask) Run() { (*Session)(t).finish() }
 
 func (s *Session) finish() {
 	srv := s.srv
-	srv.guard("Receiver.Closed", func() { s.recv.Closed(s.reason, s.cause) })
+	srv.guard("Receiver.Closed", func() { s.recv.Closed(s.fate.reason, s.fate.cause) })
 	srv.closed(s)
 	srv.release(s)
 }
@@ -312,12 +325,11 @@ func (s *Session) Serve() { s.serve = true }
 func (s *Session) Pause() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.paused || s.state.Load() != stateOpen {
+	if s.paused.Load() != nil || s.state.Load() != stateOpen {
 		return
 	}
-	s.paused, s.pausedAt = true, s.srv.elapsed()
+	s.paused.Store(&pause{s.srv.elapsed()})
 	s.due = never
-	s.halt.Store(true)
 	s.armPaused()
 }
 
@@ -325,11 +337,10 @@ func (s *Session) Pause() {
 func (s *Session) Resume() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.paused {
+	if s.paused.Load() == nil {
 		return
 	}
-	s.paused = false
-	s.halt.Store(false)
+	s.paused.Store(nil)
 	if s.state.Load() == stateOpen {
 		s.beatLocked()
 	}
@@ -352,7 +363,7 @@ func (s *Session) wakeWaitingLocked() {
 		return
 	}
 	s.transport.resume(false)
-	if s.probe != nil {
-		s.probe.resume(false)
+	if s.upgrade != nil {
+		s.upgrade.to.resume(false)
 	}
 }

@@ -163,10 +163,10 @@ func (srv *Server) onWebSocket(n int) {
 }
 
 func (srv *Server) closed(s *Session) {
-	srv.stats.closed.Add(s.reason)
-	srv.log.Debug("session closed", "session", s.shortID(), "reason", string(s.reason), "cause", s.cause)
+	srv.stats.closed.Add(s.fate.reason)
+	srv.log.Debug("session closed", "session", s.shortID(), "reason", string(s.fate.reason), "cause", s.fate.cause)
 	if t := srv.opts.Trace; t != nil && t.Closed != nil {
-		srv.guard("Trace.Closed", func() { t.Closed(s, s.reason, s.cause) })
+		srv.guard("Trace.Closed", func() { t.Closed(s, s.fate.reason, s.fate.cause) })
 	}
 }
 

@@ -93,7 +93,7 @@ func TestResets(t *testing.T) {
 		witness.send("4x")
 		want(t, "another session", witness.read(), "4x")
 		if e.s.Closed() {
-			t.Error("the session whose upgrade was tried has ended:", e.s.reason, e.s.cause)
+			t.Error("the session whose upgrade was tried has ended:", *e.s.fate)
 		}
 		e.s.CloseNow(ForcedClose, nil)
 		n := r.srv.Len()

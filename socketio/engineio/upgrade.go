@@ -9,25 +9,29 @@ package engineio
 // offerLocked makes t the transport to which the session may change. It reports
 // false if that cannot be.
 func (s *Session) offerLocked(t transport) bool {
-	if s.probe != nil || s.transport.pushes() || s.state.Load() == stateClosed {
+	if s.upgrade != nil || s.transport.pushes() || s.state.Load() == stateClosed {
 		return false
 	}
-	s.probe = t
+	s.upgrade = &upgrade{to: t}
 	s.wakeWaitingLocked()
 	return true
 }
 
+// offered reports whether t is the transport to which the session may change.
+// s.mu is held.
+func (s *Session) offered(t transport) bool { return s.upgrade != nil && s.upgrade.to == t }
+
 // probedLocked notes that the client has got its answer over the probe.
 func (s *Session) probedLocked() {
-	s.probed = true
+	s.upgrade.probed = true
 	s.letGoLocked()
 }
 
 // upgradeLocked makes the session's probe its transport. The caller delivers
 // input.
 func (s *Session) upgradeLocked() aftermath {
-	t := s.probe
-	s.probe, s.probed = nil, false
+	t := s.upgrade.to
+	s.upgrade = nil
 	return s.useLocked(t)
 }
 
@@ -46,8 +50,8 @@ func (s *Session) useLocked(t transport) (after aftermath) {
 
 // dropProbeLocked gives up an upgrade; the session goes on as it was.
 func (s *Session) dropProbeLocked(t transport) {
-	if s.probe == t {
-		s.probe, s.probed = nil, false
+	if s.offered(t) {
+		s.upgrade = nil
 	}
 	t.finish(true, nil)
 }

@@ -146,7 +146,7 @@ func (srv *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q *que
 	c.r.Deflate, c.window = deflate, h.DeflateWindow()
 	if s.proto < 4 {
 		c.plain = frame3
-		if s.b64 {
+		if s.hs.b64 {
 			c.plain = frame3Base64
 		}
 	}

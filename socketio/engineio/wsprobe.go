@@ -36,7 +36,7 @@ func (w *wsConn) probePacket(p eiowire.Packet) error {
 	}
 	s.mu.Lock()
 	switch {
-	case w.done || s.probe != transport(w):
+	case w.done || !s.offered(w):
 	case probe && w.satedLocked():
 		err = netpoll.ErrPaused // it has asked often, and does not read
 	case probe:
@@ -49,7 +49,7 @@ func (w *wsConn) probePacket(p eiowire.Packet) error {
 	case p.Type == eiowire.Upgrade:
 		s.reading, w.claim = true, true
 		after, upgraded = w.upgradeLocked(), true
-		if s.paused {
+		if s.paused.Load() != nil {
 			err = netpoll.ErrPaused
 		}
 	default:

@@ -31,7 +31,7 @@ func (w *wsConn) OnReadable(c *netpoll.Conn) error {
 			w.waits = true
 			s.mu.Unlock()
 			return netpoll.ErrPaused
-		case s.paused && w.counted:
+		case s.paused.Load() != nil && w.counted:
 			s.mu.Unlock()
 			return netpoll.ErrPaused
 		}
@@ -46,7 +46,7 @@ func (w *wsConn) OnReadable(c *netpoll.Conn) error {
 		s.srv.upgraded(s)
 	}
 	var err error
-	if s.halt.Load() && w.claim {
+	if s.paused.Load() != nil && w.claim {
 		err = netpoll.ErrPaused
 	} else {
 		err = w.read(c)
@@ -72,13 +72,13 @@ func (w *wsConn) read(c *netpoll.Conn) (err error) {
 		}
 	}()
 	err = w.r.Read(c, &w.s.srv.limits, w)
-	var wrong *ws.Error
-	switch {
-	case err == nil || err == netpoll.ErrWouldBlock || err == errDone:
+	switch err {
+	case nil, netpoll.ErrWouldBlock, errDone:
 		return nil
-	case err == netpoll.ErrPaused:
+	case netpoll.ErrPaused:
 		return err
-	case errors.As(err, &wrong):
+	}
+	if wrong, ok := errors.AsType[*ws.Error](err); ok {
 		if wrong.Code == ws.TooBig {
 			w.s.srv.bound(BoundMaxPayload, "a websocket message is too big")
 		}
@@ -128,7 +128,7 @@ func (w *wsConn) Message(op ws.Op, data []byte) error {
 		if s.state.Load() != stateOpen {
 			return errDone
 		}
-		if s.halt.Load() || ping && w.sated() {
+		if s.paused.Load() != nil || ping && w.sated() {
 			return netpoll.ErrPaused
 		}
 	case ws.Ping:

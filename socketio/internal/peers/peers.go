@@ -1,6 +1,7 @@
 package peers
 
 import (
+	"encoding/binary"
 	"net/netip"
 	"sync"
 	"time"
@@ -9,8 +10,34 @@ import (
 )
 
 // Key is what counts as one client address: an IPv4 address, or an IPv6
-// network of 64 bits, which is what one subscriber has.
-type Key netip.Prefix
+// network of 64 bits, which is what one subscriber has. All clients without a
+// known address share the zero Key. It takes half as much as a netip.Prefix, as
+// each idle session has one.
+type Key struct {
+	net  uint64 // the bits of the network
+	bits uint8  // how many they are; 0 if there is no address
+}
+
+// KeyOf is the Key that p is the Prefix of.
+func KeyOf(p netip.Prefix) Key {
+	if !p.IsValid() {
+		return Key{}
+	}
+	return keyOf(p.Addr())
+}
+
+// Prefix is the network that k stands for, the zero value without one.
+func (k Key) Prefix() netip.Prefix {
+	var b [16]byte
+	binary.BigEndian.PutUint64(b[:], k.net)
+	switch k.bits {
+	case 32:
+		return netip.PrefixFrom(netip.AddrFrom4([4]byte(b[4:])), 32)
+	case 64:
+		return netip.PrefixFrom(netip.AddrFrom16(b), 64)
+	}
+	return netip.Prefix{}
+}
 
 // Peer is whom a request comes from.
 type Peer struct {
@@ -68,16 +95,15 @@ func New(cfg Config, w *wheel.Wheel) (*Peers, error) {
 }
 
 func keyOf(addr netip.Addr) Key {
-	addr = addr.Unmap().WithZone("")
-	bits := 32
-	if addr.Is6() {
-		bits = 64
+	switch addr = addr.Unmap(); {
+	case addr.Is4():
+		b := addr.As4()
+		return Key{uint64(binary.BigEndian.Uint32(b[:])), 32}
+	case addr.Is6():
+		b := addr.As16()
+		return Key{binary.BigEndian.Uint64(b[:]), 64}
 	}
-	network, err := addr.Prefix(bits)
-	if err != nil {
-		return Key{} // no address: all of these count as one
-	}
-	return Key(network)
+	return Key{} // no address: all of these count as one
 }
 
 func (p *Peers) trusts(addr netip.Addr) bool {
