@@ -69,17 +69,33 @@ type Counter interface {
 // An Inbox is what a node does with what reaches it. Its methods must not
 // block, and are called by one goroutine at a time.
 type Inbox interface {
-	// Message takes a message of another node. m and all it refers to are good
-	// during the call only. Messages of one sender and one lane come in the order
+	// Message takes a message of another node. m, its slices and their bytes are
+	// good during the call only; its strings may be kept. Messages of one sender and one lane come in the order
 	// in which they were sent; those for other nodes, and this node's own, should
 	// not come but may.
 	Message(m *Message)
 
-	// Malformed counts what could not be understood. why is one of few words.
+	// Malformed counts what could not be understood. why is one of [Reasons].
 	Malformed(why string)
 
 	// State tells how the connection is.
 	State(s State)
+}
+
+// Reasons are why a message is not understood, or not believed: a word for
+// metrics, and what it means.
+var Reasons = [][2]string{
+	{"parse", "it is not what the format says"},
+	{"size", "it, or a part of it, is larger than allowed"},
+	{"kind", "there is no such kind"},
+	{"id", "of a sender or question"},
+	{"names", "of rooms: too many, or too long"},
+	{"type", "a packet that is no event"},
+	{"packet", "an event that clients could not parse"},
+	{"spoof", "it claims to come from this node"},
+	{"mac", "not signed with the cluster's key"},
+	{"version", "of another format"},
+	{"peers", "more nodes than can be"},
 }
 
 // Traits say what a backend promises.

@@ -1,0 +1,343 @@
+package cluster
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sockeye-io/sockeye/socketio/adapter"
+	"github.com/sockeye-io/sockeye/socketio/internal/tally"
+)
+
+// ErrTooManyQuestions: as many questions wait for answers as may.
+var ErrTooManyQuestions = errors.New("cluster: too many questions are open")
+
+// version is that of this package's own members of messages.
+const version = 1
+
+// A Host carries out what other nodes say. Its methods are called by the
+// adapter's receiving goroutine or by the Core's own, must not block, and keep
+// nothing of a message.
+type Host interface {
+	// Handle carries out a broadcast, join, leave, disconnect or server-side
+	// event, or answers a question with Core.Answer.
+	Handle(m *adapter.Message)
+	// Tell is told what happens to the cluster.
+	Tell(e Event)
+}
+
+// What happens to a cluster.
+type EventKind uint8
+
+const (
+	Connection EventKind = iota // State
+	NodeJoined                  // Node
+	NodeLeft                    // Node, Why: "goodbye" or "silent"
+	Missed                      // Node, NS, N messages of it never came
+	Refused                     // Why: a message was not understood, or not for anybody to send
+)
+
+// An Event is one of them.
+type Event struct {
+	Kind  EventKind
+	Node  adapter.Node
+	State adapter.State
+	NS    string
+	N     uint64
+	Why   string
+}
+
+// Options of a Core.
+type Options struct {
+	Adapter   adapter.Adapter
+	Host      Host
+	Name      string        // of this node, for people
+	Heartbeat time.Duration // between two heartbeats
+	Dead      time.Duration // a node not heard of for so long is gone
+	Questions int           // may be open
+	Log       *slog.Logger
+}
+
+// A Core is one node's part in a cluster.
+type Core struct {
+	opts    Options
+	a       adapter.Adapter
+	traits  adapter.Traits
+	counter adapter.Counter // nil: nodes are known by their heartbeats alone
+	host    Host
+	self    adapter.Node
+
+	numbers   numbers
+	peers     peers
+	questions questions
+	answered  answered
+	interest  interest
+
+	state   atomic.Pointer[adapter.State]
+	counted atomic.Int64 // nodes that the broker counted last, 0: never
+	hello   chan struct{} // somebody is new, or this node is again: say hello or heartbeat soon
+	anew    atomic.Bool   // with hello: this node is
+
+	stop context.CancelFunc
+	done sync.WaitGroup
+
+	duplicates, late atomic.Uint64
+	missed           atomic.Uint64
+	refused          *tally.Counts[string]
+}
+
+// New makes a Core; Start begins.
+func New(o Options) *Core {
+	c := &Core{opts: o, a: o.Adapter, traits: o.Adapter.Traits(), host: o.Host, hello: make(chan struct{}, 1)}
+	c.counter, _ = o.Adapter.(adapter.Counter)
+	digits := c.traits.IDLen
+	if digits == 0 {
+		digits = 16
+	}
+	c.self = adapter.Node{ID: randomHex(digits), Name: o.Name, Version: version}
+	c.state.Store(&adapter.State{At: time.Now()})
+	c.numbers.init()
+	c.peers.init()
+	c.questions.init(o.Questions)
+	c.refused = tally.New(tally.List[string](adapter.Reasons))
+	return c
+}
+
+// randomHex returns n random hexadecimal digits.
+func randomHex(n int) string {
+	b := make([]byte, (n+1)/2)
+	_, _ = rand.Read(b) // never fails
+	return hex.EncodeToString(b)[:n]
+}
+
+// Start connects. It fails if the adapter refuses its options.
+func (c *Core) Start() error {
+	ctx, cancel := context.WithCancel(context.Background())
+	c.stop = cancel
+	if err := c.a.Start(ctx, c.self, (*inbox)(c)); err != nil {
+		cancel()
+		return err
+	}
+	c.done.Go(func() { c.beat(ctx) })
+	if c.counter != nil {
+		c.done.Go(func() { c.count(ctx) })
+	}
+	return nil
+}
+
+// Close says goodbye, ends all questions, and closes the adapter: what is
+// queued is sent until ctx ends.
+func (c *Core) Close(ctx context.Context) error {
+	c.stop()
+	c.done.Wait()
+	c.questions.endAll()
+	_ = c.Publish(&adapter.Message{Kind: adapter.Goodbye, NS: "/"}) // counted by the adapter
+	return c.a.Close(ctx)
+}
+
+// Self is this node.
+func (c *Core) Self() adapter.Node { return c.self }
+
+// Traits are the backend's.
+func (c *Core) Traits() adapter.Traits { return c.traits }
+
+// State is how the connection to the broker is.
+func (c *Core) State() adapter.State { return *c.state.Load() }
+
+// Nodes is how many servers are in the cluster, this one included.
+func (c *Core) Nodes() int {
+	return max(c.peers.live()+1, int(c.counted.Load()))
+}
+
+// Peers lists the nodes that are known by name.
+func (c *Core) Peers() []adapter.Node { return c.peers.list() }
+
+// Publish sends a message to the other nodes. The error is the adapter's.
+func (c *Core) Publish(m *adapter.Message) error {
+	m.From = c.self.ID
+	if m.To != "" {
+		return c.a.Publish(m)
+	}
+	n := &c.numbers
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	m.Lane = c.a.Lane(m)
+	l := n.laneLocked(m.NS, m.Lane)
+	m.Seq = l.last + 1
+	err := c.a.Publish(m)
+	if err == nil {
+		l.last++
+		l.beat = n.beat
+	}
+	return err
+}
+
+// Interest tells the adapter of a namespace or room that has come or gone.
+func (c *Core) Interest(i adapter.Interest) {
+	if i.Room == "" {
+		if c.interest.serve(i.NS, i.On); !i.On {
+			for lane := range uint32(everybody) {
+				c.peers.forget(laneKey{i.NS, lane})
+			}
+		}
+	} else if c.traits.Routes {
+		lane := c.a.Lane(&adapter.Message{Kind: adapter.Broadcast, NS: i.NS, Rooms: []string{i.Room}})
+		if gone := c.interest.change(laneKey{i.NS, lane}, i.On); gone && lane >= everybody {
+			c.peers.forget(laneKey{i.NS, lane})
+		}
+	}
+	c.a.Interest(i)
+}
+
+// everybody is the number of the first lane that not all nodes with the
+// namespace hear.
+const everybody = 2
+
+// expects reports whether this node hears all of a lane.
+func (c *Core) expects(k laneKey) bool {
+	return c.interest.serves(k.ns) && (!c.traits.Routes || k.lane < everybody || c.interest.has(k))
+}
+
+// inbox is the Core as the adapter sees it.
+type inbox Core
+
+func (in *inbox) Malformed(why string) { (*Core)(in).Refuse(why) }
+
+// Refuse counts a message that was understood and is not to be carried out.
+func (c *Core) Refuse(why string) {
+	c.refused.Add(why)
+	c.host.Tell(Event{Kind: Refused, Why: why})
+}
+
+func (in *inbox) State(s adapter.State) {
+	c := (*Core)(in)
+	c.state.Store(&s)
+	c.host.Tell(Event{Kind: Connection, State: s})
+	if s.Connection == adapter.Up {
+		c.sayHello(true)
+	}
+}
+
+// sayHello has the beating goroutine speak soon. anew: as one who is new.
+func (c *Core) sayHello(anew bool) {
+	if anew {
+		c.anew.Store(true)
+	}
+	select {
+	case c.hello <- struct{}{}:
+	default:
+	}
+}
+
+// Message takes what another node has sent.
+func (in *inbox) Message(m *adapter.Message) {
+	c := (*Core)(in)
+	if m.From == c.self.ID || m.To != "" && m.To != c.self.ID {
+		return // our own, or for somebody else
+	}
+	now := time.Now()
+	if m.From != "" {
+		switch p, isNew, ok := c.peers.heard(m, now); {
+		case !ok:
+			c.Refuse("peers")
+			return
+		case isNew:
+			c.host.Tell(Event{Kind: NodeJoined, Node: p})
+		}
+	}
+	if m.Seq != 0 && m.From != "" && m.To == "" {
+		gap, old := uint64(0), false
+		if c.expects(laneKey{m.NS, m.Lane}) {
+			gap, old = c.peers.number(m)
+		}
+		if gap > 0 {
+			c.lose(m.From, m.NS, gap)
+		}
+		if old {
+			c.duplicates.Add(1)
+			return
+		}
+	}
+	switch m.Kind {
+	case adapter.Hello:
+		c.peers.claim(m, now, c.expects)
+		c.sayHello(false)
+	case adapter.Heartbeat:
+		c.peers.claim(m, now, c.expects)
+	case adapter.Goodbye:
+		c.lost(m.From, "goodbye")
+	case adapter.Broadcast, adapter.ServerSide, adapter.Fetch, adapter.IDs, adapter.Rooms, adapter.Has:
+		if m.Request != "" {
+			if again, first := c.answered.seen(m.From, m.Request, now); !first {
+				c.duplicates.Add(1)
+				if again != nil {
+					_ = c.a.Publish(again) // the asker's wait ends by itself
+				}
+				return
+			}
+		}
+		c.host.Handle(m)
+	case adapter.Join, adapter.Leave, adapter.Disconnect:
+		c.host.Handle(m)
+	default:
+		if !m.Kind.Answers() {
+			c.Refuse("kind")
+		} else if !c.questions.answer(m) {
+			c.late.Add(1)
+		}
+	}
+}
+
+// lose counts messages of a node that never came.
+func (c *Core) lose(from, ns string, n uint64) {
+	c.missed.Add(n)
+	c.peers.missed(from, n)
+	c.host.Tell(Event{Kind: Missed, Node: adapter.Node{ID: from}, NS: ns, N: n})
+}
+
+// lost ends a node's part in everything.
+func (c *Core) lost(id, why string) {
+	p, ok := c.peers.remove(id)
+	if !ok {
+		return
+	}
+	c.questions.gone(id, why == "goodbye")
+	c.host.Tell(Event{Kind: NodeLeft, Node: p, Why: why})
+}
+
+// Answer answers a question of another node: to is the question, of which it
+// needs no more than From, NS and Request; a has Kind and what it carries. once
+// is true if it is the only answer: it is given again if the question comes
+// again.
+func (c *Core) Answer(to, a *adapter.Message, once bool) error {
+	a.To, a.NS, a.Request, a.From = to.From, to.NS, to.Request, c.self.ID
+	if once {
+		c.answered.keep(a, time.Now())
+	}
+	return c.a.Publish(a)
+}
+
+// Stats of a Core.
+type Stats struct {
+	Nodes      int
+	Missed     uint64            // messages of others that never came
+	Duplicates uint64            // that came again, and were dropped
+	Late       uint64            // answers that nobody waited for any more
+	Refused    map[string]uint64 // not understood, by reason
+	MissedFrom map[string]uint64 // by node that is there
+	Questions  int               // open now
+	Adapter    adapter.Stats
+}
+
+// Stats returns the counters.
+func (c *Core) Stats() Stats {
+	return Stats{
+		Nodes: c.Nodes(), Missed: c.missed.Load(), Duplicates: c.duplicates.Load(), Late: c.late.Load(),
+		Refused: c.refused.All(), MissedFrom: c.peers.losses(), Questions: c.questions.len(), Adapter: c.a.Stats(),
+	}
+}

@@ -1,0 +1,250 @@
+package cluster
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/sockeye-io/sockeye/socketio/adapter"
+)
+
+const (
+	// crowd is how many other nodes are known at most. One that is forged costs
+	// as much as a real one.
+	crowd = 4096
+	// restart is a jump of numbers that is no loss.
+	restart = 1 << 20
+)
+
+// peers are the other nodes.
+type peers struct {
+	mu   sync.Mutex
+	byID map[string]*peer
+}
+
+type peer struct {
+	node   adapter.Node
+	known  bool // it has said hello, or a heartbeat; else it is known by its numbers only
+	seen   time.Time
+	lanes  map[laneKey]uint64 // the last number that came
+	claims map[laneKey]claim  // numbers it says it has given, and that have not come yet
+	missed uint64
+}
+
+type claim struct {
+	seq uint64
+	at  time.Time
+}
+
+func (ps *peers) init() { ps.byID = make(map[string]*peer) }
+
+// heard notes that a node lives. isNew: it has told who it is for the first time.
+// ok is false if there are too many.
+func (ps *peers) heard(m *adapter.Message, now time.Time) (node adapter.Node, isNew, ok bool) {
+	tells := m.Node != nil && (m.Kind == adapter.Hello || m.Kind == adapter.Heartbeat)
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	p := ps.byID[m.From]
+	if p == nil {
+		if !tells && m.Seq == 0 {
+			return node, false, true // nothing to remember
+		}
+		if m.Kind == adapter.Goodbye {
+			return node, false, true
+		}
+		if len(ps.byID) >= crowd {
+			return node, false, false
+		}
+		p = &peer{node: adapter.Node{ID: m.From}, lanes: make(map[laneKey]uint64)}
+		ps.byID[m.From] = p
+	}
+	p.seen = now
+	if tells {
+		isNew = !p.known
+		p.known = true
+		p.node = *m.Node
+		p.node.ID = m.From
+	}
+	return p.node, isNew, true
+}
+
+// number notes the number of a message: gap is how many before it never came,
+// old that it, or a later one, has come before.
+func (ps *peers) number(m *adapter.Message) (gap uint64, old bool) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	p := ps.byID[m.From]
+	if p == nil {
+		return 0, false
+	}
+	k := laneKey{m.NS, m.Lane}
+	switch last, had := p.lanes[k]; {
+	case !had && len(p.lanes) >= most:
+		return 0, false
+	case !had:
+	case m.Seq <= last:
+		return 0, true
+	case m.Seq-last <= restart:
+		gap = m.Seq - last - 1
+	}
+	p.lanes[k] = m.Seq
+	return gap, false
+}
+
+// claim notes how far a node says it is.
+func (ps *peers) claim(m *adapter.Message, now time.Time, expects func(laneKey) bool) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	p := ps.byID[m.From]
+	if p == nil {
+		return
+	}
+	for _, pos := range m.Positions {
+		k := laneKey{pos.NS, pos.Lane}
+		if !expects(k) {
+			continue
+		}
+		last, had := p.lanes[k]
+		switch {
+		case had && pos.Seq > last:
+			if p.claims == nil {
+				p.claims = make(map[laneKey]claim)
+			}
+			if _, waits := p.claims[k]; !waits {
+				p.claims[k] = claim{pos.Seq, now}
+			}
+		case !had && pos.Lane < everybody && len(p.lanes) < most:
+			p.lanes[k] = pos.Seq // what comes next is not the first
+		}
+	}
+}
+
+// A lapse is a row of messages that never came.
+type lapse struct {
+	laneKey
+	from string
+	n    uint64
+}
+
+// overdue are the claims that messages should have met by now. They are met by
+// that.
+func (ps *peers) overdue(now time.Time) (list []lapse) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	for id, p := range ps.byID {
+		for k, c := range p.claims {
+			last, had := p.lanes[k]
+			if had && last < c.seq && now.Sub(c.at) < grace {
+				continue
+			}
+			if had && last < c.seq {
+				if n := c.seq - last; n <= restart {
+					list = append(list, lapse{k, id, n})
+				}
+				p.lanes[k] = c.seq
+			}
+			delete(p.claims, k)
+		}
+	}
+	return list
+}
+
+// forget forgets what came over a lane.
+func (ps *peers) forget(k laneKey) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	for _, p := range ps.byID {
+		delete(p.lanes, k)
+		delete(p.claims, k)
+	}
+}
+
+// wake takes all for alive, as of now.
+func (ps *peers) wake(now time.Time) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	for _, p := range ps.byID {
+		p.seen = now
+	}
+}
+
+// silent lists those not heard of since then.
+func (ps *peers) silent(since time.Time) (ids []string) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	for id, p := range ps.byID {
+		if p.seen.Before(since) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// remove forgets a node. ok is false if nobody has been told of it.
+func (ps *peers) remove(id string) (node adapter.Node, ok bool) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	p := ps.byID[id]
+	if p == nil {
+		return node, false
+	}
+	delete(ps.byID, id)
+	return p.node, p.known
+}
+
+func (ps *peers) missed(id string, n uint64) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	if p := ps.byID[id]; p != nil {
+		p.missed += n
+	}
+}
+
+func (ps *peers) losses() map[string]uint64 {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	list := make(map[string]uint64, len(ps.byID))
+	for id, p := range ps.byID {
+		list[id] = p.missed
+	}
+	return list
+}
+
+// live is how many have told who they are.
+func (ps *peers) live() (n int) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	for _, p := range ps.byID {
+		if p.known {
+			n++
+		}
+	}
+	return n
+}
+
+// names are those of live, by id: what a node calls itself, or its id.
+func (ps *peers) names() map[string]string {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	names := make(map[string]string, len(ps.byID))
+	for id, p := range ps.byID {
+		if p.known {
+			names[id] = cmp.Or(p.node.Name, id)
+		}
+	}
+	return names
+}
+
+func (ps *peers) list() []adapter.Node {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	var list []adapter.Node
+	for _, id := range slices.Sorted(maps.Keys(ps.byID)) {
+		if p := ps.byID[id]; p.known {
+			list = append(list, p.node)
+		}
+	}
+	return list
+}
