@@ -1,11 +1,11 @@
 package socketio
 
 import (
-	"context"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/sockeye-io/sockeye/socketio/adapter"
 	"github.com/sockeye-io/sockeye/socketio/engineio"
 	"github.com/sockeye-io/sockeye/socketio/internal/wire/siowire"
 )
@@ -23,6 +23,7 @@ type Broadcast struct {
 	sender  *Socket // left out
 	flags   engineio.Flags
 	timeout time.Duration
+	local   bool
 }
 
 // To addresses the sockets in any of these rooms, and of those named before. A
@@ -44,7 +45,10 @@ func (b Broadcast) Except(rooms ...string) Broadcast {
 }
 
 // Local addresses this node's sockets only. Outside of a cluster these are all.
-func (b Broadcast) Local() Broadcast { return b }
+func (b Broadcast) Local() Broadcast {
+	b.local = true
+	return b
+}
 
 // Volatile drops what a socket cannot take at once.
 func (b Broadcast) Volatile() Broadcast {
@@ -108,30 +112,39 @@ func (r *receivers) free() {
 
 func (b *Broadcast) emit(ns *Namespace, event string, args []any) error {
 	srv := ns.srv
-	rec := ns.recovery
-	e, err := srv.packet(siowire.Outgoing{Type: siowire.Event, Namespace: ns.name, Event: event, Args: rec.withOffset(args)}, 4)
+	e, err := srv.packet(siowire.Outgoing{Type: siowire.Event, Namespace: ns.name, Event: event, Args: ns.recovery.withOffset(args)}, 4)
 	if err != nil {
 		return err
 	}
 	r := receiverLists.Get().(*receivers)
 	defer r.free()
-	rec.lock() // the log and the sockets shall see events in the same order
-	r.list = b.appendTo(r.list, ns)
-	var m *engineio.Message
-	if rec != nil && b.flags&engineio.Volatile == 0 {
-		m = rec.keep(event, &e, b, r.list)
-	} else {
-		m = rec.mark(&e)
-	}
-	failed := srv.deliver(r.list, m, b.flags)
-	rec.unlock()
-	srv.account(r.list, event, failed)
+	b.send(r, ns, event, &e)
 	if len(ns.reg.load().outgoing) > 0 {
 		for _, s := range r.list {
 			s.outgoing(event, args)
 		}
 	}
+	if c := srv.cluster; c != nil && !b.local {
+		c.broadcast(b, ns, event, args, &e)
+	}
 	return nil
+}
+
+// send sends an encoded event, with a place for its offset, to the sockets here,
+// and leaves in r who they were.
+func (b *Broadcast) send(r *receivers, ns *Namespace, event string, e *siowire.Encoded) {
+	srv, rec := ns.srv, ns.recovery
+	rec.lock() // the log and the sockets shall see events in the same order
+	r.list = b.appendTo(r.list, ns)
+	var m *engineio.Message
+	if rec != nil && b.flags&engineio.Volatile == 0 {
+		m = rec.keep(event, e, b, r.list)
+	} else {
+		m = rec.mark(e)
+	}
+	failed := srv.deliver(r.list, m, b.flags)
+	rec.unlock()
+	srv.account(r.list, event, failed)
 }
 
 // excluded are the rooms left out, the sender's own among them.
@@ -156,25 +169,13 @@ func (b *Broadcast) sockets() []*Socket {
 	return list
 }
 
-// FetchSockets lists the sockets that are addressed, those of other nodes too.
-func (b Broadcast) FetchSockets(ctx context.Context) ([]RemoteSocket, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	sockets := b.sockets()
-	list := make([]RemoteSocket, len(sockets))
-	for i, s := range sockets {
-		list[i] = RemoteSocket{at: s}
-	}
-	return list, nil
-}
-
 // SocketsJoin makes the sockets that are addressed join rooms, as far as
 // Limits.MaxRooms lets them.
 func (b Broadcast) SocketsJoin(rooms ...string) {
 	for _, s := range b.sockets() {
 		_ = s.Join(rooms...) // past the bound it is counted; a socket that is lost joins nothing
 	}
+	b.elsewhere(adapter.Message{Kind: adapter.Join, Names: rooms})
 }
 
 // SocketsLeave makes the sockets that are addressed leave rooms.
@@ -182,6 +183,7 @@ func (b Broadcast) SocketsLeave(rooms ...string) {
 	for _, s := range b.sockets() {
 		s.Leave(rooms...)
 	}
+	b.elsewhere(adapter.Message{Kind: adapter.Leave, Names: rooms})
 }
 
 // DisconnectSockets disconnects the sockets that are addressed; see
@@ -190,4 +192,5 @@ func (b Broadcast) DisconnectSockets(closeConn bool) {
 	for _, s := range b.sockets() {
 		s.Disconnect(closeConn)
 	}
+	b.elsewhere(adapter.Message{Kind: adapter.Disconnect, Close: closeConn})
 }

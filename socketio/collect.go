@@ -4,9 +4,13 @@ import (
 	"cmp"
 	"context"
 	"iter"
+	"slices"
 	"sync"
 	"time"
 
+	"github.com/sockeye-io/sockeye/internal/clip"
+	"github.com/sockeye-io/sockeye/socketio/adapter"
+	"github.com/sockeye-io/sockeye/socketio/internal/cluster"
 	"github.com/sockeye-io/sockeye/socketio/internal/wire/siowire"
 )
 
@@ -32,6 +36,9 @@ func (b Broadcast) EmitWithAck(ctx context.Context, event string, args ...any) i
 			c.finish(err)
 			return failing(err)
 		}
+		if m := ns.srv.cluster; m != nil && !b.local {
+			c.emitElsewhere(m, &b, ns, event, args)
+		}
 	}
 	wait := cmp.Or(b.timeout, b.ns.srv.opts.AckTimeout)
 	if _, ok := ctx.Deadline(); ok && b.timeout == 0 {
@@ -39,7 +46,7 @@ func (b Broadcast) EmitWithAck(ctx context.Context, event string, args ...any) i
 	}
 	c.mu.Lock()
 	c.sealed = true
-	over := c.missing == 0
+	over := c.missing == 0 && c.asking == 0
 	if !over && wait > 0 {
 		c.timer = time.AfterFunc(wait, func() { c.finish(ErrAckTimeout) })
 	}
@@ -71,8 +78,12 @@ type collector struct {
 	waiting []expected
 	list    []Ack // arrived and not yielded yet
 	missing int
-	sealed  bool // all are sent
-	over    bool // no answer counts any more
+	asked   []*cluster.Question // of other nodes
+	asking  int                 // of asked: those that are open
+	left    cluster.Left        // what never came of those that are over
+	sealed  bool                // all are sent
+	over    bool                // no answer counts any more
+	ended   bool                // and what is missing is known
 	err     error
 	timer   *time.Timer
 	stop    func() bool
@@ -118,13 +129,79 @@ func (c *collector) Answered(a Ack, err error) {
 	}
 	c.list = append(c.list, a)
 	c.missing--
-	done := c.missing == 0 && c.sealed
+	done := c.doneLocked()
 	c.mu.Unlock()
 	if done {
 		c.finish(nil)
 	} else {
 		c.signal()
 	}
+}
+
+func (c *collector) doneLocked() bool { return c.missing == 0 && c.asking == 0 && c.sealed }
+
+// emitElsewhere has the other nodes ask their sockets.
+func (c *collector) emitElsewhere(m *clustered, b *Broadcast, ns *Namespace, event string, args []any) {
+	data, err := m.list(append([]any{event}, args...))
+	if err != nil {
+		return // emit has said so
+	}
+	msg := &adapter.Message{Kind: adapter.Broadcast, NS: ns.name, Data: data}
+	b.target(msg)
+	c.mu.Lock()
+	c.asking++
+	c.mu.Unlock()
+	q, err := m.core.Ask(msg, (*others)(c))
+	if err != nil {
+		m.srv.log.Warn("socketio: not sent to the cluster", "event", clip.Text(event), "error", err)
+		(*others)(c).Done(cluster.Left{Some: 1})
+		return
+	}
+	c.mu.Lock()
+	c.asked = append(c.asked, q)
+	c.mu.Unlock()
+}
+
+// others are the nodes that a collector has asked.
+type others collector
+
+// Answer implements cluster.Asker.
+func (o *others) Answer(m *adapter.Message) {
+	if m.Kind != adapter.ClientAck {
+		return
+	}
+	a, err := acknowledgement(m.Data)
+	if err != nil {
+		a = Ack{} // the node's client has answered, and we cannot tell what
+	}
+	c := (*collector)(o)
+	c.mu.Lock()
+	if c.over {
+		c.mu.Unlock()
+		return
+	}
+	c.list = append(c.list, a)
+	c.mu.Unlock()
+	c.signal()
+}
+
+// Done implements cluster.Asker.
+func (o *others) Done(left cluster.Left) {
+	c := (*collector)(o)
+	c.mu.Lock()
+	c.asking--
+	c.lostLocked(left)
+	done := c.doneLocked() && !c.over
+	c.mu.Unlock()
+	if done {
+		c.finish(nil)
+	}
+}
+
+func (c *collector) lostLocked(l cluster.Left) {
+	c.left.Acks += l.Acks
+	c.left.Some += l.Some
+	c.left.Nodes = append(c.left.Nodes, l.Nodes...)
 }
 
 func (c *collector) signal() {
@@ -144,8 +221,8 @@ func (c *collector) finish(cause error) {
 	}
 	c.over = true
 	c.err = cause
-	waiting := c.waiting
-	c.waiting = nil
+	waiting, asked := c.waiting, c.asked
+	c.waiting, c.asked = nil, nil
 	if c.timer != nil {
 		c.timer.Stop()
 	}
@@ -157,7 +234,16 @@ func (c *collector) finish(cause error) {
 		for _, w := range waiting {
 			_ = w.s.waits().Forget(w.id) // it may have come at the last moment
 		}
+		for _, q := range asked {
+			left := q.End()
+			c.mu.Lock()
+			c.lostLocked(left)
+			c.mu.Unlock()
+		}
 	}
+	c.mu.Lock()
+	c.ended = true
+	c.mu.Unlock()
 	c.signal()
 }
 
@@ -167,7 +253,7 @@ func (c *collector) answers(yield func(Ack, error) bool) {
 		c.mu.Lock()
 		list := c.list
 		c.list = nil
-		over, missing, err := c.over, c.missing, c.err
+		over, missing, left, err := c.ended, c.missing, c.left, c.err
 		c.mu.Unlock()
 		for _, a := range list {
 			if !yield(a, nil) {
@@ -175,8 +261,12 @@ func (c *collector) answers(yield func(Ack, error) bool) {
 			}
 		}
 		if over {
-			if missing > 0 {
-				yield(Ack{}, &MissingAcksError{Missing: missing, Cause: err})
+			if missing += left.Acks + left.Some; missing > 0 {
+				if err == nil {
+					err = ErrNodeLost
+				}
+				slices.Sort(left.Nodes)
+				yield(Ack{}, &MissingAcksError{Missing: missing, Nodes: slices.Compact(left.Nodes), Cause: err})
 			}
 			return
 		}

@@ -370,12 +370,12 @@ func (c *conn) isClosed() bool {
 }
 
 // disconnect disconnects all sockets and closes the connection.
-func (c *conn) disconnect() {
+func (c *conn) disconnect(tell func(*roomEvents)) {
 	c.mu.Lock()
 	sockets := slices.Clone(c.sockets)
 	c.mu.Unlock()
 	for _, s := range sockets {
-		s.Disconnect(false)
+		s.disconnect(false, tell)
 	}
 	c.sess.Close(engineio.ForcedServerClose)
 }

@@ -272,6 +272,7 @@ func (s *Socket) enter(back *absent) error {
 	if !open {
 		return errRemoved
 	}
+	ev.route()
 	ns.occupy()
 	return nil
 }

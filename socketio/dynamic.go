@@ -125,6 +125,7 @@ func (srv *Server) adopt(p *Namespace, name string, from peers.Key) (*Namespace,
 	}
 	srv.nsps[name] = ns
 	p.children.add(ns)
+	srv.cluster.namespace(ns, true)
 	tell := srv.onNamespace
 	srv.mu.Unlock()
 	if out != nil {
@@ -169,6 +170,7 @@ func (srv *Server) removeLocked(ns *Namespace) {
 	srv.dynamic.Leave(&ns.child.place)
 	ns.parent.children.remove(ns)
 	delete(srv.nsps, ns.name)
+	srv.cluster.namespace(ns, false)
 }
 
 // occupy says that ns is not, or not any more, an empty one that is kept.

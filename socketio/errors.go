@@ -3,6 +3,9 @@ package socketio
 import (
 	"errors"
 	"fmt"
+	"strings"
+
+	"github.com/sockeye-io/sockeye/internal/clip"
 )
 
 // Errors that the methods of this package return. Test for them with
@@ -22,6 +25,11 @@ var (
 	// ErrNoCluster: the server is not part of a cluster; there is nobody to send
 	// to, or to hear from.
 	ErrNoCluster = errors.New("socketio: not part of a cluster")
+	// ErrClusterFull: too much waits for the broker of the cluster, or for answers
+	// of other nodes; nothing was asked.
+	ErrClusterFull = errors.New("socketio: too much waits for the cluster")
+	// ErrNodeLost: a node of the cluster is gone and will not answer.
+	ErrNodeLost = errors.New("socketio: a node of the cluster is gone")
 	// ErrReservedEvent: the event's name has a meaning of its own in the
 	// protocol or in clients; nothing was sent.
 	ErrReservedEvent = errors.New("socketio: reserved event name")
@@ -75,14 +83,18 @@ func (e *Error) text() string {
 	return e.Message
 }
 
-// A MissingAcksError ends the answers to a broadcast of which some did not
-// arrive in time.
+// A MissingAcksError ends the answers to a broadcast, or to a question to the
+// other nodes of a cluster, of which some did not arrive in time.
 type MissingAcksError struct {
-	Missing int   // how many sockets did not answer
-	Cause   error // ErrAckTimeout, or why the context ended
+	Missing int      // how many sockets, or nodes if nodes were asked, did not answer
+	Nodes   []string // names, or ids, of the nodes that did not, in order
+	Cause   error    // ErrAckTimeout, ErrNodeLost, or why the context ended
 }
 
 func (e *MissingAcksError) Error() string {
+	if len(e.Nodes) > 0 {
+		return fmt.Sprintf("socketio: %d acknowledgements missing (no answer from %s): %v", e.Missing, clip.Quoted(strings.Join(e.Nodes, ", ")), e.Cause)
+	}
 	return fmt.Sprintf("socketio: %d acknowledgements missing: %v", e.Missing, e.Cause)
 }
 

@@ -375,6 +375,7 @@ func (s *Socket) leave(reason DisconnectReason, cause error) (ev *roomEvents, ok
 	ns.index.Remove(s, ev.changes())
 	ns.recovery.leave(s, reason.recoverable())
 	ns.recovery.unlock()
+	ev.route()
 	if ns.parent != nil && ns.index.Len() == 0 {
 		srv.prune(ns)
 	}

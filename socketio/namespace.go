@@ -119,28 +119,6 @@ func (ns *Namespace) OnAnyOutgoing(f func(s *Socket, event string, args []any)) 
 	ns.reg.change(func(h *handlers) { h.outgoing = add(h.outgoing, f) })
 }
 
-// OnServerSide has f called for events that other nodes of a cluster send with
-// ServerSideEmit. The error is [ErrNoCluster] if the server is not in one: then f
-// would never be called.
-func (ns *Namespace) OnServerSide(event string, f func(ctx context.Context, r *Request) error) error {
-	return ErrNoCluster
-}
-
-// ServerSideEmit sends an event to the same namespace on the other nodes of
-// the cluster. The error is [ErrNoCluster] if the server is not in one.
-func (ns *Namespace) ServerSideEmit(event string, args ...any) error {
-	if err := checkEvent(event); err != nil {
-		return err
-	}
-	return ErrNoCluster
-}
-
-// ServerSideEmitWithAck is ServerSideEmit that gathers the answers of the
-// other nodes.
-func (ns *Namespace) ServerSideEmitWithAck(ctx context.Context, event string, args ...any) ([]Ack, error) {
-	return nil, ns.ServerSideEmit(event, args...)
-}
-
 // all is the broadcast to everybody, where the methods below start from.
 func (ns *Namespace) all() Broadcast { return Broadcast{ns: ns} }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sockeye-io/sockeye/internal/option"
+	"github.com/sockeye-io/sockeye/socketio/adapter"
 	"github.com/sockeye-io/sockeye/socketio/engineio"
 	"github.com/sockeye-io/sockeye/socketio/internal/quieter"
 	"github.com/sockeye-io/sockeye/socketio/internal/wire/siowire"
@@ -45,6 +46,14 @@ type Options struct {
 	// negative number for no bound, if all clients take more. It is of no concern
 	// with MsgpackParser, which needs no attachments.
 	MaxSentAttachments int
+
+	// Cluster makes the server one of several that act as one: rooms, broadcasts,
+	// acknowledgements, FetchSockets, joins and disconnects reach the sockets of
+	// all. It is a backend such as redis.New makes (packages below
+	// socketio/adapter), for this server alone: it starts with New and ends with
+	// Shutdown or Close. Nil is a server alone, which costs nothing.
+	Cluster        adapter.Adapter
+	ClusterOptions ClusterOptions
 
 	// KeepEmptyNamespaces keeps the namespaces that OfPattern and OfFunc have
 	// made after their last socket has left. By default they are removed.
@@ -164,6 +173,7 @@ func (o *Options) resolved() Options {
 		option.Bound(&rec.MaxSessions, 100_000)
 		r.Recovery = &rec
 	}
+	r.ClusterOptions.resolve()
 	l := &r.Limits
 	option.Default(&l.AttachmentTimeout, 30*time.Second)
 	option.Bound(&l.MaxUnjoined, 20_000)

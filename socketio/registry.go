@@ -100,6 +100,7 @@ type handlers struct {
 	failed        []func(context.Context, *Socket, string, error)
 	outgoing      []func(*Socket, string, []any)
 	room          []func(RoomEvent)
+	serverSide    map[string][]func(context.Context, *Request) error
 }
 
 // entry is a handler of one event. Those registered with Once on a namespace

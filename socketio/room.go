@@ -45,7 +45,7 @@ type roomEvents struct {
 
 func (ns *Namespace) roomEvents() *roomEvents {
 	tell := ns.reg.load().room
-	if tell == nil && ns.recovery == nil {
+	if tell == nil && ns.recovery == nil && !ns.srv.cluster.wantsRooms() {
 		return nil
 	}
 	return &roomEvents{ns: ns, tell: tell}
@@ -57,6 +57,14 @@ func (e *roomEvents) changes() *rooms.Changes {
 		return nil
 	}
 	return &e.list
+}
+
+// route tells the other nodes of a cluster, as far as they want to know. It runs
+// no code of the user's.
+func (e *roomEvents) route() {
+	if e != nil && e.ns.srv.cluster.wantsRooms() {
+		e.ns.srv.cluster.roomsChanged(e.ns, e.list)
+	}
 }
 
 // Run is send on a worker, for those that must not run code of the user's.
@@ -128,35 +136,49 @@ func (ns *Namespace) RoomLen(name string) int {
 // not connected any more joins nothing and gets [ErrDisconnected]. In a
 // middleware, it joins when it is let in.
 func (s *Socket) Join(names ...string) error {
+	ev, err := s.enterRooms(names)
+	ev.send()
+	if err == ErrTooManyRooms {
+		s.ns.srv.bound(BoundMaxRooms, s)
+	}
+	return err
+}
+
+// enterRooms is Join without its calls of user code: the caller sends ev, and tells
+// of the bound.
+func (s *Socket) enterRooms(names []string) (ev *roomEvents, err error) {
 	if s.state.Load() == disconnected {
-		return ErrDisconnected
+		return nil, ErrDisconnected
 	}
 	ns := s.ns
-	ev := ns.roomEvents()
+	ev = ns.roomEvents()
 	ns.recovery.lock()
-	err := ns.index.Join(s, names, ns.srv.opts.Limits.MaxRooms, ev.changes())
+	err = ns.index.Join(s, names, ns.srv.opts.Limits.MaxRooms, ev.changes())
 	ns.recovery.moved(s, ev)
 	ns.recovery.unlock()
-	ev.send()
+	ev.route()
 	switch err {
 	case rooms.ErrFull:
-		ns.srv.bound(BoundMaxRooms, s)
-		return ErrTooManyRooms
+		return ev, ErrTooManyRooms
 	case rooms.ErrGone:
-		return ErrDisconnected
+		return ev, ErrDisconnected
 	}
-	return nil
+	return ev, nil
 }
 
 // Leave takes the socket out of rooms.
-func (s *Socket) Leave(names ...string) {
+func (s *Socket) Leave(names ...string) { s.leaveRooms(names).send() }
+
+// leaveRooms is Leave without its calls of user code: the caller sends ev.
+func (s *Socket) leaveRooms(names []string) (ev *roomEvents) {
 	ns := s.ns
-	ev := ns.roomEvents()
+	ev = ns.roomEvents()
 	ns.recovery.lock()
 	ns.index.Leave(s, names, ev.changes())
 	ns.recovery.moved(s, ev)
 	ns.recovery.unlock()
-	ev.send()
+	ev.route()
+	return ev
 }
 
 // Rooms lists the rooms the socket is in, the one named by its id first. After

@@ -40,11 +40,13 @@ type Server struct {
 	dynamic  *peers.Table[*Namespace] // those of nsps that a parent has made, by who has asked for them first
 	vacant   *peers.Table[*Namespace] // those of dynamic that are empty and kept
 	inboxes  mailbox.Kind[task]
+	cluster  *clustered // nil: alone
 	stats    counters
 	hints    hints
 }
 
-// New makes a server. Nil options are the defaults.
+// New makes a server. Nil options are the defaults. With Options.Cluster it joins
+// the cluster, in the background; it panics if the adapter was started before.
 func New(opts *Options) *Server {
 	srv := &Server{opts: opts.resolved(), nsps: make(map[string]*Namespace)}
 	srv.log = srv.opts.Logger
@@ -58,6 +60,10 @@ func New(opts *Options) *Server {
 	srv.nsps["/"] = srv.root
 	srv.engine = engineio.New(&srv.opts.Engine, srv.accept)
 	srv.engine.MakeRoom(srv.spare)
+	if a := srv.opts.Cluster; a != nil {
+		srv.join(a)
+		srv.cluster.namespace(srv.root, true)
+	}
 	return srv
 }
 
@@ -112,6 +118,7 @@ func (srv *Server) Of(name string) *Namespace {
 	}
 	ns = newNamespace(srv, name, new(registry))
 	srv.nsps[name] = ns
+	srv.cluster.namespace(ns, true)
 	tell := srv.onNamespace
 	srv.mu.Unlock()
 	srv.told(tell, ns)

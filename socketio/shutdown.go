@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -18,7 +19,8 @@ import (
 //     acknowledgements are sent, until ctx ends;
 //   - OnDisconnect runs with [ServerShuttingDown], and the sockets' contexts end;
 //   - what is queued is sent, and the connections are closed below Socket.IO,
-//     which clients take for a loss and connect again.
+//     which clients take for a loss and connect again;
+//   - the other nodes of a cluster are told, and what is queued for them is sent.
 //
 // It returns when all that is done, or ctx's error when something was cut off.
 // It does not stop the HTTP server in front; that one's Shutdown comes after.
@@ -38,6 +40,9 @@ func (srv *Server) Shutdown(ctx context.Context) error {
 		err = srv.inboxes.Wait(ctx)
 	}
 	if e := srv.engine.Shutdown(ctx); err == nil {
+		err = e
+	}
+	if e := srv.leaveCluster(ctx); err == nil {
 		err = e
 	}
 	return err
@@ -104,7 +109,13 @@ func (srv *Server) Close() error {
 	for _, s := range srv.everySocket() {
 		s.shutDown()
 	}
-	return srv.engine.Close()
+	err := srv.engine.Close()
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel() // what is queued is dropped
+	if e := srv.leaveCluster(ctx); e != nil && !errors.Is(e, context.Canceled) && err == nil {
+		err = e
+	}
+	return err
 }
 
 // Ready reports whether new clients are let in: until Shutdown or Close.

@@ -135,8 +135,13 @@ func (s *Socket) Buffered() int { return s.conn.sess.Buffered() }
 // away until they are told to connect again. With closeConn it leaves all
 // namespaces, and its connection is closed. What was emitted before is sent.
 func (s *Socket) Disconnect(closeConn bool) {
+	s.disconnect(closeConn, (*roomEvents).send)
+}
+
+// disconnect is Disconnect that leaves it to tell to call user code.
+func (s *Socket) disconnect(closeConn bool, tell func(*roomEvents)) {
 	if closeConn {
-		s.conn.disconnect()
+		s.conn.disconnect(tell)
 		return
 	}
 	// First the state: a client that has been told may be gone the next moment,
@@ -145,7 +150,7 @@ func (s *Socket) Disconnect(closeConn bool) {
 	if ok {
 		s.control(siowire.Outgoing{Type: siowire.Disconnect, Namespace: s.name})
 	}
-	ev.send()
+	tell(ev)
 }
 
 // On has h called for events of this socket, after the namespace's handlers; see

@@ -26,6 +26,7 @@ type Stats struct {
 	Sent         uint64                      // events and acknowledgements handed to the connections, one for each receiver
 	Dropped      map[Drop]uint64             // those that were not, by reason
 	Bounds       map[Bound]uint64            // how often each bound was reached
+	Cluster      *ClusterStats               // nil without one
 }
 
 type counters struct {
@@ -82,5 +83,6 @@ func (srv *Server) Stats() Stats {
 	st.Namespaces = len(srv.nsps)
 	srv.mu.RUnlock()
 	st.Disconnected, st.Ignored, st.Dropped, st.Bounds = c.disconnected.All(), c.ignores.All(), c.drops.All(), c.bounds.All()
+	st.Cluster = srv.cluster.stats()
 	return st
 }

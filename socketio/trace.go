@@ -24,6 +24,10 @@ type Trace struct {
 	// or the bound is that of its connection.
 	Bound func(b Bound, s *Socket)
 
+	// Cluster: something has happened between the nodes of a cluster. It is called
+	// in order, among the functions of OnServerSide.
+	Cluster func(e ClusterEvent)
+
 	// Sent: handed to the connection of s, and counted in Stats.Sent. event is ""
 	// for an acknowledgement.
 	Sent func(s *Socket, event string)

@@ -13,6 +13,8 @@ import (
 // wallClock lists the files of the library that may look at the wall clock, and
 // why. None of it decides when something happens.
 var wallClock = map[string]string{
+	"socketio/clusterview.go":                  "when a session was opened, for other nodes",
+	"socketio/internal/cluster/numbers.go":     "where numbers begin: above those of before",
 	"socketio/internal/httpconn/fields.go":     "the Date header of answers",
 	"socketio/engineio/handshake.go":           "when a session was opened, for the application",
 	"socketio/handshake.go":                    "the same, as official servers tell it",

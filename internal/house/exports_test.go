@@ -20,7 +20,8 @@ var implied = []string{
 
 // reserve are names that wait for their use, and for which.
 var reserve = map[string]string{
-	"socketio/internal/waits.Fail": "a wait for another server ends when that is known to have gone",
+	"socketio/internal/waits.Fail":    "a wait for another server ends when that is known to have gone",
+	"socketio/internal/cluster.Wants": "backends ask it through adapter.Inbox",
 }
 
 // What a package that only we can import exports, somebody else uses: nothing

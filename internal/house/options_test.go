@@ -60,8 +60,8 @@ func readOptions(repo fs.FS) (map[string]option, error) {
 	return all, nil
 }
 
-// defaultsIn reads the calls that set defaults, option.Default(&o.X, v) and
-// option.Bound(&o.X, v), and assignments to o.X of a name.
+// defaultsIn reads the calls that set defaults, option.Default(&o.X, v),
+// option.Bound(&o.X, v) and limit(l.X, v), and assignments to o.X of a name.
 func defaultsIn(file *ast.File) map[string]option {
 	found := make(map[string]option)
 	ast.Inspect(file, func(n ast.Node) bool {
@@ -71,7 +71,7 @@ func defaultsIn(file *ast.File) map[string]option {
 				return true
 			}
 			switch name(n.Fun) {
-			case "Default", "Bound":
+			case "Default", "Bound", "limit":
 				if field := name(n.Args[0]); field != "" {
 					if v := eval(n.Args[1]); v != nil {
 						found[field] = option{has: true, value: v}

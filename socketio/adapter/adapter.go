@@ -70,10 +70,16 @@ type Counter interface {
 // block, and are called by one goroutine at a time.
 type Inbox interface {
 	// Message takes a message of another node. m, its slices and their bytes are
-	// good during the call only; its strings may be kept. Messages of one sender and one lane come in the order
-	// in which they were sent; those for other nodes, and this node's own, should
-	// not come but may.
+	// good during the call only; its strings may be kept. Messages of one sender
+	// and one lane come in the order in which they were sent; those for other
+	// nodes, and this node's own, should not come but may.
 	Message(m *Message)
+
+	// Wants reports whether a broadcast to a room of a namespace, or to all if room
+	// is empty, can be for anybody here. A message that is not wanted need not be
+	// looked at any further: it is told with Skipped set, for the sake of its
+	// number, and without Data.
+	Wants(ns, room string) bool
 
 	// Malformed counts what could not be understood. why is one of [Reasons].
 	Malformed(why string)
@@ -157,7 +163,7 @@ type State struct {
 type Stats struct {
 	Published uint64            // messages handed to the broker
 	Received  uint64            // messages that came from it, all kinds
-	Skipped   uint64            // of these, those not looked at: this node's own, another cluster's, rooms without a member
-	Dropped   map[string]uint64 // accepted or refused, and not sent: by class of message, see Message.Class
+	Skipped   uint64            // of these, those not looked at
+	Dropped   map[string]uint64 // accepted or refused, and not sent: by Message.Class
 	Queued    int               // bytes that wait now
 }

@@ -72,6 +72,8 @@ type Message struct {
 	Count  int
 	Data   Data
 
+	Skipped bool // nobody here wants it, see Inbox.Wants: there is no Data
+
 	Node      *Node      // of Hello and Heartbeat
 	Positions []Position // likewise
 }

@@ -55,6 +55,20 @@ func newHandshake(r *http.Request, addr string, kept *contexts) Handshake {
 	}
 }
 
+// RemoteHandshake is the handshake of a session on another server, as that one
+// tells of it.
+func RemoteHandshake(at time.Time, url, addr string, header http.Header, secure bool) *Handshake {
+	var b strings.Builder
+	for k, vs := range header {
+		for _, v := range vs {
+			if !strings.ContainsRune(k+v, 0) {
+				b.WriteString(k + "\x00" + v + "\x00")
+			}
+		}
+	}
+	return &Handshake{nanos: at.UnixNano(), url: url, addr: addr, header: b.String(), secure: secure, ctx: context.Background()}
+}
+
 // Time is when the session was opened.
 func (h *Handshake) Time() time.Time { return time.Unix(0, h.nanos) }
 

@@ -27,6 +27,8 @@ type Host interface {
 	// Handle carries out a broadcast, join, leave, disconnect or server-side
 	// event, or answers a question with Core.Answer.
 	Handle(m *adapter.Message)
+	// Wants is Inbox.Wants.
+	Wants(ns, room string) bool
 	// Tell is told what happens to the cluster.
 	Tell(e Event)
 }
@@ -79,7 +81,7 @@ type Core struct {
 	interest  interest
 
 	state   atomic.Pointer[adapter.State]
-	counted atomic.Int64 // nodes that the broker counted last, 0: never
+	counted atomic.Int64  // nodes that the broker counted last, 0: never
 	hello   chan struct{} // somebody is new, or this node is again: say hello or heartbeat soon
 	anew    atomic.Bool   // with hello: this node is
 
@@ -154,6 +156,16 @@ func (c *Core) Nodes() int {
 	return max(c.peers.live()+1, int(c.counted.Load()))
 }
 
+// Count asks the broker how many nodes have a namespace. ok is false if it cannot
+// be asked that.
+func (c *Core) Count(ctx context.Context, ns string) (n int, ok bool, err error) {
+	if c.counter == nil {
+		return 0, false, nil
+	}
+	n, err = c.counter.Nodes(ctx, ns)
+	return n, true, err
+}
+
 // Peers lists the nodes that are known by name.
 func (c *Core) Peers() []adapter.Node { return c.peers.list() }
 
@@ -214,6 +226,8 @@ func (c *Core) Refuse(why string) {
 	c.host.Tell(Event{Kind: Refused, Why: why})
 }
 
+func (in *inbox) Wants(ns, room string) bool { return in.host.Wants(ns, room) }
+
 func (in *inbox) State(s adapter.State) {
 	c := (*Core)(in)
 	c.state.Store(&s)
@@ -262,6 +276,9 @@ func (in *inbox) Message(m *adapter.Message) {
 			c.duplicates.Add(1)
 			return
 		}
+	}
+	if m.Skipped {
+		return
 	}
 	switch m.Kind {
 	case adapter.Hello:

@@ -43,8 +43,8 @@ type Question struct {
 
 	// Guarded by questions.mu.
 	waits    map[string]string // names by id of those that have not answered. With a Counter these are not all, or too many
-	counted  bool            // need says how many answer; else those in waits do
-	need     int             // -1: not counted yet
+	counted  bool              // need says how many answer; else those in waits do
+	need     int               // -1: not counted yet
 	answered map[string]bool
 	unnamed  int            // answers that did not tell whose they are
 	left     int            // nodes that have answered and said goodbye

@@ -1,0 +1,249 @@
+package socketio
+
+import (
+	"context"
+	"log/slog"
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sockeye-io/sockeye/internal/clip"
+	"github.com/sockeye-io/sockeye/internal/option"
+	"github.com/sockeye-io/sockeye/socketio/adapter"
+	"github.com/sockeye-io/sockeye/socketio/engineio"
+	"github.com/sockeye-io/sockeye/socketio/internal/cluster"
+	"github.com/sockeye-io/sockeye/socketio/internal/mailbox"
+	"github.com/sockeye-io/sockeye/socketio/internal/rooms"
+	"github.com/sockeye-io/sockeye/socketio/internal/wire/siowire"
+)
+
+// ClusterOptions say how a server behaves in its cluster.
+type ClusterOptions struct {
+	// Name is what others call this node, in errors and logs; its id if empty.
+	Name string
+	// Heartbeat is how often this node tells the others that it is there; 5 s.
+	// Timeout is how long one may be silent before it is taken for gone; 10 s.
+	Heartbeat time.Duration
+	Timeout   time.Duration
+	// AnswerTimeout bounds questions to other nodes, such as FetchSockets, when
+	// the context given has no deadline; 5 s.
+	AnswerTimeout time.Duration
+	// MaxQuestions is how many questions to other nodes, acknowledged broadcasts
+	// among them, may be open; 10,000. One more fails with [ErrClusterFull].
+	MaxQuestions int
+}
+
+func (o *ClusterOptions) resolve() {
+	option.Default(&o.Heartbeat, 5*time.Second)
+	option.Default(&o.Timeout, 10*time.Second)
+	option.Default(&o.AnswerTimeout, 5*time.Second)
+	option.Bound(&o.MaxQuestions, 10_000)
+}
+
+// clustered is a server's part in a cluster: it carries out what other nodes say,
+// and tells them what is for them.
+type clustered struct {
+	srv    *Server
+	core   *cluster.Core
+	routes bool               // the backend wants to know of rooms
+	sliced bool               // the clients' packets hold the JSON that travels
+	json   siowire.JSONParser // what travels, whatever the clients' parser
+	dec    siowire.Decoder    // of the receiving goroutine
+	limits PacketLimits
+	turn   errands
+	closed atomic.Bool
+
+	mu     sync.Mutex
+	rooms  map[roomKey]bool     // with a member here, as the backend has been told
+	logged map[string]time.Time // when a reason of refusal was logged last
+}
+
+type roomKey struct{ ns, room string }
+
+// join makes srv part of a cluster. It panics if the adapter cannot be used at
+// all, such as one that another server has started.
+func (srv *Server) join(a adapter.Adapter) {
+	o := &srv.opts.ClusterOptions
+	c := &clustered{srv: srv, routes: a.Traits().Routes, rooms: make(map[roomKey]bool), logged: make(map[string]time.Time)}
+	_, c.sliced = srv.opts.Parser.(*siowire.JSONParser)
+	c.limits = PacketLimits{
+		MaxAttachments: srv.opts.MaxSentAttachments, MaxAttachmentBytes: -1,
+		MaxNameLen: -1, MaxNamespaceLen: -1,
+	}
+	c.dec = c.json.NewDecoder(&c.limits)
+	c.turn = errands{srv: srv}
+	c.turn.kind.Max, c.turn.kind.MaxBytes = maxErrands, math.MaxInt
+	c.core = cluster.New(cluster.Options{
+		Adapter: a, Host: c, Name: o.Name, Heartbeat: o.Heartbeat, Dead: o.Timeout, Questions: o.MaxQuestions,
+	})
+	srv.cluster = c
+	if err := c.core.Start(); err != nil {
+		panic("socketio: Options.Cluster: " + err.Error())
+	}
+}
+
+// leaveCluster is the last thing that a server does.
+func (srv *Server) leaveCluster(ctx context.Context) error {
+	c := srv.cluster
+	if c == nil || c.closed.Swap(true) {
+		return nil
+	}
+	err := c.core.Close(ctx)
+	_ = c.turn.kind.Wait(ctx) // user code that does not return is its own
+	return err
+}
+
+// wantsRooms reports whether the backend routes by room. Nil does not.
+func (c *clustered) wantsRooms() bool { return c != nil && c.routes }
+
+// namespace tells the backend that a namespace has come or gone. Nil does
+// nothing.
+func (c *clustered) namespace(ns *Namespace, on bool) {
+	if c != nil && ns.children == nil {
+		c.core.Interest(adapter.Interest{NS: ns.name, On: on})
+	}
+}
+
+// roomsChanged tells a backend that routes by room who has got their first
+// member, or lost their last. What is told is how it is now: changes that come
+// out of order end in the same.
+func (c *clustered) roomsChanged(ns *Namespace, list rooms.Changes) {
+	for _, ch := range list {
+		if ch.Kind != rooms.First && ch.Kind != rooms.Last {
+			continue
+		}
+		c.mu.Lock()
+		k := roomKey{ns.name, ch.Room}
+		if on := ns.index.RoomLen(ch.Room) > 0; on != c.rooms[k] {
+			if on {
+				c.rooms[k] = true
+			} else {
+				delete(c.rooms, k)
+			}
+			c.core.Interest(adapter.Interest{NS: ns.name, Room: ch.Room, On: on})
+		}
+		c.mu.Unlock()
+	}
+}
+
+// publish tells others something that needs no answer. What becomes of it is
+// counted by the adapter.
+func (c *clustered) publish(m *adapter.Message) {
+	if err := c.core.Publish(m); err != nil {
+		c.srv.log.Warn("socketio: not sent to the cluster", "kind", m.Kind.String(), "error", err)
+	}
+}
+
+// target fills in whom b addresses.
+func (b *Broadcast) target(m *adapter.Message) {
+	m.Rooms, m.Except = b.rooms, b.excluded()
+	m.Flags.Volatile = b.flags&engineio.Volatile != 0
+	m.Flags.NoCompress = b.flags&engineio.NoCompress != 0
+	m.Flags.Timeout = max(b.timeout, 0)
+}
+
+// broadcast tells the other nodes of an event that was encoded for this one's
+// clients.
+func (c *clustered) broadcast(b *Broadcast, ns *Namespace, event string, args []any, e *siowire.Encoded) {
+	data, err := c.eventData(ns, event, args, e)
+	if err != nil {
+		c.srv.log.Warn("socketio: not sent to the cluster", "event", clip.Text(event), "error", err)
+		return
+	}
+	m := adapter.Message{Kind: adapter.Broadcast, NS: ns.name, Data: data}
+	b.target(&m)
+	c.publish(&m)
+}
+
+// elsewhere has the other nodes do to their sockets what was done to those here.
+func (b *Broadcast) elsewhere(m adapter.Message) {
+	c := b.ns.srv.cluster
+	if c == nil || b.local {
+		return
+	}
+	for _, ns := range b.ns.leaves() {
+		m := m
+		m.NS = ns.name
+		b.target(&m)
+		c.publish(&m)
+	}
+}
+
+// Tell implements cluster.Host.
+func (c *clustered) Tell(e cluster.Event) {
+	log := c.srv.log
+	ev := ClusterEvent{Node: e.Node.ID, Name: e.Node.Name, Namespace: e.NS, N: e.N, Why: e.Why}
+	switch e.Kind {
+	case cluster.Connection:
+		ev.Kind, ev.Cause = ClusterConnection, e.State.Cause
+		ev.Connected = e.State.Connection == adapter.Up
+		if ev.Connected {
+			log.Info("socketio: connected to the cluster", "backend", c.core.Traits().Name, "mayHaveMissed", e.State.MayMiss)
+		} else {
+			log.Warn("socketio: not connected to the cluster; this node's clients are served, and it tries on",
+				"backend", c.core.Traits().Name, "error", e.State.Cause)
+		}
+	case cluster.NodeJoined:
+		ev.Kind = ClusterNodeJoined
+		log.Info("socketio: node joined the cluster", "node", e.Node.ID, "name", clip.Text(e.Node.Name))
+	case cluster.NodeLeft:
+		ev.Kind = ClusterNodeLeft
+		log.Info("socketio: node left the cluster", "node", e.Node.ID, "name", clip.Text(e.Node.Name), "why", e.Why)
+	case cluster.Missed:
+		ev.Kind = ClusterMissed
+		log.Warn("socketio: messages of another node never came", "node", clip.Text(e.Node.ID), "namespace", clip.Text(e.NS), "count", e.N)
+	case cluster.Refused:
+		ev.Kind = ClusterRefused
+		c.logRefused(e.Why)
+	}
+	if f := c.srv.trace().Cluster; f != nil {
+		c.turn.add(func() { c.srv.guard("Trace.Cluster", func() { f(ev) }) })
+	}
+}
+
+// logRefused writes one line a minute for each reason.
+func (c *clustered) logRefused(why string) {
+	now := time.Now()
+	c.mu.Lock()
+	last, was := c.logged[why]
+	quiet := was && now.Sub(last) < time.Minute
+	if !quiet {
+		c.logged[why] = now
+	}
+	c.mu.Unlock()
+	if !quiet {
+		c.srv.log.Warn("socketio: message of the cluster ignored", "why", why,
+			slog.String("hint", "something else publishes on the cluster's channels, or a node has another version or key"))
+	}
+}
+
+// maxErrands is how much user code may wait to be called for the cluster.
+const maxErrands = 10_000
+
+// errands runs user code for a goroutine that must not, in order.
+type errands struct {
+	srv  *Server
+	kind mailbox.Kind[func()]
+	box  mailbox.Box[func()]
+}
+
+// add has f called, and reports false if too much waits already.
+func (e *errands) add(f func()) bool {
+	start, ok := e.box.Offer(&e.kind, &f, func(*func()) bool { return false })
+	if start {
+		e.srv.engine.Go(e)
+	}
+	return ok
+}
+
+// Run implements engineio.Runner.
+func (e *errands) Run() {
+	for {
+		var f func()
+		if ok, _ := e.box.Next(&e.kind, &f); !ok {
+			return
+		}
+		f()
+	}
+}

@@ -1,0 +1,139 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sockeye-io/sockeye/internal/leak"
+	"github.com/sockeye-io/sockeye/socketio/adapter"
+)
+
+func TestMain(m *testing.M) { leak.Main(m) }
+
+// silent is an Adapter that goes nowhere.
+type silent struct {
+	traits adapter.Traits
+	in     adapter.Inbox
+	sent   []adapter.Message
+}
+
+func (a *silent) Traits() adapter.Traits { return a.traits }
+func (a *silent) Start(_ context.Context, _ adapter.Node, in adapter.Inbox) error {
+	a.in = in
+	return nil
+}
+
+func (a *silent) Publish(m *adapter.Message) error {
+	a.sent = append(a.sent, *m)
+	return nil
+}
+func (a *silent) Lane(*adapter.Message) uint32 { return 0 }
+func (a *silent) Interest(...adapter.Interest) {}
+func (a *silent) Stats() adapter.Stats         { return adapter.Stats{} }
+func (a *silent) Close(context.Context) error  { return nil }
+
+// host notes what it is told.
+type host struct {
+	handled []adapter.Message
+	events  []Event
+}
+
+func (h *host) Handle(m *adapter.Message) { h.handled = append(h.handled, *m) }
+func (h *host) Wants(string, string) bool { return true }
+func (h *host) Tell(e Event)              { h.events = append(h.events, e) }
+func (h *host) missed() (n uint64) {
+	for _, e := range h.events {
+		if e.Kind == Missed {
+			n += e.N
+		}
+	}
+	return n
+}
+
+// within runs f in fake time with a Core that has the root namespace.
+func within(t *testing.T, traits adapter.Traits, f func(t *testing.T, c *Core, a *silent, h *host)) {
+	synctest.Test(t, func(t *testing.T) {
+		a, h := &silent{traits: traits}, new(host)
+		c := New(Options{Adapter: a, Host: h, Heartbeat: 5 * time.Second, Dead: 10 * time.Second, Questions: 100})
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		c.Interest(adapter.Interest{NS: "/", On: true})
+		f(t, c, a, h)
+		if err := c.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestNumbers(t *testing.T) {
+	within(t, adapter.Traits{}, func(t *testing.T, c *Core, a *silent, h *host) {
+		say := func(seq uint64) { a.in.Message(&adapter.Message{Kind: adapter.Join, From: "o", NS: "/", Seq: seq}) }
+		for _, seq := range []uint64{100, 101, 101, 100, 103, 102, 110} {
+			say(seq)
+		}
+		if len(h.handled) != 4 || h.missed() != 1+6 || c.Stats().Duplicates != 3 {
+			t.Errorf("handled %d, missed %d, %d duplicates", len(h.handled), h.missed(), c.Stats().Duplicates)
+		}
+		// A tail that is lost is known by the heartbeat, after a moment; one that comes
+		// meanwhile is not lost.
+		claim := func(seq uint64) {
+			a.in.Message(&adapter.Message{Kind: adapter.Heartbeat, From: "o", NS: "/", Node: &adapter.Node{},
+				Positions: []adapter.Position{{NS: "/", Seq: seq}, {NS: "/none", Seq: 1 << 40}}})
+		}
+		claim(113)
+		say(111)
+		time.Sleep(3 * time.Second)
+		synctest.Wait()
+		if h.missed() != 7+2 {
+			t.Errorf("missed %d", h.missed())
+		}
+		say(114)
+		if len(h.handled) != 6 || h.missed() != 9 {
+			t.Errorf("handled %d, missed %d", len(h.handled), h.missed())
+		}
+		// A new beginning is no loss.
+		say(1 << 50)
+		if len(h.handled) != 7 || h.missed() != 9 {
+			t.Errorf("handled %d, missed %d", len(h.handled), h.missed())
+		}
+	})
+}
+
+// TestCrowd: who claims to be a node costs a bounded number of entries, and not
+// for long.
+func TestCrowd(t *testing.T) {
+	within(t, adapter.Traits{}, func(t *testing.T, c *Core, a *silent, h *host) {
+		for i := range 2 * crowd {
+			a.in.Message(&adapter.Message{Kind: adapter.Hello, From: fmt.Sprint(i), NS: "/", Node: &adapter.Node{}})
+		}
+		if c.Nodes() != crowd+1 || c.Stats().Refused["peers"] != crowd {
+			t.Errorf("%d nodes, %d refused", c.Nodes(), c.Stats().Refused["peers"])
+		}
+		time.Sleep(12 * time.Second)
+		synctest.Wait()
+		if c.Nodes() != 1 {
+			t.Errorf("%d nodes", c.Nodes())
+		}
+	})
+}
+
+// TestTwiceAsked: a question that comes again gets its answer again, and is not
+// carried out again.
+func TestTwiceAsked(t *testing.T) {
+	within(t, adapter.Traits{}, func(t *testing.T, c *Core, a *silent, h *host) {
+		q := adapter.Message{Kind: adapter.Fetch, From: "o", NS: "/", Request: "r"}
+		a.in.Message(&q)
+		if err := c.Answer(&q, &adapter.Message{Kind: adapter.FetchAnswer, Data: adapter.Data{Text: []byte("[1]")}}, true); err != nil {
+			t.Fatal(err)
+		}
+		before := len(a.sent)
+		a.in.Message(&q)
+		if len(h.handled) != 1 || len(a.sent) != before+1 || string(a.sent[before].Data.Text) != "[1]" {
+			t.Errorf("handled %d, sent %d", len(h.handled), len(a.sent)-before)
+		}
+	})
+}
