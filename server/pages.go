@@ -1,16 +1,13 @@
 package server
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"io/fs"
 	"log/slog"
-	"mime"
 	"net/http"
 	"path"
 	"strings"
-	"time"
 
 	"github.com/sockeye-io/sockeye/internal/clip"
 	"github.com/sockeye-io/sockeye/internal/content"
@@ -22,24 +19,18 @@ import (
 type pages struct {
 	fsys   fs.FS
 	log    *slog.Logger
-	tags   map[string]string // ETag by name; static. Files not in it have a Last-Modified instead
+	kept   map[string]*content.File // those that cannot change, by name; static. The others have a Last-Modified
 	header func(h http.Header, name string)
 }
 
-// embedded serves the program's own pages. They cannot change while it runs,
-// so their ETags are made now; embedded files know no modification time.
+// embedded serves the program's own pages, which cannot change while it runs.
 func embedded(fsys fs.FS, log *slog.Logger) (*pages, error) {
-	p := &pages{fsys: fsys, log: log, tags: map[string]string{}, header: ownHeaders}
+	p := &pages{fsys: fsys, log: log, kept: map[string]*content.File{}, header: ownHeaders}
 	err := fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
+		if err == nil && !d.IsDir() {
+			p.kept[name] = new(content.File)
 		}
-		b, err := fs.ReadFile(fsys, name)
-		if err != nil {
-			return err
-		}
-		p.tags[name] = `"` + content.Tag(b) + `"`
-		return nil
+		return err
 	})
 	return p, err
 }
@@ -73,9 +64,7 @@ func ownHeaders(h http.Header, name string) {
 var connectAnywhere = []string{"playground/", "doctor/"}
 
 func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		w.Header().Set("Allow", "GET, HEAD")
-		http.Error(w, "pages are read with GET", http.StatusMethodNotAllowed)
+	if !content.Readable(w, r, "pages are") {
 		return
 	}
 	name, ok := filename(r.URL.Path)
@@ -135,6 +124,17 @@ func filename(urlPath string) (string, bool) {
 }
 
 func (p *pages) serve(w http.ResponseWriter, r *http.Request, name string, status int) {
+	h := w.Header()
+	h.Set("Cache-Control", "no-cache") // may be kept, must be asked about
+	if kept := p.kept[name]; kept != nil && status == http.StatusOK {
+		if err := kept.Load(p.fsys, name, ""); err != nil {
+			p.fail(w, r, err)
+			return
+		}
+		p.header(h, name)
+		kept.Serve(w, r, name)
+		return
+	}
 	f, err := p.fsys.Open(name)
 	if err != nil {
 		p.fail(w, r, err)
@@ -146,34 +146,22 @@ func (p *pages) serve(w http.ResponseWriter, r *http.Request, name string, statu
 		p.fail(w, r, err)
 		return
 	}
-	h := w.Header()
-	h.Set("Content-Type", contentType(name))
+	h.Set("Content-Type", content.Type(name))
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Cache-Control", "no-cache") // may be kept, must be asked about
 	p.header(h, name)
-	body, ok := f.(io.ReadSeeker)
-	if !ok || status != http.StatusOK {
-		all, err := io.ReadAll(f)
-		if err != nil {
-			p.fail(w, r, err)
-			return
-		}
-		if status != http.StatusOK {
-			w.WriteHeader(status)
-			if r.Method != http.MethodHead {
-				_, _ = w.Write(all) // a client that left early is no fault of ours
-			}
-			return
-		}
-		body = bytes.NewReader(all)
+	if body, ok := f.(io.ReadSeeker); ok && status == http.StatusOK {
+		http.ServeContent(w, r, name, info.ModTime(), body)
+		return
 	}
-	var modified time.Time
-	if tag := p.tags[name]; tag != "" {
-		h.Set("ETag", tag)
-	} else {
-		modified = info.ModTime()
+	all, err := io.ReadAll(f)
+	if err != nil {
+		p.fail(w, r, err)
+		return
 	}
-	http.ServeContent(w, r, name, modified, body)
+	w.WriteHeader(status)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(all) // a client that left early is no fault of ours
+	}
 }
 
 // notFound serves 404.html to those who read HTML, if there is one.
@@ -194,28 +182,4 @@ func (p *pages) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	p.log.ErrorContext(r.Context(), "a page cannot be read", "path", clip.Text(r.URL.Path), "error", err)
 	http.Error(w, "the page cannot be read", http.StatusInternalServerError)
-}
-
-// types are those of web pages. They are fixed here because what mime knows
-// besides depends on files of the machine.
-var types = map[string]string{
-	".html": "text/html; charset=utf-8", ".htm": "text/html; charset=utf-8",
-	".css": "text/css; charset=utf-8", ".txt": "text/plain; charset=utf-8", ".md": "text/markdown; charset=utf-8",
-	".js": "text/javascript; charset=utf-8", ".mjs": "text/javascript; charset=utf-8", ".go": "text/plain; charset=utf-8",
-	".json": "application/json", ".map": "application/json", ".webmanifest": "application/manifest+json",
-	".svg": "image/svg+xml", ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif",
-	".webp": "image/webp", ".avif": "image/avif", ".ico": "image/vnd.microsoft.icon",
-	".woff2": "font/woff2", ".woff": "font/woff", ".wasm": "application/wasm", ".pdf": "application/pdf",
-	".mp3": "audio/mpeg", ".ogg": "audio/ogg", ".wav": "audio/wav", ".mp4": "video/mp4", ".webm": "video/webm",
-}
-
-func contentType(name string) string {
-	ext := strings.ToLower(path.Ext(name))
-	if t := types[ext]; t != "" {
-		return t
-	}
-	if t := mime.TypeByExtension(ext); t != "" {
-		return t
-	}
-	return "application/octet-stream"
 }

@@ -2,7 +2,9 @@ package server
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/json"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -132,6 +134,40 @@ func TestNotModified(t *testing.T) {
 	}
 	if w := fetch(p, "/", "If-Modified-Since", when); w.Code != http.StatusNotModified {
 		t.Errorf("folder: %d", w.Code)
+	}
+}
+
+// Our own pages are compressed for those who take it; what that makes no smaller,
+// and pages that may change, are not.
+func TestCompressedPages(t *testing.T) {
+	files := fstest.MapFS{
+		"index.html": {Data: []byte("<p>" + strings.Repeat("Hello, hello. ", 100))},
+		"tiny.txt":   {Data: []byte("x")},
+	}
+	const coding = "gzip, br"
+	packed := fetch(own(t, files), "/", "Accept-Encoding", coding)
+	z, err := gzip.NewReader(packed.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(z)
+	if err != nil || string(text) != string(files["index.html"].Data) {
+		t.Errorf("%q (%v)", text, err)
+	}
+	tag := packed.Header().Get("ETag")
+	if packed.Header().Get("Content-Encoding") != "gzip" || !strings.HasPrefix(tag, "W/") || packed.Header().Get("Vary") != "Accept-Encoding" || packed.Header().Get("Content-Security-Policy") == "" {
+		t.Errorf("%v", packed.Header())
+	}
+	if again := fetch(own(t, files), "/", "If-None-Match", tag); again.Code != http.StatusNotModified {
+		t.Errorf("asked again: %d", again.Code)
+	}
+	for what, w := range map[string]*httptest.ResponseRecorder{
+		"tiny": fetch(own(t, files), "/tiny.txt", "Accept-Encoding", coding), "not asked for": fetch(own(t, files), "/"),
+		"a folder": fetch(theirs(files, ""), "/", "Accept-Encoding", coding),
+	} {
+		if w.Code != http.StatusOK || w.Header().Get("Content-Encoding") != "" {
+			t.Errorf("%s: %d, %v", what, w.Code, w.Header())
+		}
 	}
 }
 

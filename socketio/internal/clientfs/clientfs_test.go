@@ -74,9 +74,6 @@ func TestServesTheEightNames(t *testing.T) {
 func TestServesNothingElse(t *testing.T) {
 	h := New(files(), "4.8.4", nil)
 	for _, name := range []string{"", ".", "..", "secret.txt", "../secret.txt", "SOCKET.IO.JS", "socket.io.js/", "./socket.io.js", "dist/socket.io.js", "socket.io.js\x00", "socket.io.slim.js"} {
-		if h.known(name) {
-			t.Errorf("%q is known", name)
-		}
 		if res := get(h, name); res.StatusCode != http.StatusNotFound || strings.Contains(body(t, res), "secret") {
 			t.Errorf("%q: %s", name, res.Status)
 		}
