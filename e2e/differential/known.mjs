@@ -16,8 +16,9 @@ export const known = [
     explains: (c, here, node) => here.post === node.post && /poll 400|dead/.test(here.end) && /poll 400|dead/.test(node.end) && begins(told(here.polls), told(node.polls)) },
   { tag: "early-event", families: ["packets"],
     explains: (c, here, node) => here.end === "alive" && /closed/.test(node.end) && c.frames.some((f, i) => {
-      const nsp = /^0(\/[^,]*),?/.exec(f)?.[1];
-      return nsp && c.frames.slice(i + 1).some((g) => /^[256]/.test(g) && g.includes(`${nsp},`));
+      const joins = /^0(\/[^,]*)?/.exec(f);
+      const nsp = joins && (joins[1] ?? "/");
+      return nsp && c.frames.slice(i + 1).some((g) => nsp === "/" ? /^[256](\d+-)?(\/,|[^/])/.test(g) : /^[256]/.test(g) && g.includes(`${nsp},`));
     }) },
   { tag: "dropped-probe", families: ["sequences"],
     explains: (c, here, node) => {
@@ -35,7 +36,7 @@ export const known = [
   { tag: "malformed-offer", families: ["offers"],
     explains: (c, here, node) => here.accepted && node.refused === "refused" },
   { tag: "bad-payload", families: ["payloads"],
-    explains: (c, here, node) => /^400/.test(here.post) && here.end === "dead" && /^200/.test(node.post) && (node.end !== "alive" || c.eio === 3 && (looseBase64.test(c.body) || /(^|\D|[0-9]:.)0:/.test(c.body))) },
+    explains: (c, here, node) => /^400/.test(here.post) && here.end === "dead" && /^200/.test(node.post) && (node.end !== "alive" || (c.eio === 3 ? looseBase64.test(c.body) || /(^|\D|[0-9]:.)0:/.test(c.body) : packetsOf(c).some((p) => oddBase64.test(p)))) },
   { tag: "blank-type", families: ["payloads", "packets"],
     explains: (c, here, node) => /(^|[\x1e:])4[ \n]|^[ \n]/.test(c.body ?? c.frames.filter((f) => /^[ \n]/.test(f))[0] ?? "") && /poll 400|closed/.test(here.end) && node.end === "alive" },
   { tag: "just-left", families: ["sequences"],
@@ -56,7 +57,10 @@ export const known = [
   { tag: "second-connect", families: ["sequences"],
     explains: (c, here, node) => {
       const at = here.seen?.findIndex((s, i) => s !== node.seen[i]) ?? -1;
-      return at > 0 && c.steps.slice(0, at).includes("connect") && /: (nothing|closed 1005|400|refused 400|200, 200 "1")/.test(node.seen[at]) && !/silent|closed/.test(here.seen[at]);
+      const before = c.steps.slice(0, Math.max(at, 0));
+      if (!before.includes("connect") && before.indexOf("again") === before.lastIndexOf("again") || /silent|closed/.test(here.seen[at])) return false;
+      // Node's session ends, once its client polls; until then it answers anything, also what ends a session here.
+      return /: (nothing|closed 1005|400|refused 400|200, 200 "1")/.test(node.seen[at]) || here.seen[at] === "posted: 400" && node.seen[at] === "posted: 200";
     } },
   { tag: "just-left", families: ["payloads", "packets"],
     explains: (c, here, node) => (c.body?.split(/\x1e|\d+:/) ?? c.frames).some((f) => /^4?1(\/|$)/.test(f)) && here.end === "alive" && /poll 400|closed|dead/.test(node.end) },
@@ -91,4 +95,5 @@ const malformed = (c) => c.version !== "HTTP/1.1" || c.body && c.length === "non
 /** Whether the placeholders of a packet are not the numbers from 0 on, each once. */
 const oddPlaces = (f) => { const n = [...f.matchAll(/"num":([^}]*)}/g)].map((m) => m[1]); return n.some((x) => !/^\d+$/.test(x)) || new Set(n).size < n.length; };
 const looseBase64 = /b(?!4[A-Za-z0-9+/]*={0,2}(\d|$))/; // a binary packet of revision 3 that is not exactly one
+const oddBase64 = /^b(?!([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$)/; // of revision 4, where it is all of a packet
 const own = (list) => list.filter((p) => !/_no_context_takeover$|^client_max_window_bits/.test(p));

@@ -1,11 +1,13 @@
 // A session's requests in any order: polls, posts, probes, upgrades, closes. Each step is answered before the next begins, but for a poll
 // that is held.
 import { stretch } from "../lib/patience.mjs";
+import { setTimeout as delay } from "node:timers/promises";
 import WebSocket from "ws";
 import { session } from "./wire.mjs";
 
 export const name = "sequences";
 export const profile = "main";
+export const atOnce = 64; // they wait more than they work
 
 export function generate(r) {
   return { steps: r.several(6, () => r.weighted({ event: 5, poll: 5, probe: 4, upgrade: 3, second: 1, posted: 2, close: 1, wsEvent: 3, drop: 1, leave: 1, overlap: 1, connect: 2, again: 1, foreign: 1, bye: 1, kick: 1 })) };
@@ -32,7 +34,7 @@ export async function run(c, port) {
   const s = await session(port);
   const url = (transport, sid = s.sid) => `ws://127.0.0.1:${port}/socket.io/?EIO=4&transport=${transport}&sid=${sid}`;
   const sockets = [];
-  let ws = null;
+  let ws = null, upgraded = null;
   const open = async () => {
     const socket = new WebSocket(url("websocket"));
     socket.on("error", () => {});
@@ -41,6 +43,15 @@ export async function run(c, port) {
     return { socket, how };
   };
   const post = async (body) => { const a = await s.post(body); return a ? `${a.status ?? "silent"}` : "closed"; };
+  /** Waits until the server knows that the upgraded session is over: until then it is refused a poll for its transport, not as unknown. */
+  const over = async () => {
+    for (const end = Date.now() + stretch(5000); Date.now() < end; await delay(5)) {
+      const a = await s.poll();
+      if (a === null) return "closed";
+      if (a.body?.includes('{"code":1,')) return "gone";
+    }
+    return "still there";
+  };
   let ids = 0;
   const steps = {
     event: () => post(`42/dyn-1,${ids++}["echo",1]`),
@@ -61,7 +72,9 @@ export async function run(c, port) {
     upgrade: async () => {
       if (ws?.readyState !== WebSocket.OPEN) return "nothing";
       ws.send("5");
-      return asked(ws);
+      const how = await asked(ws);
+      if (how === "alive") upgraded = ws;
+      return how;
     },
     second: async () => {
       const o = await open();
@@ -78,7 +91,7 @@ export async function run(c, port) {
       if (ws?.readyState !== WebSocket.OPEN) return "nothing";
       const closed = until(ws, "close", () => "gone");
       ws.terminate();
-      return closed;
+      return ws === upgraded ? over() : closed;
     },
     leave: () => post("41/dyn-1,"),
     bye: () => post('42/dyn-1,["bye",false]'),

@@ -21,7 +21,6 @@ import * as sequences from "../differential/sequences.mjs";
 const families = [http, payloads, packets, frames, offers, sequences];
 const cases = Number(process.env.DIFF_CASES ?? 250);
 const replay = process.env.DIFF_SEED;
-const atOnce = 16;
 
 const servers = new Map();
 /** Both servers with a profile: the one under test, and Node's. */
@@ -51,7 +50,7 @@ for (const family of families) {
       else unknown.push({ seed, case: c, here: a, node: b });
     };
     const rest = [...seeds];
-    await Promise.all(Array.from({ length: atOnce }, async () => { while (rest.length) await one(rest.shift()); }));
+    await Promise.all(Array.from({ length: family.atOnce ?? 16 }, async () => { while (rest.length) await one(rest.shift()); }));
     t.diagnostic(`${seeds.length} cases, known differences: ${[...met].map(([tag, n]) => `${tag} ${n}`).join(", ") || "none"}`);
     assert.equal(unknown.length, 0, `${unknown.length} of ${seeds.length} cases differ and no row of docs/rough_edges.md says so; the first:\n${
       unknown.slice(0, Number(process.env.DIFF_SHOW ?? 3)).map((u) => `DIFF_SEED=${u.seed}\n${JSON.stringify(u)}`).join("\n")}`);
