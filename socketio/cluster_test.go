@@ -268,15 +268,15 @@ func TestClusterHostile(t *testing.T) {
 			}
 			n.bus.Inject("n0", &m)
 		}
-		for _, bad := range []adapter.Data{
+		for i, bad := range []adapter.Data{
 			text(""), text("{}"), text("["), text("[]"), text("[1,"), text("[{}]"), text(`["connect"]`), text(`["x"`), text(`["x"]]`), text(`["x"] `), text(` ["x"]`),
 			text(`7["x"]`), text(`/,["x"]`), text(`/none,["x"]`), text(`1-["x"]`),
-			text(`["x",{"_placeholder":true,"num":0}]`, nil, nil), text(`["x",{"_placeholder":true,"num":7}]`, []byte{1}),
+			text(`["x",{"_placeholder":true,"num":7}]`, []byte{1}),
 			text("[\"x\",\"\x01\"]"), text(`["x",` + strings.Repeat("[", 100_000) + strings.Repeat("]", 100_000) + "]"),
 			text(`["x"]`, make([][]byte, 11)...),
 		} {
 			inject(adapter.Message{Kind: adapter.Broadcast, Data: bad})
-			inject(adapter.Message{Kind: adapter.Broadcast, Data: bad, Request: "0123456789abcdef"})
+			inject(adapter.Message{Kind: adapter.Broadcast, Data: bad, Request: fmt.Sprintf("%016x", i)})
 			inject(adapter.Message{Kind: adapter.ServerSide, Data: bad})
 		}
 		inject(adapter.Message{Kind: adapter.Broadcast, From: self, Data: text(`["spoofed"]`)})
