@@ -1,7 +1,7 @@
 // Node's adapters as they are, on a Redis that is not there: what they publish is kept, what they are told is done to nobody but written down.
 import { createRequire } from "node:module";
 const require = createRequire(new URL("../../../../e2e/package.json", import.meta.url));
-const { Server } = require("socket.io");
+const { Namespace, Server } = require("socket.io");
 const { Adapter } = require("socket.io-adapter");
 const classic = require("@socket.io/redis-adapter");
 const streams = require("@socket.io/redis-streams-adapter");
@@ -69,20 +69,43 @@ export function addSocket(nsp, id, rooms, data) {
   return socket;
 }
 
-// spy replaces what adapters do to local sockets by notes of it.
+// spy replaces what adapters do to local sockets, and to servers' listeners, by notes of it.
 export function spy(notes) {
   const set = (s) => [...(s ?? [])];
   const opts = (o) => ({ rooms: set(o.rooms), except: set(o.except), ...(o.flags ? { flags: o.flags } : {}) });
-  const noted = (kind, f) => function (...args) { notes.push({ kind, ns: this.nsp.name, ...f(...args) }); return kind === "fetch" ? Promise.resolve([]) : undefined; };
+  const noted = (kind, f) => function (...args) {
+    notes.push({ kind, ns: this.nsp.name, ...f(...args) });
+    return kind === "fetch" ? Promise.resolve([]) : undefined;
+  };
+  const event = ({ type, nsp, data }) => ({ type, nsp, data });
   Object.assign(Adapter.prototype, {
-    broadcast: noted("broadcast", (packet, o) => ({ packet, opts: opts(o) })),
-    broadcastWithAck: noted("broadcast with ack", (packet, o) => ({ packet, opts: opts(o) })),
-    addSockets: noted("join", (o, rooms) => ({ opts: opts(o), rooms: set(rooms) })),
-    delSockets: noted("leave", (o, rooms) => ({ opts: opts(o), rooms: set(rooms) })),
+    broadcast: noted("broadcast", (packet, o) => ({ packet: event(packet), opts: opts(o) })),
+    broadcastWithAck: noted("broadcast with ack", (packet, o) => ({ packet: event(packet), opts: opts(o) })),
+    addSockets: noted("join", (o, rooms) => ({ opts: opts(o), rooms })),
+    delSockets: noted("leave", (o, rooms) => ({ opts: opts(o), rooms })),
     disconnectSockets: noted("disconnect", (o, close) => ({ opts: opts(o), close })),
     fetchSockets: noted("fetch", (o) => ({ opts: opts(o) })),
-    sockets: noted("ids", (rooms) => ({ rooms: set(rooms) })),
   });
+  Namespace.prototype._onServerSideEmit = function (args) {
+    const ack = typeof args.at(-1) === "function";
+    notes.push({ kind: "server-side emit", ns: this.name, args: ack ? args.slice(0, -1) : args, ack });
+  };
+  classic.RedisAdapter.prototype.hasRoom = () => true; // else it would not look at what is for a room
+}
+
+// expect makes an adapter wait for answers to a question, which are noted.
+export function expect(notes, kind, adapter, requestId) {
+  const note = (...values) => notes.push({ kind, values });
+  const list = { push: (v) => note(v), length: 0 };
+  if (kind === "client count" || kind === "client ack") {
+    adapter.ackRequests.set(requestId, { clientCountCallback: note, ack: note });
+  } else if (kind === "fetch answer") {
+    const sockets = [];
+    const all = { push: (s) => { if (sockets.push(s) === 1) notes.push({ kind, values: sockets }); } };
+    adapter.requests.set(requestId, { type: 5, msgCount: 0, numSub: 9, current: 0, expected: 9, sockets: all, responses: all });
+  } else {
+    adapter.requests.set(requestId, { type: 6, numSub: 9, current: 0, expected: 9, responses: list });
+  }
 }
 
 // plain is a value as a client sees it, binaries as {$$hex}.
