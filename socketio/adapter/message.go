@@ -29,11 +29,6 @@ const (
 	RoomsAnswer Kind = 23 // Request, Data: a list of names
 	Has         Kind = 24 // Request: which nodes have the namespace
 	HasAnswer   Kind = 25 // Request, Count: 1 or 0
-
-	// Passed is no message, but what a backend that leaves messages unread tells of
-	// one that concerns nobody here: From, NS, Seq and Lane, so that its number is
-	// not missed. It is not published.
-	Passed Kind = 30
 )
 
 // Flags of a broadcast.
@@ -141,5 +136,5 @@ var kinds = [...]string{
 	Hello: "hello", Heartbeat: "heartbeat", Broadcast: "broadcast", Join: "join", Leave: "leave", Disconnect: "disconnect",
 	Fetch: "fetch", FetchAnswer: "fetch answer", ServerSide: "server-side emit", ServerSideAnswer: "server-side answer",
 	ClientCount: "client count", ClientAck: "client ack", Goodbye: "goodbye", IDs: "ids", IDsAnswer: "ids answer",
-	Rooms: "rooms", RoomsAnswer: "rooms answer", Has: "has", HasAnswer: "has answer", Passed: "passed",
+	Rooms: "rooms", RoomsAnswer: "rooms answer", Has: "has", HasAnswer: "has answer",
 }

@@ -85,15 +85,15 @@ func (r *Reader) classicBroadcast(name string, payload []byte) (*adapter.Message
 	if i != len(payload) {
 		return nil, Parse
 	}
-	room, ok := "", false
-	if m.NS, room, ok = r.place(name); !ok {
+	var ok bool
+	if m.NS, ok = r.place(name); !ok {
 		return nil, nil // another namespace's
 	}
 	if err := r.target(m, opts); err != nil {
 		return nil, err
 	}
-	if !wanted || room != "" && !r.has(m.NS, room) || room == "" && !(r.has(m.NS, "") && r.hasAny(m.NS, m.Rooms)) {
-		return r.passed(m.From, m.NS, m.Seq, m.Lane), nil
+	if !wanted || !r.wantsAny(m.NS, m.Rooms) {
+		return r.skipped(m.From, m.NS, m.Seq, m.Lane), nil
 	}
 	if err := r.event(m); err != nil {
 		return nil, err
@@ -105,7 +105,7 @@ func (r *Reader) classicBroadcast(name string, payload []byte) (*adapter.Message
 // namespace and what a room is not certain where names have hashes in them: all
 // are tried, up to a bound.
 func (r *Reader) wanted(name string) bool {
-	if r.Has == nil || r.Has(name, "") {
+	if r.Wants == nil || r.Wants(name, "") {
 		return true
 	}
 	i := 0
@@ -115,7 +115,7 @@ func (r *Reader) wanted(name string) bool {
 			return false
 		}
 		i += k + 1
-		if r.Has(name[:i-1], name[i:]) {
+		if r.Wants(name[:i-1], name[i:]) {
 			return true
 		}
 	}
@@ -157,38 +157,30 @@ func (r *Reader) glance(name string) (m *adapter.Message, ok bool) {
 	if err != nil {
 		return nil, false
 	}
-	if ns, _, ok = split(name, ns); !ok {
+	if ns, ok = nsOf(name, ns); !ok {
 		return nil, false
 	}
-	return r.passed(from, ns, binary.BigEndian.Uint64(end[2:]), binary.BigEndian.Uint32(end[11:])), true
+	return r.skipped(from, ns, binary.BigEndian.Uint64(end[2:]), binary.BigEndian.Uint32(end[11:])), true
 }
 
-// split returns the namespace of the packet and the room as parts of a channel's
-// name, if that is the namespace's.
-func split(name, nsp string) (ns, room string, ok bool) {
-	switch rest, ok := strings.CutPrefix(name, nsp); {
-	case !ok || nsp == "":
-		return "", "", false
-	case rest == "":
-		return name, "", true
-	case rest[0] == '#':
-		return name[:len(nsp)], rest[1:], true
+// nsOf returns the namespace of a packet as a part of a channel's name, if it is
+// the namespace's.
+func nsOf(name, nsp string) (ns string, ok bool) {
+	if !okNS(nsp) || !strings.HasPrefix(name, nsp) || len(name) > len(nsp) && name[len(nsp)] != '#' {
+		return "", false
 	}
-	return "", "", false
+	return name[:len(nsp)], true
 }
 
-// place is split for the packet that was read.
-func (r *Reader) place(name string) (ns, room string, ok bool) {
+// place is nsOf for the packet that was read.
+func (r *Reader) place(name string) (ns string, ok bool) {
 	nsp, at := "/", r.packet[kNSP]
 	if at.to > 0 && !value.MsgpackUndefined(r.raw(at)) {
 		if nsp, ok = r.str(at); !ok {
-			return "", "", false
+			return "", false
 		}
 	}
-	if ns, room, ok = split(name, nsp); !ok || !okNS(ns) {
-		return "", "", false
-	}
-	return ns, room, true
+	return nsOf(name, nsp)
 }
 
 // numbers reads [seq, lane]; what is something else is none.
@@ -208,7 +200,7 @@ func (r *Reader) numbers(at span) (seq uint64, lane uint32) {
 }
 
 func (r *Reader) classicRequest(ns string, payload []byte) (*adapter.Message, error) {
-	if !okNS(ns) || !r.has(ns, "") {
+	if !okNS(ns) {
 		return nil, nil
 	}
 	if err := r.begin(payload); err != nil {
@@ -313,7 +305,7 @@ func (r *Reader) classicAnswer(ns string, payload []byte) (*adapter.Message, err
 	if r.Self != "" {
 		ns, mine = strings.CutSuffix(ns, "#"+r.Self)
 	}
-	if !okNS(ns) || !r.has(ns, "") {
+	if !okNS(ns) {
 		return nil, nil
 	}
 	if err := r.begin(payload); err != nil {

@@ -1,6 +1,7 @@
 package nodewire
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/sockeye-io/sockeye/socketio/adapter"
@@ -29,15 +30,14 @@ func (m Malformed) Error() string { return "nodewire: malformed message: " + str
 //
 // What its methods return is good until the next call, and refers to what they
 // were given, but for strings, which are good for ever. A nil message without an
-// error is none of this node's business: its own, or for other namespaces or
-// rooms; if it has a number it is [adapter.Passed] instead.
+// error is none of this node's business: its own, another namespace's, or a
+// broadcast that is not wanted; if that has a number it is a Skipped one.
 type Reader struct {
 	Self   string // this node's id
 	Prefix string // of the classic adapter's channels
 
-	// Has reports whether this node has members of a room; with an empty one,
-	// whether it has the namespace. Nil: it may have any.
-	Has func(ns, room string) bool
+	// Wants is [adapter.Inbox]'s. Nil: all broadcasts are wanted.
+	Wants func(ns, room string) bool
 
 	MaxBytes int // of one message; 0: 16 MiB
 
@@ -113,12 +113,12 @@ func (r *Reader) whole(o *object) error {
 	return nil
 }
 
-// passed is the message for one that concerns nobody here.
-func (r *Reader) passed(from, ns string, seq uint64, lane uint32) *adapter.Message {
+// skipped is a broadcast that is not wanted.
+func (r *Reader) skipped(from, ns string, seq uint64, lane uint32) *adapter.Message {
 	if seq == 0 {
 		return nil
 	}
-	r.msg = adapter.Message{Kind: adapter.Passed, From: from, NS: ns, Seq: seq, Lane: lane}
+	r.msg = adapter.Message{Kind: adapter.Broadcast, From: from, NS: ns, Seq: seq, Lane: lane, Skipped: true}
 	return &r.msg
 }
 
@@ -171,16 +171,16 @@ func (r *Reader) request(at span, must bool) (string, error) {
 // mine reports whether a message is this node's own.
 func (r *Reader) mine(m *adapter.Message) bool { return m.From != "" && m.From == r.Self }
 
-// has reports whether anybody here is concerned.
-func (r *Reader) has(ns, room string) bool { return r.Has == nil || r.Has(ns, room) }
-
-func (r *Reader) hasAny(ns string, rooms []string) bool {
-	for _, room := range rooms {
-		if r.has(ns, room) {
-			return true
-		}
+// wantsAny reports whether a broadcast to any of the rooms, to all if there are
+// none, is wanted.
+func (r *Reader) wantsAny(ns string, rooms []string) bool {
+	switch {
+	case r.Wants == nil:
+		return true
+	case len(rooms) == 0:
+		return r.Wants(ns, "")
 	}
-	return len(rooms) == 0
+	return slices.ContainsFunc(rooms, func(room string) bool { return r.Wants(ns, room) })
 }
 
 // route reads the members of our own that all kinds may have. A sequence number

@@ -133,9 +133,6 @@ func (r *Reader) sharedBody(m *adapter.Message, data span) (*adapter.Message, er
 	if !inShared(m.Kind) {
 		return nil, Kind
 	}
-	if !r.has(m.NS, "") {
-		return r.passed(m.From, m.NS, m.Seq, m.Lane), nil
-	}
 	needs := m.Kind != adapter.Hello && m.Kind != adapter.Heartbeat && m.Kind != adapter.Goodbye
 	if needs && r.kind(data) != value.Object {
 		return nil, Parse
@@ -157,8 +154,8 @@ func (r *Reader) sharedBody(m *adapter.Message, data span) (*adapter.Message, er
 		if err = r.target(m, in[kOpts]); err != nil {
 			break
 		}
-		if !r.hasAny(m.NS, m.Rooms) && m.Request == "" {
-			return r.passed(m.From, m.NS, m.Seq, m.Lane), nil
+		if m.Request == "" && !r.wantsAny(m.NS, m.Rooms) {
+			return r.skipped(m.From, m.NS, m.Seq, m.Lane), nil
 		}
 		if r.kind(in[kPacket]) != value.Object {
 			return nil, Parse
