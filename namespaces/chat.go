@@ -41,7 +41,7 @@ type Typing struct {
 }
 
 // Chat is rooms in which people talk. A room remembers its last 50 lines for
-// as long as somebody is in it.
+// as long as somebody is in it, or may come back.
 func Chat(ns *socketio.Namespace) {
 	history := keepRooms[kept[Line]](ns)
 	costs := polite(ns, 5, 15)

@@ -11,10 +11,13 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/engineio"
 )
 
-// maxRooms bounds the rooms of one demo that have something to keep.
-const maxRooms = 200
+const (
+	maxRooms = 200             // of one demo that have something to keep
+	comeBack = 2 * time.Minute // for so long a room waits for somebody who was cut off: socketio.Recovery's default
+)
 
-// rooms keeps a T for each room of a namespace while somebody is in it.
+// rooms keeps a T for each room of a namespace while somebody is in it, or was
+// cut off and may come back.
 type rooms[T any] struct {
 	ns    *socketio.Namespace
 	mu    sync.Mutex
@@ -26,30 +29,66 @@ type rooms[T any] struct {
 type place[T any] struct {
 	value T
 	from  netip.Prefix
-	nth   int // of all that were made
+	nth   int         // of all that were made
+	empty *time.Timer // ends the room; nil while somebody is in it
 }
 
 func keepRooms[T any](ns *socketio.Namespace) *rooms[T] {
 	r := &rooms[T]{ns: ns, m: map[string]*place[T]{}, first: map[string]netip.Prefix{}}
 	ns.OnRoom(func(e socketio.RoomEvent) {
+		if e.Room == e.SocketID {
+			return
+		}
 		r.mu.Lock()
 		defer r.mu.Unlock()
+		s, here := ns.Socket(e.SocketID)
 		switch e.Kind {
 		case socketio.RoomJoined:
-			if _, ok := r.first[e.Room]; ok || e.Room == e.SocketID {
-				return
+			if k := r.m[e.Room]; k != nil && k.empty != nil {
+				k.empty.Stop()
+				k.empty = nil
 			}
-			if s, ok := ns.Socket(e.SocketID); ok {
+			if _, ok := r.first[e.Room]; !ok && here {
 				r.first[e.Room] = s.Conn().Network()
 			}
-		case socketio.RoomDeleted:
-			if ns.RoomLen(e.Room) == 0 { // nobody came back meanwhile
-				delete(r.m, e.Room)
-				delete(r.first, e.Room)
-			}
+		case socketio.RoomLeft:
+			r.leftLocked(e.Room, here)
+		}
+	})
+	ns.OnDisconnect(func(_ context.Context, s *socketio.Socket, reason socketio.DisconnectReason) {
+		if reason != socketio.ClientNamespaceDisconnect && reason != socketio.ServerNamespaceDisconnect {
+			return
+		}
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		for _, room := range s.Rooms() {
+			r.leftLocked(room, true)
 		}
 	})
 	return r
+}
+
+// leftLocked ends a room that nobody is in any more: after a while, unless the
+// last one has left it for good.
+func (r *rooms[T]) leftLocked(room string, forGood bool) {
+	if r.ns.RoomLen(room) > 0 {
+		return // somebody came back meanwhile
+	}
+	delete(r.first, room)
+	k := r.m[room]
+	switch {
+	case k == nil:
+	case forGood:
+		delete(r.m, room)
+	case k.empty == nil:
+		k.empty = time.AfterFunc(comeBack, func() {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			if r.m[room] == k && k.empty != nil {
+				r.leftLocked(room, true)
+			}
+		})
+	}
 }
 
 // in calls f with what is kept for a room, at first a zero T. One f runs at a
@@ -75,10 +114,10 @@ func (r *rooms[T]) in(room string, f func(*T)) error {
 	return nil
 }
 
-// makeRoomLocked ends the youngest room of the address that has most, if that
-// has at least two more than the one that wants another: nobody keeps others
-// out by having them all. Who is in it loses the connection, and comes back by
-// itself.
+// makeRoomLocked ends a room that nobody is in, of the address that has most. Else
+// it ends the youngest room of the address that has most, if that has at least
+// two more than the one that wants another: nobody keeps others out by having
+// them all. Who is in it loses the connection, and comes back by itself.
 func (r *rooms[T]) makeRoomLocked(from netip.Prefix) bool {
 	has := map[netip.Prefix]int{}
 	most := from
@@ -87,11 +126,21 @@ func (r *rooms[T]) makeRoomLocked(from netip.Prefix) bool {
 			most = k.from
 		}
 	}
+	var name string
+	var last, idle *place[T]
+	for n, k := range r.m {
+		if k.empty != nil && (idle == nil || has[k.from] > has[idle.from] || k.from == idle.from && k.nth < idle.nth) {
+			name, idle = n, k
+		}
+	}
+	if idle != nil {
+		idle.empty.Stop()
+		delete(r.m, name)
+		return true
+	}
 	if has[most] < has[from]+2 {
 		return false
 	}
-	var name string
-	var last *place[T]
 	for n, k := range r.m {
 		if k.from == most && (last == nil || k.nth > last.nth) {
 			name, last = n, k

@@ -25,7 +25,8 @@ type Board struct {
 	People  int          `json:"people"`
 }
 
-// Whiteboard is rooms with a picture in each, gone with the last who watches.
+// Whiteboard is rooms with a picture in each, gone with the last who watches, or
+// might again.
 func Whiteboard(ns *socketio.Namespace) {
 	boards := keepRooms[picture](ns)
 	costs := polite(ns, 45, 90)
