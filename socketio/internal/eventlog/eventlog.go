@@ -78,7 +78,7 @@ func (l *Log[T]) Add(now time.Time, e Event[T], place []byte) (givenUp int) {
 	l.seq++
 	l.write(place, l.seq)
 	cost := (float64(e.Size)/float64(l.bounds.Bytes) + 1/float64(l.bounds.Count)) / float64(max(1, e.Heads))
-	l.queue.Add(l.lightest(e.Owners), cost, kept[T]{seq: l.seq, at: now, value: e.Value, size: e.Size, to: e.To, except: e.Except})
+	l.queue.Add(l.lightest(e.Owners), cost, &fair.Item[Owner, kept[T]]{Value: kept[T]{seq: l.seq, at: now, value: e.Value, size: e.Size, to: e.To, except: e.Except}})
 	l.bytes += e.Size
 	l.expire(now)
 	for l.queue.Len() > l.bounds.Count || l.bytes > l.bounds.Bytes {

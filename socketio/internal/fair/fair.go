@@ -15,13 +15,13 @@ type Queue[K comparable, T any] struct {
 	serial      uint64
 }
 
-// An Item is something kept, to be taken out again with Remove.
+// An Item is something kept. It is made with the Value and used once.
 type Item[K comparable, T any] struct {
 	Value T
 
 	cost          float64
 	serial        uint64
-	owner         *owner[K, T] // nil if it was taken out
+	owner         *owner[K, T] // nil before, and when it was taken out
 	prev, next    *Item[K, T]  // of the same owner, by age
 	before, after *Item[K, T]  // of all, by age
 }
@@ -33,13 +33,13 @@ type owner[K comparable, T any] struct {
 	first, last *Item[K, T]
 }
 
-// Add keeps v, which counts cost against its owner.
-func (q *Queue[K, T]) Add(key K, cost float64, v T) *Item[K, T] {
+// Add keeps an item, which counts cost against its owner.
+func (q *Queue[K, T]) Add(key K, cost float64, it *Item[K, T]) {
 	if q.owners == nil {
 		q.owners = make(map[K]*owner[K, T])
 	}
 	q.serial++
-	it := &Item[K, T]{Value: v, cost: cost, serial: q.serial, before: q.last}
+	it.cost, it.serial, it.before = cost, q.serial, q.last
 	if q.last == nil {
 		q.first = it
 	} else {
@@ -53,21 +53,20 @@ func (q *Queue[K, T]) Add(key K, cost float64, v T) *Item[K, T] {
 		it.owner = o
 		q.owners[key] = o
 		heap.Push(&q.order, o)
-		return it
+		return
 	}
 	it.owner, it.prev = o, o.last
 	o.last.next = it
 	o.last = it
 	o.cost += cost
 	heap.Fix(&q.order, o.at)
-	return it
 }
 
-// Remove takes an item out, if it still is there.
-func (q *Queue[K, T]) Remove(it *Item[K, T]) {
+// Remove takes an item out, and reports whether it was there.
+func (q *Queue[K, T]) Remove(it *Item[K, T]) bool {
 	o := it.owner
 	if o == nil {
-		return
+		return false
 	}
 	if it.prev == nil {
 		o.first = it.next
@@ -94,10 +93,11 @@ func (q *Queue[K, T]) Remove(it *Item[K, T]) {
 	if o.first == nil {
 		heap.Remove(&q.order, o.at)
 		delete(q.owners, o.key)
-		return
+		return true
 	}
 	o.cost -= it.cost
 	heap.Fix(&q.order, o.at)
+	return true
 }
 
 // Next is the item that has to go if one has to: the oldest of the owner who
@@ -107,6 +107,15 @@ func (q *Queue[K, T]) Next() *Item[K, T] {
 		return nil
 	}
 	return q.order[0].first
+}
+
+// Most is what the owner holds who holds most, and the youngest of that; nil if
+// there is none.
+func (q *Queue[K, T]) Most() (cost float64, youngest *Item[K, T]) {
+	if len(q.order) == 0 {
+		return 0, nil
+	}
+	return q.order[0].cost, q.order[0].last
 }
 
 // Cost is what an owner holds.

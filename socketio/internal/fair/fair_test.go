@@ -23,12 +23,14 @@ func TestModel(t *testing.T) {
 			switch n := random.IntN(10); {
 			case n < 5 || len(list) == 0:
 				p := plain{owner: string(rune('a' + random.IntN(6))), cost: float64(random.IntN(4)), v: step}
-				p.it = q.Add(p.owner, p.cost, p.v)
+				p.it = &Item[string, int]{Value: p.v}
+				q.Add(p.owner, p.cost, p.it)
 				list = append(list, p)
 			case n < 7:
 				i := random.IntN(len(list))
-				q.Remove(list[i].it)
-				q.Remove(list[i].it) // a second time does nothing
+				if !q.Remove(list[i].it) || q.Remove(list[i].it) { // a second time does nothing
+					t.Fatalf("seed %d step %d: removed once and no more", seed, step)
+				}
 				list = slices.Delete(list, i, i+1)
 			default:
 				owner := string(rune('a' + random.IntN(6)))
@@ -83,6 +85,18 @@ func TestModel(t *testing.T) {
 			case next != nil && next.Value != want.v:
 				t.Fatalf("seed %d step %d: next is %d, not %d of %s", seed, step, next.Value, want.v, want.owner)
 			}
+			if want == nil {
+				continue
+			}
+			last := *want
+			for _, p := range list {
+				if p.owner == want.owner {
+					last = p
+				}
+			}
+			if cost, youngest := q.Most(); cost != sum[want.owner] || youngest != last.it || q.Cost(want.owner) != cost {
+				t.Fatalf("seed %d step %d: %s has %v, the youngest %v; told %v, %v", seed, step, want.owner, sum[want.owner], last.v, cost, youngest)
+			}
 		}
 	}
 }
@@ -92,7 +106,7 @@ func TestModel(t *testing.T) {
 func TestSharing(t *testing.T) {
 	var q Queue[string, int]
 	add := func(owner string, cost float64) {
-		q.Add(owner, cost, 0)
+		q.Add(owner, cost, new(Item[string, int]))
 		for q.Len() > 10 {
 			q.Remove(q.Next())
 		}

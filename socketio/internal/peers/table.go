@@ -1,8 +1,9 @@
 package peers
 
 import (
-	"container/heap"
 	"sync"
+
+	"github.com/sockeye-io/sockeye/socketio/internal/fair"
 )
 
 // Table is a bound on what clients make a server hold, in which every address
@@ -16,51 +17,27 @@ import (
 type Table[T any] struct {
 	max int
 
-	mu     sync.Mutex
-	n      int
-	serial uint64
-	by     map[Key]*share[T]
-	order  shares[T]
+	mu sync.Mutex
+	q  fair.Queue[Key, T] // each member costs 1
 }
 
 // Place is where one member of a Table stands. It is made with the Value and
 // used once.
-type Place[T any] struct {
-	Value T
-
-	// Guarded by the table's mu.
-	of         *share[T] // nil before, and when it has left
-	prev, next *Place[T]
-	serial     uint64
-}
-
-// share is what one address has, the oldest first.
-type share[T any] struct {
-	key         Key
-	n           int
-	first, last *Place[T]
-	at          int // in order
-}
+type Place[T any] = fair.Item[Key, T]
 
 // NewTable makes a Table for so many members. If that is no bound, Full is
 // never true, and nothing is pushed out.
-func NewTable[T any](max int) *Table[T] {
-	return &Table[T]{max: max, by: make(map[Key]*share[T])}
-}
+func NewTable[T any](max int) *Table[T] { return &Table[T]{max: max} }
 
 // Len is how many members there are.
 func (t *Table[T]) Len() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.n
+	return t.q.Len()
 }
 
 // Full reports whether there is room for no more.
-func (t *Table[T]) Full() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.n >= t.max
-}
+func (t *Table[T]) Full() bool { return t.Len() >= t.max }
 
 // Push adds a member. If there was no room, the oldest member of the address
 // that has most is taken out and returned: it is for what is young and costs
@@ -68,11 +45,11 @@ func (t *Table[T]) Full() bool {
 func (t *Table[T]) Push(k Key, p *Place[T]) (out T, pushed bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.addLocked(k, p)
-	if t.n <= t.max {
+	t.q.Add(k, 1, p)
+	if t.q.Len() <= t.max {
 		return out, false
 	}
-	return t.takeLocked(t.order[0].first), true
+	return t.takeLocked(t.q.Next()), true
 }
 
 // Enter adds a member if there is room, or if another address has at least two
@@ -82,17 +59,14 @@ func (t *Table[T]) Push(k Key, p *Place[T]) (out T, pushed bool) {
 func (t *Table[T]) Enter(k Key, p *Place[T]) (out T, pushed, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.n >= t.max {
-		has := 0
-		if s := t.by[k]; s != nil {
-			has = s.n
-		}
-		if len(t.order) == 0 || t.order[0].n < has+2 {
+	if t.q.Len() >= t.max {
+		most, youngest := t.q.Most()
+		if most < t.q.Cost(k)+2 {
 			return out, false, false
 		}
-		out, pushed = t.takeLocked(t.order[0].last), true
+		out, pushed = t.takeLocked(youngest), true
 	}
-	t.addLocked(k, p)
+	t.q.Add(k, 1, p)
 	return out, pushed, true
 }
 
@@ -100,99 +74,20 @@ func (t *Table[T]) Enter(k Key, p *Place[T]) (out T, pushed, ok bool) {
 func (t *Table[T]) Pop() (out T, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.n == 0 {
+	if t.q.Len() == 0 {
 		return out, false
 	}
-	return t.takeLocked(t.order[0].first), true
+	return t.takeLocked(t.q.Next()), true
 }
 
 // Leave takes a member out, and reports whether it was in.
 func (t *Table[T]) Leave(p *Place[T]) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if p == nil || p.of == nil {
-		return false
-	}
-	t.takeLocked(p)
-	return true
-}
-
-func (t *Table[T]) addLocked(k Key, p *Place[T]) {
-	s := t.by[k]
-	if s == nil {
-		s = &share[T]{key: k}
-		t.by[k] = s
-	}
-	t.serial++
-	p.of, p.prev, p.serial = s, s.last, t.serial
-	if s.last == nil {
-		s.first = p
-	} else {
-		s.last.next = p
-	}
-	s.last = p
-	s.n++
-	t.n++
-	if s.n == 1 {
-		heap.Push(&t.order, s)
-	} else {
-		heap.Fix(&t.order, s.at)
-	}
+	return p != nil && t.q.Remove(p)
 }
 
 func (t *Table[T]) takeLocked(p *Place[T]) T {
-	s := p.of
-	if p.prev == nil {
-		s.first = p.next
-	} else {
-		p.prev.next = p.next
-	}
-	if p.next == nil {
-		s.last = p.prev
-	} else {
-		p.next.prev = p.prev
-	}
-	p.of, p.prev, p.next = nil, nil, nil
-	s.n--
-	t.n--
-	if s.n == 0 {
-		heap.Remove(&t.order, s.at)
-		delete(t.by, s.key)
-	} else {
-		heap.Fix(&t.order, s.at)
-	}
+	t.q.Remove(p)
 	return p.Value
-}
-
-// shares is a heap: the largest first, of equal ones that with the oldest
-// member.
-type shares[T any] []*share[T]
-
-func (h shares[T]) Len() int { return len(h) }
-
-func (h shares[T]) Less(i, j int) bool {
-	if h[i].n != h[j].n {
-		return h[i].n > h[j].n
-	}
-	return h[i].first.serial < h[j].first.serial
-}
-
-func (h shares[T]) Swap(i, j int) {
-	h[i], h[j] = h[j], h[i]
-	h[i].at, h[j].at = i, j
-}
-
-func (h *shares[T]) Push(x any) {
-	s := x.(*share[T])
-	s.at = len(*h)
-	*h = append(*h, s)
-}
-
-func (h *shares[T]) Pop() any {
-	old := *h
-	n := len(old) - 1
-	s := old[n]
-	old[n] = nil
-	*h = old[:n]
-	return s
 }
