@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,7 +18,8 @@ func TestMain(m *testing.M) { leak.Main(m) }
 type silent struct {
 	traits adapter.Traits
 	in     adapter.Inbox
-	sent   []adapter.Message
+	mu     sync.Mutex
+	sent   []adapter.Message // guarded by mu
 }
 
 func (a *silent) Traits() adapter.Traits { return a.traits }
@@ -27,7 +29,9 @@ func (a *silent) Start(_ context.Context, _ adapter.Node, in adapter.Inbox) erro
 }
 
 func (a *silent) Publish(m *adapter.Message) error {
+	a.mu.Lock()
 	a.sent = append(a.sent, *m)
+	a.mu.Unlock()
 	return nil
 }
 func (a *silent) Lane(*adapter.Message) uint32 { return 0 }
@@ -38,13 +42,20 @@ func (a *silent) Close(context.Context) error  { return nil }
 // host notes what it is told.
 type host struct {
 	handled []adapter.Message
-	events  []Event
+	mu      sync.Mutex
+	events  []Event // guarded by mu
 }
 
 func (h *host) Handle(m *adapter.Message) { h.handled = append(h.handled, *m) }
 func (h *host) Wants(string, string) bool { return true }
-func (h *host) Tell(e Event)              { h.events = append(h.events, e) }
+func (h *host) Tell(e Event) {
+	h.mu.Lock()
+	h.events = append(h.events, e)
+	h.mu.Unlock()
+}
 func (h *host) missed() (n uint64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	for _, e := range h.events {
 		if e.Kind == Missed {
 			n += e.N

@@ -151,9 +151,13 @@ func (c *Core) Traits() adapter.Traits { return c.traits }
 // State is how the connection to the broker is.
 func (c *Core) State() adapter.State { return *c.state.Load() }
 
-// Nodes is how many servers are in the cluster, this one included.
+// Nodes is how many servers are in the cluster, this one included: as the broker
+// has counted last, if it can, else those that are heard of.
 func (c *Core) Nodes() int {
-	return max(c.peers.live()+1, int(c.counted.Load()))
+	if n := int(c.counted.Load()); n > 0 {
+		return n
+	}
+	return c.peers.live() + 1
 }
 
 // Count asks the broker how many nodes have a namespace. ok is false if it cannot
