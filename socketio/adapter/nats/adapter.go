@@ -1,0 +1,169 @@
+package nats
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sockeye-io/sockeye/socketio/adapter"
+	"github.com/sockeye-io/sockeye/socketio/adapter/nativewire"
+	"github.com/sockeye-io/sockeye/socketio/adapter/outbox"
+	"github.com/sockeye-io/sockeye/socketio/internal/quieter"
+)
+
+// An Adapter connects a node with others by NATS. Make one with [New].
+type Adapter struct {
+	opts     Options
+	log      *slog.Logger
+	form     *nativewire.Form
+	subjects *subjects
+	queue    *outbox.Queue
+	interest interest
+	joined   joined
+
+	self adapter.Node
+	in   adapter.Inbox
+	msg  adapter.Message // the receiving goroutine's
+
+	received, skipped atomic.Uint64
+	refused           [adapter.ClassVital + 1]atomic.Uint64 // before they were queued
+	poked             atomic.Bool                           // an item is queued that tells the sender of changed interest
+	pokes             atomic.Uint64                         // of those that were sent
+
+	stop context.CancelFunc
+	done sync.WaitGroup
+
+	mu   sync.Mutex
+	link *link // nil: there is no connection
+}
+
+// New checks the options. An error says what to write.
+func New(o Options) (*Adapter, error) {
+	if err := o.setDefaults(); err != nil {
+		return nil, err
+	}
+	a := &Adapter{
+		opts: o, log: quieter.Logger(o.Logger),
+		form: nativewire.New(o.MaxMessage, o.Key), subjects: newSubjects(o.Prefix), queue: outbox.New(o.QueueBytes),
+	}
+	a.interest.init()
+	a.joined.init()
+	return a, nil
+}
+
+// Traits says what the backend promises.
+func (a *Adapter) Traits() adapter.Traits {
+	return adapter.Traits{Name: a.opts.backend, Ordered: true, Routes: true, AllRooms: true, MaxMessage: a.opts.MaxMessage}
+}
+
+// Start connects, in the background and until Close, whatever becomes of ctx.
+func (a *Adapter) Start(ctx context.Context, self adapter.Node, in adapter.Inbox) error {
+	a.self, a.in = self, in
+	ctx, a.stop = context.WithCancel(context.WithoutCancel(ctx))
+	a.done.Go(func() { a.run(ctx) })
+	return nil
+}
+
+// Lane is 0 for what goes to all nodes, and another number for each bucket of
+// rooms. Of a message without a sender it is where those of other nodes come.
+func (a *Adapter) Lane(m *adapter.Message) uint32 {
+	lane := laneOf(m)
+	if lane != 0 && m.From != "" && a.joined.has(m.NS, m.Rooms[0]) {
+		return 0
+	}
+	return lane
+}
+
+// Publish queues a message.
+func (a *Adapter) Publish(m *adapter.Message) error {
+	if m.Kind == adapter.Join && m.To == "" {
+		a.joined.add(m.NS, m.Names)
+	}
+	it := outbox.Get()
+	it.Class, it.Dest, it.Tag = m.Class(), a.subjects.of(m), 0
+	var err error
+	if it.Data, err = a.form.Append(it.Data[:0], it.Dest, m); err != nil {
+		a.refused[it.Class].Add(1)
+		outbox.Drop(it)
+		return err
+	}
+	return a.queue.Add(it)
+}
+
+// Interest tells of namespaces and rooms that are here or are gone.
+func (a *Adapter) Interest(changes ...adapter.Interest) {
+	if a.interest.change(changes) {
+		a.poke()
+	}
+}
+
+// tagPoke marks items that are no messages.
+const tagPoke = 1
+
+// poke has the sender look at what has changed, before it sends what is queued
+// from now on.
+func (a *Adapter) poke() {
+	if !a.poked.CompareAndSwap(false, true) {
+		return
+	}
+	it := outbox.Get()
+	it.Class, it.Tag = adapter.ClassVital, tagPoke
+	if a.queue.Add(it) != nil {
+		a.poked.Store(false) // there is enough to send, so it looks anyway
+	}
+}
+
+// Stats returns what has become of messages so far.
+func (a *Adapter) Stats() adapter.Stats {
+	pokes := a.pokes.Load() // before those that were sent are counted
+	s := a.queue.Stats()
+	s.Published -= min(pokes, s.Published)
+	s.Received, s.Skipped = a.received.Load(), a.skipped.Load()
+	for c := range a.refused {
+		if n := a.refused[c].Load(); n > 0 {
+			if s.Dropped == nil {
+				s.Dropped = make(map[string]uint64)
+			}
+			s.Dropped[adapter.Class(c).String()] += n
+		}
+	}
+	return s
+}
+
+// Close sends what is queued until ctx ends, if there is a connection, and ends
+// it.
+func (a *Adapter) Close(ctx context.Context) error {
+	a.queue.Close()
+	if a.stop == nil { // never started
+		return nil
+	}
+	a.mu.Lock()
+	l := a.link
+	a.mu.Unlock()
+	var err error
+	if l != nil {
+		err = l.drain(ctx)
+	}
+	a.stop()
+	a.done.Wait()
+	a.queue.Clear()
+	return err
+}
+
+// setLink notes which connection there is.
+func (a *Adapter) setLink(l *link) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.link = l
+}
+
+// jitter is between half of d and d.
+func jitter(d time.Duration) time.Duration {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return d/2 + time.Duration(binary.NativeEndian.Uint64(b[:])%uint64(d/2+1))
+}

@@ -1,0 +1,121 @@
+package nats
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/sockeye-io/sockeye/internal/option"
+	"github.com/sockeye-io/sockeye/socketio/adapter/outbox"
+)
+
+// DefaultPrefix begins all subjects where nothing else is said.
+const DefaultPrefix = "socket.io"
+
+// DefaultMaxMessage is the largest message that a NATS server takes unless it is
+// told otherwise.
+const DefaultMaxMessage = 1 << 20
+
+// Options of an [Adapter]. [ParseURL] makes them from a URL.
+type Options struct {
+	// Servers are the addresses, host:port, of one NATS server or of several of a
+	// NATS cluster, of which any will do.
+	Servers []string
+
+	// TLS, if not nil, encrypts the connection. ServerName is the server's unless
+	// it is set.
+	TLS *tls.Config
+
+	User, Password string // or
+	Token          string // or
+	Credentials    string // a file made by nsc
+
+	// Prefix begins all subjects; default "socket.io". Two prefixes are two
+	// clusters that never hear each other.
+	Prefix string
+
+	// Key, if not empty, authenticates messages: nodes with another one, or
+	// without one, are not heard. All nodes have the same.
+	Key []byte
+
+	// Name is what NATS calls the connection; default "sockeye".
+	Name string
+
+	// QueueBytes is how much may wait to be sent; default 16 MiB. When it is full
+	// messages are dropped, see [outbox.Queue].
+	QueueBytes int
+
+	// MaxMessage is how many bytes a message may have, sent or received; default
+	// 1 MiB. A server that is to take more needs a larger max_payload too.
+	MaxMessage int
+
+	// Dial, if not nil, makes the connections.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+
+	// Logger is where trouble is told, with a limit; default slog.Default().
+	Logger *slog.Logger
+
+	// backend is what Traits call it.
+	backend string
+}
+
+func (o *Options) setDefaults() error {
+	option.Default(&o.Prefix, DefaultPrefix)
+	option.Default(&o.Name, "sockeye")
+	option.Default(&o.QueueBytes, outbox.DefaultLimit)
+	option.Default(&o.MaxMessage, DefaultMaxMessage)
+	option.Default(&o.backend, "nats")
+	if o.Dial == nil {
+		o.Dial = new(net.Dialer).DialContext
+	}
+	if len(o.Servers) == 0 {
+		return errors.New("nats: no server: write nats://HOST:PORT")
+	}
+	ways := 0
+	for _, has := range []bool{o.User != "" || o.Password != "", o.Token != "", o.Credentials != ""} {
+		if has {
+			ways++
+		}
+	}
+	switch {
+	case ways > 1:
+		return errors.New("nats: more than one of user, token and credentials: write one")
+	case o.QueueBytes < 0:
+		return errors.New("nats: QueueBytes is negative: write how many bytes may wait, or 0 for 16 MiB")
+	case o.MaxMessage < 0:
+		return errors.New("nats: MaxMessage is negative: write how many bytes a message may have, or 0 for 1 MiB")
+	case len(o.Prefix) > 128:
+		return fmt.Errorf("nats: a prefix of %d bytes: write one of at most 128", len(o.Prefix))
+	}
+	if o.Credentials != "" {
+		if _, err := os.Stat(o.Credentials); err != nil {
+			return fmt.Errorf("nats: credentials: %w", err)
+		}
+	}
+	return nil
+}
+
+// authenticate adds how this node proves who it is.
+func (o *Options) authenticate(to *nats.Options) error {
+	to.User, to.Password, to.Token = o.User, o.Password, o.Token
+	if o.Credentials != "" {
+		return nats.UserCredentials(o.Credentials)(to)
+	}
+	return nil
+}
+
+// serverName is the host of an address, for TLS.
+func serverName(address string) string {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return address
+	}
+	return strings.TrimSuffix(host, ".")
+}

@@ -1,0 +1,150 @@
+package nats
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/sockeye-io/sockeye/socketio/adapter"
+)
+
+const (
+	// The pauses between attempts to connect.
+	firstPause, longestPause = 50 * time.Millisecond, 5 * time.Second
+	// steady is how long a connection has lasted after which pauses begin anew.
+	steady = 10 * time.Second
+	// glance is how often somebody looks whether the server is there.
+	glance = 500 * time.Millisecond
+	// linger is after how long interest is looked at that may have lapsed.
+	linger = 5 * time.Second
+)
+
+// run connects, and connects again, until ctx ends. It alone calls the Inbox.
+func (a *Adapter) run(ctx context.Context) {
+	state, told := adapter.Connecting, ""
+	pause := firstPause
+	for attempt := 0; ctx.Err() == nil; attempt++ {
+		l, err := a.connect(ctx, a.opts.Servers[attempt%len(a.opts.Servers)])
+		if err == nil {
+			began := time.Now()
+			a.in.State(adapter.State{Connection: adapter.Up, At: began, MayMiss: state == adapter.Degraded})
+			state, told = adapter.Degraded, "" // when it is over
+			err = a.serve(ctx, l)
+			if time.Since(began) > steady {
+				pause = firstPause
+			}
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		if err.Error() != told {
+			told = err.Error()
+			a.in.State(adapter.State{Connection: state, Cause: err, At: time.Now()})
+		}
+		if (attempt+1)%len(a.opts.Servers) != 0 {
+			continue // the next one at once
+		}
+		select {
+		case <-time.After(jitter(pause)):
+			pause = min(2*pause, longestPause)
+		case <-ctx.Done():
+		}
+	}
+}
+
+// serve handles what comes over a link until it, or ctx, ends, and returns why.
+func (a *Adapter) serve(ctx context.Context, l *link) error {
+	a.setLink(l)
+	l.sending.Go(l.send)
+	defer func() {
+		a.setLink(nil)
+		l.end(errors.New("closed"))
+		l.sending.Wait()
+		<-l.closed
+	}()
+	tick := time.NewTicker(glance)
+	defer tick.Stop()
+	w := watch{a: a, l: l, looked: time.Now(), lapsed: time.Now()}
+	for {
+		select {
+		case msg := <-l.in:
+			a.take(l, msg)
+			for range len(l.in) {
+				a.take(l, <-l.in)
+			}
+			if len(l.in) == 0 {
+				l.gauge.handled.Store(l.gauge.read.Load()) // but for what nats.go has in hand
+			}
+		case <-l.closed:
+			for len(l.in) > 0 {
+				a.take(l, <-l.in)
+			}
+			return fmt.Errorf("nats: %s: %w", l.address, l.reason())
+		case <-tick.C:
+			w.look(time.Now())
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// reason is why a link has ended.
+func (l *link) reason() error {
+	if err := l.why(); err != nil {
+		return err
+	}
+	if err := l.nc.LastError(); err != nil {
+		return err
+	}
+	return errors.New("the server has closed the connection")
+}
+
+// watch looks whether the server is there.
+type watch struct {
+	a        *Adapter
+	l        *link
+	looked   time.Time
+	lapsed   time.Time
+	doubtful bool
+}
+
+func (w *watch) look(now time.Time) {
+	if now.Sub(w.looked) > 2*time.Second { // this process was stopped: what came meanwhile is read next
+		w.l.gauge.heard()
+	}
+	w.looked = now
+	if now.Sub(w.lapsed) >= linger {
+		w.lapsed = now
+		if w.a.interest.lapse() {
+			w.a.poke()
+		}
+	}
+	switch silent := w.l.gauge.silent(); {
+	case silent > lost:
+		w.l.end(errSilent)
+	case silent > silence && !w.doubtful:
+		w.doubtful = true
+		w.a.in.State(adapter.State{Connection: adapter.Degraded, Cause: fmt.Errorf("nats: %s: %w", w.l.address, errSilent), At: now})
+	case silent <= silence && w.doubtful:
+		w.doubtful = false
+		w.a.in.State(adapter.State{Connection: adapter.Up, At: now})
+	}
+}
+
+var errSilent = errors.New("the server does not answer")
+
+// take handles one message.
+func (a *Adapter) take(l *link, msg *nats.Msg) {
+	a.handle(msg.Subject, msg.Data)
+	g := l.gauge
+	g.handled.Add(int64(len(msg.Subject) + len(msg.Data) + 24))
+	if g.waiting.Load() && !l.full() {
+		select {
+		case g.room <- struct{}{}:
+		default:
+		}
+	}
+}
