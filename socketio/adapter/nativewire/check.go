@@ -40,7 +40,7 @@ func Check(m *adapter.Message) (bad string) {
 		var end int
 		if end, err = s.Value(i); err == nil {
 			if reserved(text[i:end]) && m.Kind == adapter.Broadcast {
-				return BadType
+				return BadPacket
 			}
 			i, err = s.NextElement(end)
 		}
@@ -52,7 +52,7 @@ func Check(m *adapter.Message) (bad string) {
 		}
 	}
 	if err != nil {
-		return BadParse
+		return BadPacket
 	}
 	return ""
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/adapter"
 )
 
-var words = []string{BadParse, BadSize, BadKind, BadNames, BadID, BadType, BadVersion, BadMAC}
+var words = []string{BadParse, BadSize, BadKind, BadNames, BadID, BadType, BadPacket, BadVersion, BadMAC}
 
 // FuzzParse reads anything. What is taken is within the bounds, refers to the
 // input only, and means the same when it is written again.

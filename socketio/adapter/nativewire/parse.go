@@ -11,12 +11,13 @@ import (
 
 // What is wrong with a message, for [adapter.Inbox.Malformed].
 const (
-	BadParse   = "parse"   // it ends too early or too late, or its values are no JSON text
+	BadParse   = "parse"   // it ends too early or too late
 	BadSize    = "size"    // it, or a number of things in it, is too large
 	BadKind    = "kind"    // nobody knows what it is
 	BadNames   = "names"   // a name is missing or too long, or there are too many
 	BadID      = "id"      // the sender, receiver or question is no id
-	BadType    = "type"    // it is not what its kind carries
+	BadType    = "type"    // its values are no list, or that of an event has no name
+	BadPacket  = "packet"  // its values are no JSON text that clients can read
 	BadVersion = "version" // of the form
 	BadMAC     = "mac"     // wrong, missing, or there although this node has no key
 )

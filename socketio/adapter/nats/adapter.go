@@ -25,9 +25,10 @@ type Adapter struct {
 	interest interest
 	joined   joined
 
-	self adapter.Node
-	in   adapter.Inbox
-	msg  adapter.Message // the receiving goroutine's
+	self  adapter.Node
+	in    adapter.Inbox
+	msg   adapter.Message // the receiving goroutine's, as is
+	names names
 
 	received, skipped atomic.Uint64
 	refused           [adapter.ClassVital + 1]atomic.Uint64 // before they were queued
@@ -48,7 +49,7 @@ func New(o Options) (*Adapter, error) {
 	}
 	a := &Adapter{
 		opts: o, log: quieter.Logger(o.Logger),
-		form: nativewire.New(o.MaxMessage, o.Key), subjects: newSubjects(o.Prefix), queue: outbox.New(o.QueueBytes),
+		form: nativewire.New(o.MaxMessage, o.Key), subjects: newSubjects(o.Prefix), queue: outbox.New(o.QueueBytes), names: names{},
 	}
 	a.interest.init()
 	a.joined.init()

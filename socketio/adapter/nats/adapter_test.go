@@ -313,18 +313,38 @@ func TestPrefixes(t *testing.T) {
 	}
 }
 
-// A namespace that is not here is not looked into, but questions are answered.
-func TestOtherNamespacesAreSkipped(t *testing.T) {
+// A broadcast that nobody here wants is not looked into, and told for its number.
+func TestUnwantedBroadcastsAreSkipped(t *testing.T) {
 	a, b := pair(t, options(broker(t, server.Options{})))
-	for _, k := range []adapter.Kind{adapter.Broadcast, adapter.ServerSide, adapter.Join, adapter.Leave, adapter.Disconnect} {
-		a.say(&adapter.Message{Kind: k, NS: "/elsewhere", Data: list("x")})
+	b.wants = map[string]bool{"/elsewhere ": false, "/ r": false, "/ s": false}
+	var want []string
+	for _, c := range []struct {
+		m       adapter.Message
+		skipped bool
+	}{
+		{adapter.Message{NS: "/elsewhere"}, true},
+		{adapter.Message{NS: "/elsewhere", Rooms: []string{"r"}}, false},
+		{adapter.Message{NS: "/", Rooms: []string{"r", "s"}}, true},
+		{adapter.Message{NS: "/", Rooms: []string{"r", "t"}}, false},
+		{adapter.Message{NS: "/", Rooms: []string{"r", "s"}, Request: "00000000000000aa"}, false}, // a question
+	} {
+		c.m.Kind, c.m.Data = adapter.Broadcast, adapter.Data{Text: []byte(`["x",`), Attachments: [][]byte{{1}}}
+		if !c.skipped {
+			c.m.Data = list("x")
+		}
+		if c.m.Lane = laneOf(&c.m); c.m.Lane > 0 {
+			b.Interest(adapter.Interest{NS: c.m.NS, Room: "r", On: true})
+			b.settled()
+		}
+		a.say(&c.m)
+		if c.skipped {
+			c.m.Data, c.m.Skipped = adapter.Data{}, true
+		}
+		want = append(want, text(&c.m))
 	}
-	b.heard([]string{
-		a.say(&adapter.Message{Kind: adapter.ServerSide, NS: "/elsewhere", Request: "00000000000000aa", Data: list("x")}),
-		a.say(&adapter.Message{Kind: adapter.Fetch, NS: "/elsewhere", Request: "00000000000000aa"}),
-	})
-	if s := b.Stats(); s.Skipped != 5 || s.Received != 7 {
-		t.Errorf("%+v", s)
+	b.heard(want)
+	if s := b.Stats(); s.Skipped != 2 || s.Received != 5 || len(b.bad) > 0 {
+		t.Errorf("%+v, malformed %v", s, b.bad)
 	}
 }
 

@@ -1,7 +1,6 @@
 package nats
 
 import (
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -11,15 +10,14 @@ import (
 
 // interest is what this node wants to hear.
 type interest struct {
-	mu         sync.Mutex
-	namespaces map[string]bool
-	rooms      [buckets]uint32 // with a member here, by bucket
-	changed    map[int]bool    // buckets whose subscription may have to begin or end
-	lapsed     map[int]bool    // those without a room; true: for a while
+	mu      sync.Mutex
+	rooms   [buckets]uint32 // with a member here, by bucket
+	changed map[int]bool    // buckets whose subscription may have to begin or end
+	lapsed  map[int]bool    // those without a room; true: for a while
 }
 
 func (i *interest) init() {
-	i.namespaces, i.changed, i.lapsed = make(map[string]bool), make(map[int]bool), make(map[int]bool)
+	i.changed, i.lapsed = make(map[int]bool), make(map[int]bool)
 }
 
 // change notes changes, and reports whether there are subscriptions to make.
@@ -29,10 +27,7 @@ func (i *interest) change(changes []adapter.Interest) bool {
 	for _, c := range changes {
 		b := bucketOf(c.NS, c.Room)
 		switch {
-		case c.Room == "" && c.On:
-			i.namespaces[strings.Clone(c.NS)] = true
-		case c.Room == "":
-			delete(i.namespaces, c.NS)
+		case c.Room == "": // all of a namespace comes in any case
 		case c.On:
 			if i.rooms[b]++; i.rooms[b] == 1 {
 				i.changed[b] = true
@@ -88,13 +83,6 @@ func (i *interest) take(all bool) (wishes []wish) {
 	}
 	clear(i.changed)
 	return wishes
-}
-
-// serves reports whether a namespace is here.
-func (i *interest) serves(ns string) bool {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	return i.namespaces[ns]
 }
 
 const (

@@ -61,6 +61,7 @@ type node struct {
 	states []adapter.State
 	change chan struct{} // closed and replaced by each
 	hold   chan struct{} // if not nil, messages wait for it
+	wants  map[string]bool
 }
 
 func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
@@ -119,6 +120,14 @@ func (n *node) Message(m *adapter.Message) {
 	n.changed(func() { n.got = append(n.got, what) })
 }
 
+// Wants is true for all but what n.wants says false of, by namespace and room.
+func (n *node) Wants(ns, room string) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	wants, told := n.wants[ns+" "+room]
+	return wants || !told
+}
+
 func (n *node) Malformed(why string)  { n.changed(func() { n.bad[why]++ }) }
 func (n *node) State(s adapter.State) { n.changed(func() { n.states = append(n.states, s) }) }
 
@@ -134,6 +143,7 @@ func text(m *adapter.Message) string {
 		{"except", m.Except, len(m.Except) > 0}, {"names", m.Names, len(m.Names) > 0}, {"close", m.Close, m.Close},
 		{"count", m.Count, m.Count > 0}, {"node", m.Node, m.Node != nil}, {"positions", m.Positions, len(m.Positions) > 0},
 		{"flags", m.Flags, m.Flags != adapter.Flags{}}, {"text", string(m.Data.Text), len(m.Data.Text) > 0},
+		{"skipped", m.Skipped, m.Skipped},
 		{"attachments", m.Data.Attachments, len(m.Data.Attachments) > 0},
 	} {
 		if part.has {

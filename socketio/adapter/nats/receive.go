@@ -1,6 +1,9 @@
 package nats
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/sockeye-io/sockeye/socketio/adapter"
 	"github.com/sockeye-io/sockeye/socketio/adapter/nativewire"
 )
@@ -8,7 +11,7 @@ import (
 // badSpoof: a message came over a subject where it does not belong.
 const badSpoof = "spoof"
 
-// handle takes what came over a subject.
+// handle takes what came over a subject. data is not used again.
 func (a *Adapter) handle(subject string, data []byte) {
 	a.received.Add(1)
 	m := &a.msg
@@ -20,9 +23,9 @@ func (a *Adapter) handle(subject string, data []byte) {
 		return
 	case !a.subjects.fits(subject, a.self.ID, m):
 		bad = badSpoof
-	case a.idle(m):
+	case !a.wanted(m):
 		a.skipped.Add(1)
-		return
+		m.Skipped, m.Data.Text, m.Data.Attachments = true, nil, m.Data.Attachments[:0]
 	default:
 		bad = nativewire.Check(m)
 	}
@@ -30,16 +33,35 @@ func (a *Adapter) handle(subject string, data []byte) {
 		a.in.Malformed(bad)
 		return
 	}
+	m.From, m.NS = a.names.same(m.From), a.names.same(m.NS)
 	a.in.Message(m)
 }
 
-// idle reports whether there is nothing here that a message could concern.
-func (a *Adapter) idle(m *adapter.Message) bool {
-	switch m.Kind {
-	case adapter.Broadcast, adapter.ServerSide:
-		return m.Request == "" && !a.interest.serves(m.NS) // questions are answered wherever they are heard
-	case adapter.Join, adapter.Leave, adapter.Disconnect:
-		return !a.interest.serves(m.NS)
+// wanted reports whether a message can concern anybody here.
+func (a *Adapter) wanted(m *adapter.Message) bool {
+	if m.Kind != adapter.Broadcast || m.Request != "" {
+		return true
 	}
-	return false
+	if len(m.Rooms) == 0 {
+		return a.in.Wants(m.NS, "")
+	}
+	return slices.ContainsFunc(m.Rooms, func(room string) bool { return a.in.Wants(m.NS, room) })
+}
+
+// names are texts that come again and again, so that who keeps one does not keep
+// the message that it came in.
+type names map[string]string
+
+const namesKept = 4096
+
+func (n names) same(s string) string {
+	if own, ok := n[s]; ok {
+		return own
+	}
+	if len(n) >= namesKept {
+		clear(n)
+	}
+	s = strings.Clone(s)
+	n[s] = s
+	return s
 }
