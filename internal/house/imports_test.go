@@ -43,7 +43,7 @@ var outside = map[string][]string{
 // noNetwork are pure: bytes in, packets out. They know none of our packages but
 // each other, and none of the standard library that reaches outside the process.
 var (
-	noNetwork = []string{"socketio/internal/wire/...", "socketio/adapter", "socketio/adapter/nodewire"}
+	noNetwork = []string{"socketio/internal/wire/...", "socketio/adapter", "socketio/adapter/nodewire", "socketio/adapter/nativewire"}
 	network   = []string{"net", "net/...", "os", "os/...", "syscall", "crypto/tls", "log", "log/..."}
 )
 

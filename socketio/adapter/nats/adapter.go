@@ -58,7 +58,7 @@ func New(o Options) (*Adapter, error) {
 
 // Traits says what the backend promises.
 func (a *Adapter) Traits() adapter.Traits {
-	return adapter.Traits{Name: a.opts.backend, Ordered: true, Routes: true, AllRooms: true, MaxMessage: a.opts.MaxMessage}
+	return adapter.Traits{Name: "nats", Ordered: true, Routes: true, AllRooms: true, MaxMessage: a.opts.MaxMessage}
 }
 
 // Start connects, in the background and until Close, whatever becomes of ctx.

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -59,11 +60,15 @@ type Options struct {
 	// Dial, if not nil, makes the connections.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
+	// Newest, if not nil, numbers the newest server that the one connected to
+	// reaches. When the number grows, State tells Up again, so that the nodes behind
+	// it hear of this one. It must not block.
+	Newest func() uint64
+
 	// Logger is where trouble is told, with a limit; default slog.Default().
 	Logger *slog.Logger
 
-	// backend is what Traits call it.
-	backend string
+	silence, lost time.Duration // after which a connection is doubtful, or given up
 }
 
 func (o *Options) setDefaults() error {
@@ -71,7 +76,8 @@ func (o *Options) setDefaults() error {
 	option.Default(&o.Name, "sockeye")
 	option.Default(&o.QueueBytes, outbox.DefaultLimit)
 	option.Default(&o.MaxMessage, DefaultMaxMessage)
-	option.Default(&o.backend, "nats")
+	option.Default(&o.silence, silence)
+	option.Default(&o.lost, lost)
 	if o.Dial == nil {
 		o.Dial = new(net.Dialer).DialContext
 	}

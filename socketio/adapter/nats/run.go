@@ -109,6 +109,7 @@ type watch struct {
 	looked   time.Time
 	lapsed   time.Time
 	doubtful bool
+	newest   uint64
 }
 
 func (w *watch) look(now time.Time) {
@@ -122,13 +123,19 @@ func (w *watch) look(now time.Time) {
 			w.a.poke()
 		}
 	}
+	if w.a.opts.Newest != nil && !w.doubtful {
+		if newest := w.a.opts.Newest(); newest > w.newest {
+			w.a.in.State(adapter.State{Connection: adapter.Up, At: now, MayMiss: w.newest > 0})
+			w.newest = newest
+		}
+	}
 	switch silent := w.l.gauge.silent(); {
-	case silent > lost:
+	case silent > w.a.opts.lost:
 		w.l.end(errSilent)
-	case silent > silence && !w.doubtful:
+	case silent > w.a.opts.silence && !w.doubtful:
 		w.doubtful = true
 		w.a.in.State(adapter.State{Connection: adapter.Degraded, Cause: fmt.Errorf("nats: %s: %w", w.l.address, errSilent), At: now})
-	case silent <= silence && w.doubtful:
+	case silent <= w.a.opts.silence && w.doubtful:
 		w.doubtful = false
 		w.a.in.State(adapter.State{Connection: adapter.Up, At: now})
 	}

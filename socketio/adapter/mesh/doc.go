@@ -1,0 +1,16 @@
+// Package mesh makes servers one cluster without another program: each has a
+// NATS server inside, and these servers connect with one another.
+//
+// What travels, and what is promised, is as in package nats: in order, at most
+// once, broadcasts to a room only to nodes that may have a member in it.
+//
+// Every node listens for the others at one address, and knows the addresses of
+// some of them, which may be its own too; the rest it learns. A node that is away
+// is tried each second, for ever. Who does not know the secret is refused, which
+// both sides log. Without TLS, what the nodes tell one another can be read, and
+// the password that is made of the secret seen, by whoever sees their network.
+//
+// A node that does not answer for 24 s, or takes nothing for 25 s, is cut off;
+// what it then misses is counted when it comes back. Until then up to 32 MiB wait
+// for it, and beyond that the others send slowly.
+package mesh

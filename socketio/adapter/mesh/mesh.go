@@ -1,0 +1,170 @@
+package mesh
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net"
+	"net/url"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+
+	"github.com/sockeye-io/sockeye/socketio/adapter"
+	"github.com/sockeye-io/sockeye/socketio/adapter/nats"
+	"github.com/sockeye-io/sockeye/socketio/internal/quieter"
+)
+
+const (
+	// user is who nodes are for one another.
+	user = "mesh"
+	// header is what a message may have around its largest values.
+	header = 64 << 10
+	// pending is how many bytes may wait for a node before the others slow down.
+	pending = 32 << 20
+	// A node is asked whether it is there so often, and cut off after so many
+	// questions without an answer: one that was stopped for 20 s has missed nothing.
+	pingInterval, pingsOut = 6 * time.Second, 4
+	// writeDeadline is how long a node may take nothing.
+	writeDeadline = 25 * time.Second
+	// ready is how long the server may take to begin.
+	ready = 10 * time.Second
+)
+
+// An Adapter is a node of a mesh. Make one with [New].
+type Adapter struct {
+	*nats.Adapter
+	opts   Options
+	server *server.Server
+}
+
+// New checks the options. An error says what to write.
+func New(o Options) (*Adapter, error) {
+	if err := o.setDefaults(); err != nil {
+		return nil, err
+	}
+	so := serverOptions(&o)
+	s, err := server.NewServer(so)
+	if err != nil {
+		return nil, fmt.Errorf("mesh: %w", err)
+	}
+	s.SetLogger(&logger{quieter.Logger(o.Logger)}, false, false)
+	a := &Adapter{opts: o, server: s}
+	a.Adapter, err = nats.New(nats.Options{
+		Servers: []string{"127.0.0.1:4222"}, User: so.Username, Password: so.Password,
+		Dial:   func(context.Context, string, string) (net.Conn, error) { return s.InProcessConn() },
+		Newest: func() uint64 { return newest(s) },
+		Prefix: o.Prefix, Key: o.Key, QueueBytes: o.QueueBytes, MaxMessage: o.MaxMessage, Logger: o.Logger,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// serverOptions are those of the server inside.
+func serverOptions(o *Options) *server.Options {
+	host, port, _ := split(o.Listen, 0) // was checked
+	if port == 0 {
+		port = server.RANDOM_PORT
+	}
+	if host == "" {
+		host = "0.0.0.0"
+	}
+	so := &server.Options{
+		// No route starts where the server listens to no clients (2.15). Nobody else
+		// knows the password.
+		Host: "127.0.0.1", Port: server.RANDOM_PORT, Username: random(), Password: random(),
+		NoSigs: true, NoSystemAccount: true, DisableShortFirstPing: true,
+		MaxPayload: int32(o.MaxMessage + header), MaxPending: pending,
+		Cluster: server.ClusterOpts{
+			Name: "sockeye", Host: host, Port: port, Advertise: o.Advertise,
+			PoolSize: -1, PingInterval: pingInterval, MaxPingsOut: pingsOut, WriteDeadline: writeDeadline,
+		},
+	}
+	if o.TLS != nil {
+		so.Cluster.TLSConfig, so.Cluster.TLSTimeout = o.TLS.Clone(), ready.Seconds()
+	}
+	var who *url.Userinfo
+	if len(o.Secret) > 0 {
+		mac := hmac.New(sha256.New, o.Secret)
+		mac.Write([]byte("a route of the mesh"))
+		password := hex.EncodeToString(mac.Sum(nil))
+		so.Cluster.Username, so.Cluster.Password = user, password
+		who = url.UserPassword(user, password)
+	}
+	for _, node := range o.Nodes {
+		if node != o.Listen {
+			so.Routes = append(so.Routes, &url.URL{Scheme: "nats-route", User: who, Host: node})
+		}
+	}
+	return so
+}
+
+// newest is the number of the newest connection to another node.
+func newest(s *server.Server) (n uint64) {
+	routes, err := s.Routez(nil)
+	if err != nil {
+		return 0
+	}
+	for _, r := range routes.Routes {
+		n = max(n, r.Rid)
+	}
+	return n
+}
+
+func random() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
+}
+
+// Traits says what the backend promises.
+func (a *Adapter) Traits() adapter.Traits {
+	t := a.Adapter.Traits()
+	t.Name = "mesh"
+	return t
+}
+
+// Start begins to listen for other nodes and to connect with them. It fails if
+// it cannot listen.
+func (a *Adapter) Start(ctx context.Context, self adapter.Node, in adapter.Inbox) error {
+	if l, err := net.Listen("tcp", a.opts.Listen); err != nil { // the server would only log it
+		return fmt.Errorf("mesh: %w", err)
+	} else if err := l.Close(); err != nil {
+		return fmt.Errorf("mesh: %w", err)
+	}
+	a.server.Start()
+	if !a.server.ReadyForConnections(ready) {
+		a.shutdown()
+		return fmt.Errorf("mesh: the server inside does not listen at %s", a.opts.Listen)
+	}
+	if err := a.Adapter.Start(ctx, self, in); err != nil {
+		a.shutdown()
+		return err
+	}
+	return nil
+}
+
+// Addr is where this node waits for others, once it was started.
+func (a *Adapter) Addr() net.Addr {
+	if addr := a.server.ClusterAddr(); addr != nil {
+		return addr
+	}
+	return nil
+}
+
+// Close sends what is queued until ctx ends, and leaves the mesh.
+func (a *Adapter) Close(ctx context.Context) error {
+	err := a.Adapter.Close(ctx)
+	a.shutdown()
+	return err
+}
+
+func (a *Adapter) shutdown() {
+	a.server.Shutdown()
+	a.server.WaitForShutdown()
+}

@@ -1,0 +1,324 @@
+package mesh
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sockeye-io/sockeye/internal/leak"
+	"github.com/sockeye-io/sockeye/internal/slow"
+	"github.com/sockeye-io/sockeye/socketio/adapter"
+)
+
+func TestMain(m *testing.M) { leak.Main(m) }
+
+// A node is an adapter and what came to it.
+type node struct {
+	*Adapter
+	t  testing.TB
+	id string
+
+	mu     sync.Mutex
+	seq    uint64
+	got    []string
+	ups    int
+	log    bytes.Buffer
+	change chan struct{} // closed and replaced by each
+}
+
+func (n *node) changed(f func()) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	f()
+	close(n.change)
+	n.change = make(chan struct{})
+}
+
+func (n *node) Message(m *adapter.Message) {
+	s := fmt.Sprintf("%s %d %s %s", m.From[:1], m.Seq, m.Kind, m.Data.Text)
+	n.changed(func() { n.got = append(n.got, s) })
+}
+func (n *node) Wants(string, string) bool { return true }
+func (n *node) Malformed(why string)      { n.t.Errorf("malformed: %s", why) }
+func (n *node) State(s adapter.State) {
+	n.changed(func() {
+		if s.Connection == adapter.Up {
+			n.ups++
+		}
+	})
+}
+
+// Write takes what the node logs.
+func (n *node) Write(p []byte) (int, error) {
+	n.changed(func() { n.log.Write(p) })
+	return len(p), nil
+}
+
+func (n *node) wait(what string, ok func() bool) {
+	n.t.Helper()
+	deadline := time.After(slow.Stretch(30 * time.Second))
+	for {
+		n.mu.Lock()
+		done, change := ok(), n.change
+		n.mu.Unlock()
+		if done {
+			return
+		}
+		select {
+		case <-change:
+		case <-time.After(50 * time.Millisecond): // not all that is waited for is told
+		case <-deadline:
+			n.mu.Lock()
+			defer n.mu.Unlock()
+			n.t.Fatalf("node %s waits in vain: %s; it has got %q, %d routes, up %d times; it says:\n%s", n.id[:1], what, n.got, n.server.NumRoutes(), n.ups, n.log.String())
+		}
+	}
+}
+
+func (n *node) routes(count int) {
+	n.t.Helper()
+	n.wait(fmt.Sprintf("%d routes", count), func() bool { return n.server.NumRoutes() == count && n.ups > 0 })
+}
+
+func (n *node) says(text string) {
+	n.t.Helper()
+	n.wait("a line: "+text, func() bool { return strings.Contains(n.log.String(), text) })
+}
+
+func (n *node) say(text string) string {
+	n.t.Helper()
+	n.seq++
+	m := &adapter.Message{Kind: adapter.Broadcast, From: n.id, NS: "/", Seq: n.seq, Data: adapter.Data{Text: []byte(`["` + text + `"]`)}}
+	if err := n.Publish(m); err != nil {
+		n.t.Fatal(err)
+	}
+	return fmt.Sprintf("%s %d %s %s", m.From[:1], m.Seq, m.Kind, m.Data.Text)
+}
+
+func (n *node) heard(want ...string) {
+	n.t.Helper()
+	n.wait(fmt.Sprintf("%d messages", len(want)), func() bool { return len(n.got) >= len(want) })
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if fmt.Sprint(n.got) != fmt.Sprint(want) {
+		n.t.Fatalf("node %s: got %q, want %q", n.id[:1], n.got, want)
+	}
+	n.got = nil
+}
+
+func (n *node) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), slow.Stretch(5*time.Second))
+	defer cancel()
+	if err := n.Close(ctx); err != nil {
+		n.t.Error(err)
+	}
+}
+
+// free returns addresses that nobody listens at.
+func free(t testing.TB, n int) (addresses []string) {
+	t.Helper()
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		addresses = append(addresses, l.Addr().String())
+	}
+	return addresses
+}
+
+// start makes a node, which the test closes unless keep is set.
+func start(t testing.TB, name string, o Options) *node {
+	t.Helper()
+	n := &node{t: t, id: (name + strings.Repeat("0", 16))[:16], change: make(chan struct{})}
+	o.Logger = slog.New(slog.NewTextHandler(n, nil))
+	var err error
+	if n.Adapter, err = New(o); err != nil {
+		t.Fatal(err)
+	}
+	if err := n.Start(t.Context(), adapter.Node{ID: n.id, Name: name}, n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// Three nodes that know one another, themselves included, and a fourth that
+// knows one of them: all hear all.
+func TestMesh(t *testing.T) {
+	at := free(t, 4)
+	var nodes []*node
+	for i := range 4 {
+		o := Options{Nodes: at[:3], Listen: at[i], Secret: []byte("a secret"), Key: []byte("key")}
+		if i == 3 {
+			o.Nodes = at[:1]
+		}
+		n := start(t, string(rune('a'+i)), o)
+		defer n.close()
+		nodes = append(nodes, n)
+	}
+	for _, n := range nodes {
+		n.routes(3)
+	}
+	// Interest travels behind routes: a first message may pass by.
+	for _, from := range nodes {
+		for _, to := range nodes {
+			if to != from {
+				to.wait("a first message of "+from.id[:1], func() bool {
+					if slices.ContainsFunc(to.got, func(s string) bool { return strings.HasPrefix(s, from.id[:1]) }) {
+						return true
+					}
+					from.say("are you there?")
+					return false
+				})
+			}
+		}
+	}
+	for _, n := range nodes {
+		last := n.say("end")
+		for _, to := range nodes {
+			if to != n {
+				to.wait(last, func() bool { return slices.Contains(to.got, last) })
+			}
+		}
+	}
+	for _, n := range nodes {
+		n.changed(func() { n.got = nil })
+	}
+	want := map[*node][]string{}
+	for i := range 1000 {
+		s := nodes[3].say(fmt.Sprint(i))
+		for _, n := range nodes[:3] {
+			want[n] = append(want[n], s)
+		}
+	}
+	for _, n := range nodes[:3] {
+		n.heard(want[n]...)
+		for line := range strings.Lines(n.log.String()) { // some are started before others
+			if !strings.Contains(line, "Error trying to connect to route") {
+				t.Errorf("it says %s", line)
+			}
+		}
+	}
+	if tr := nodes[0].Traits(); tr.Name != "mesh" || !tr.Ordered || !tr.Routes || tr.MaxMessage != 16<<20 {
+		t.Errorf("%+v", tr)
+	}
+}
+
+// both waits until a hears b and b hears a.
+func both(a, b *node) {
+	for _, p := range [][2]*node{{a, b}, {b, a}} {
+		from, to := p[0], p[1]
+		to.wait("a first message", func() bool {
+			if len(to.got) > 0 {
+				return true
+			}
+			from.say("are you there?")
+			return false
+		})
+	}
+	for _, p := range [][2]*node{{a, b}, {b, a}} {
+		last := p[0].say("end")
+		p[1].wait(last, func() bool { return slices.Contains(p[1].got, last) })
+	}
+	a.changed(func() { a.got = nil })
+	b.changed(func() { b.got = nil })
+}
+
+// A node that is away is tried until it is there, and again when it was away for
+// a while. Who is there is told Up then, to say hello once more.
+func TestNodesComeAndGo(t *testing.T) {
+	at := free(t, 2)
+	o := func(i int) Options { return Options{Nodes: at, Listen: at[i]} }
+	a := start(t, "a", o(0))
+	defer a.close()
+	a.wait("up", func() bool { return a.ups == 1 })
+	a.say("nobody is there")
+	for i := range 2 {
+		b := start(t, "b", o(1))
+		a.wait("up again", func() bool { return a.ups == 2+i })
+		both(a, b)
+		b.heard(a.say("hello"))
+		a.heard(b.say("hello"))
+		var want []string
+		for j := range 1000 {
+			want = append(want, b.say(fmt.Sprint(j)))
+		}
+		b.close() // sends what is queued
+		a.heard(want...)
+		a.routes(0)
+	}
+}
+
+// Who does not know the secret is refused, and both sides say so.
+func TestSecret(t *testing.T) {
+	at := free(t, 3)
+	a := start(t, "a", Options{Nodes: at[:1], Listen: at[0], Secret: []byte("SECRET one")})
+	defer a.close()
+	for i, secret := range []string{"SECRET two", ""} {
+		b := start(t, string(rune('b'+i)), Options{Nodes: at[:1], Listen: at[1+i], Secret: []byte(secret)})
+		b.says("Authorization Violation")
+		a.says("authentication error")
+		for _, n := range []*node{a, b} {
+			if n.server.NumRoutes() != 0 {
+				t.Error("it was let in")
+			}
+			n.mu.Lock()
+			text := n.log.String()
+			n.log.Reset()
+			n.mu.Unlock()
+			if strings.Contains(text, "SECRET") || !strings.Contains(text, "level=WARN") {
+				t.Errorf("it says %s", text)
+			}
+		}
+		b.close()
+	}
+	c := start(t, "c", Options{Nodes: at[:1], Listen: at[1], Secret: []byte("SECRET one")})
+	defer c.close()
+	both(a, c)
+}
+
+// The server inside takes no clients but its node.
+func TestClientsAreRefused(t *testing.T) {
+	at := free(t, 1)
+	a := start(t, "a", Options{Nodes: at, Listen: at[0]})
+	defer a.close()
+	addr := a.server.Addr().(*net.TCPAddr)
+	if !addr.IP.IsLoopback() {
+		t.Errorf("it listens at %s", addr)
+	}
+	c, err := net.Dial("tcp", addr.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := c.Write([]byte("CONNECT {}\r\nPING\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	var all bytes.Buffer
+	if _, err := all.ReadFrom(c); err == nil && !strings.Contains(all.String(), "Authorization Violation") || strings.Contains(all.String(), "PONG") {
+		t.Errorf("%s, %v", all.String(), err)
+	}
+}
+
+func TestStartFails(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	a, err := New(Options{Nodes: []string{"127.0.0.1:1"}, Listen: l.Addr().String()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Start(t.Context(), adapter.Node{ID: "a"}, nil); err == nil || !strings.Contains(err.Error(), "in use") {
+		t.Error(err)
+	}
+}
