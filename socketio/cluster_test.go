@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -178,6 +179,49 @@ func TestClusterQuestions(t *testing.T) {
 		slices.Sort(votes)
 		if !slices.Equal(votes, []int{0, 1, 10, 11, 20, 21}) {
 			t.Errorf("votes %v", votes)
+		}
+	})
+}
+
+// TestClusterServerSideOfAParent: what is registered with a parent is for its
+// namespaces, on nodes that have them; those that do not are not waited for.
+func TestClusterServerSideOfAParent(t *testing.T) {
+	heard := make(chan string, 10)
+	inCluster(t, adaptertest.BusOptions{Traits: adapter.Traits{Ordered: true}}, 3, nil, func(n *nodes) {
+		t, ctx := n.t, n.t.Context()
+		for i, srv := range n.srv {
+			parent := srv.OfPattern(regexp.MustCompile(`^/dyn-\d$`))
+			if err := parent.OnServerSide("who", func(_ context.Context, r *socketio.Request) error {
+				heard <- fmt.Sprintf("%d %s %v", i, r.Namespace().Name(), r.WantsAck())
+				return r.Ack(i)
+			}); err != nil {
+				t.Fatal(err)
+			}
+			if i < 2 {
+				n.clients[i][0].Join("/dyn-1", nil)
+			}
+		}
+		n.clients[0][0].Join("/dyn-2", nil)
+		start := time.Now()
+		acks, err := n.srv[0].Of("/dyn-1").ServerSideEmitWithAck(ctx, "who")
+		if err != nil || len(acks) != 1 {
+			t.Errorf("%d answers, %v", len(acks), err)
+		}
+		acks, err = n.srv[0].Of("/dyn-2").ServerSideEmitWithAck(ctx, "who")
+		if err != nil || len(acks) != 0 || time.Since(start) > time.Second {
+			t.Errorf("%d answers, %v, after %v", len(acks), err, time.Since(start))
+		}
+		if err := n.srv[1].Of("/dyn-1").ServerSideEmit("who"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		close(heard)
+		var got []string
+		for h := range heard {
+			got = append(got, h)
+		}
+		if !slices.Equal(got, []string{"1 /dyn-1 true", "0 /dyn-1 false"}) {
+			t.Errorf("heard %q", got)
 		}
 	})
 }

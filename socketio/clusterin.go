@@ -101,6 +101,12 @@ func (c *clustered) nobody(m *adapter.Message) {
 		c.answer(m, adapter.RoomsAnswer, nil)
 	case adapter.Has:
 		c.reply(m, &adapter.Message{Kind: adapter.HasAnswer})
+	case adapter.ServerSide:
+		// Who asks all nodes waits for this one too. Where the broker counts those
+		// that have the namespace, nobody waits, and the format has no such word.
+		if m.Request != "" && !c.core.Traits().Mixed {
+			c.reply(m, &adapter.Message{Kind: adapter.HasAnswer})
+		}
 	}
 }
 
@@ -277,10 +283,7 @@ func (c *clustered) serverSide(ns *Namespace, m *adapter.Message) {
 	if len(ns.reg.load().serverSide[p.Event]) == 0 {
 		return
 	}
-	r := &Request{event: p.Event, args: p.Args}
-	if m.Request != "" {
-		r.from = &asker{c: c, to: adapter.Message{From: m.From, NS: m.NS, Request: m.Request}}
-	}
+	r := &Request{event: p.Event, args: p.Args, from: &asker{c: c, ns: ns, to: adapter.Message{From: m.From, NS: m.NS, Request: m.Request}}}
 	c.later(func() {
 		ctx := context.Background()
 		for _, f := range ns.reg.load().serverSide[r.event] {
@@ -292,9 +295,11 @@ func (c *clustered) serverSide(ns *Namespace, m *adapter.Message) {
 	})
 }
 
-// asker is the node that waits for the answer to a server-side event.
+// asker is the node that has sent a server-side event. It waits for the answer if
+// the event has a Request.
 type asker struct {
 	c  *clustered
+	ns *Namespace
 	to adapter.Message
 }
 

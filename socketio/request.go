@@ -72,15 +72,31 @@ func (e *invalidArg) Unwrap() []error {
 	return []error{Errorf("invalid", "argument %d is not valid", e.pos), e.err}
 }
 
-// WantsAck reports whether the client waits for an acknowledgement.
-func (r *Request) WantsAck() bool { return r.from != nil }
+// WantsAck reports whether the client, or the node, waits for an
+// acknowledgement.
+func (r *Request) WantsAck() bool {
+	if a, ok := r.from.(*asker); ok {
+		return a.to.Request != ""
+	}
+	return r.from != nil
+}
+
+// Namespace is where another node has sent an event of [Namespace.OnServerSide]
+// to: one of its children, if that is a parent. It is nil for events of clients,
+// whose Socket tells it.
+func (r *Request) Namespace() *Namespace {
+	if a, ok := r.from.(*asker); ok {
+		return a.ns
+	}
+	return nil
+}
 
 // Ack acknowledges the event, once; the client gets args. It may be called from
 // any goroutine, and later. If the client does not want an acknowledgement,
 // nothing is sent and nil returned. The second call returns [ErrAckedTwice],
 // and one after the socket was lost why that was.
 func (r *Request) Ack(args ...any) error {
-	if r.from == nil {
+	if !r.WantsAck() {
 		return nil
 	}
 	if r.acked.Swap(true) {
