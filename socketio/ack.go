@@ -70,7 +70,7 @@ func (s *Socket) emitAck(w acker, event string, args []any) (id uint64, err erro
 		return 0, err
 	}
 	id = s.ns.ackIDs.Add(1) - 1
-	m, err := s.conn.srv.encode(siowire.Outgoing{
+	m, err := s.conn.srv.encode(&siowire.Outgoing{
 		Type: siowire.Event, Namespace: s.name, Event: event, Args: args, ID: id, HasID: true,
 	}, s.conn.sess.Protocol())
 	if err != nil {

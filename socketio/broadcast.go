@@ -112,7 +112,7 @@ func (r *receivers) free() {
 
 func (b *Broadcast) emit(ns *Namespace, event string, args []any) error {
 	srv := ns.srv
-	e, err := srv.packet(siowire.Outgoing{Type: siowire.Event, Namespace: ns.name, Event: event, Args: ns.recovery.withOffset(args)}, 4)
+	e, err := srv.packet(&siowire.Outgoing{Type: siowire.Event, Namespace: ns.name, Event: event, Args: ns.recovery.withOffset(args)}, 4)
 	if err != nil {
 		return err
 	}

@@ -155,7 +155,7 @@ func (c *clustered) deliver(ns *Namespace, b *Broadcast, m *adapter.Message) {
 		p.withOffset(rec.marker)
 	}
 	if !c.sliced {
-		again, err := srv.packet(siowire.Outgoing{Type: siowire.Event, Namespace: ns.name, Event: p.Event, Args: rec.withOffset(p.values())}, 4)
+		again, err := srv.packet(&siowire.Outgoing{Type: siowire.Event, Namespace: ns.name, Event: p.Event, Args: rec.withOffset(p.values())}, 4)
 		if err != nil {
 			c.core.Refuse("packet")
 			return
@@ -200,7 +200,7 @@ func (c *clustered) ask(ns *Namespace, b *Broadcast, m *adapter.Message) {
 	}
 	e := &p.Encoded
 	if !c.sliced {
-		again, err := c.srv.packet(siowire.Outgoing{Type: siowire.Event, Namespace: ns.name, Event: p.Event, Args: p.values(), ID: id, HasID: true}, 4)
+		again, err := c.srv.packet(&siowire.Outgoing{Type: siowire.Event, Namespace: ns.name, Event: p.Event, Args: p.values(), ID: id, HasID: true}, 4)
 		if err != nil {
 			c.core.Refuse("packet")
 			c.reply(m, &adapter.Message{Kind: adapter.ClientCount})

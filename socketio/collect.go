@@ -97,7 +97,7 @@ type expected struct {
 
 func (c *collector) emit(b *Broadcast, ns *Namespace, event string, args []any) error {
 	id := ns.ackIDs.Add(1) - 1
-	m, err := ns.srv.encode(siowire.Outgoing{
+	m, err := ns.srv.encode(&siowire.Outgoing{
 		Type: siowire.Event, Namespace: ns.name, Event: event, Args: args, ID: id, HasID: true,
 	}, 4)
 	if err != nil {

@@ -312,7 +312,7 @@ func (s *Socket) answerAgain() {
 
 // control sends a packet that is no event.
 func (s *Socket) control(p siowire.Outgoing) {
-	m, err := s.conn.srv.encode(p, s.conn.sess.Protocol())
+	m, err := s.conn.srv.encode(&p, s.conn.sess.Protocol())
 	if err != nil {
 		s.conn.srv.log.Error("socketio: cannot encode", "packet", p.Type.String(), "error", err)
 		return

@@ -33,7 +33,7 @@ var (
 
 // encode makes the message that every receiver shares. Events are the same in
 // both protocols.
-func (srv *Server) encode(p siowire.Outgoing, protocol int) (*engineio.Message, error) {
+func (srv *Server) encode(p *siowire.Outgoing, protocol int) (*engineio.Message, error) {
 	e, err := srv.packet(p, protocol)
 	if err != nil {
 		return nil, err
@@ -41,17 +41,21 @@ func (srv *Server) encode(p siowire.Outgoing, protocol int) (*engineio.Message, 
 	return message(e), nil
 }
 
-func (srv *Server) packet(p siowire.Outgoing, protocol int) (siowire.Encoded, error) {
+func (srv *Server) packet(p *siowire.Outgoing, protocol int) (siowire.Encoded, error) {
 	p.Headroom = engineio.Headroom
-	e, err := srv.opts.Parser.Encode(p, protocol)
-	if n := len(e.Attachments); err == nil && n > srv.opts.MaxSentAttachments {
-		err = fmt.Errorf("%w: %d of at most %d", ErrTooManyAttachments, n, srv.opts.MaxSentAttachments)
+	e, err := srv.opts.Parser.Encode(*p, protocol)
+	if err == nil && len(e.Attachments) > srv.opts.MaxSentAttachments {
+		err = srv.tooMany(len(e.Attachments))
 	}
 	return e, err
 }
 
+func (srv *Server) tooMany(attachments int) error {
+	return fmt.Errorf("%w: %d of at most %d", ErrTooManyAttachments, attachments, srv.opts.MaxSentAttachments)
+}
+
 // encodeOne encodes a packet for this socket alone, to be sent with sendEncoded.
-func (s *Socket) encodeOne(p siowire.Outgoing) (siowire.Encoded, *engineio.Buffer, error) {
+func (s *Socket) encodeOne(p *siowire.Outgoing) (siowire.Encoded, *engineio.Buffer, error) {
 	b := engineio.NewBuffer()
 	p.Buffer = &b.B
 	e, err := s.conn.srv.packet(p, s.conn.sess.Protocol())
@@ -67,7 +71,7 @@ func (s *Socket) answer(id uint64, args []any) (encoded bool, err error) {
 		s.conn.srv.dropped(s, "", ErrDisconnected)
 		return true, s.lostError()
 	}
-	e, b, err := s.encodeOne(siowire.Outgoing{Type: siowire.Ack, Namespace: s.name, ID: id, HasID: true, Args: args})
+	e, b, err := s.encodeOne(&siowire.Outgoing{Type: siowire.Ack, Namespace: s.name, ID: id, HasID: true, Args: args})
 	if err != nil {
 		return false, err
 	}
@@ -151,7 +155,7 @@ func (s *Socket) emit(event string, args []any, f engineio.Flags) error {
 		return s.lostError()
 	}
 	rec := s.ns.recovery
-	e, b, err := s.encodeOne(siowire.Outgoing{Type: siowire.Event, Namespace: s.name, Event: event, Args: rec.withOffset(args)})
+	e, b, err := s.encodeOne(&siowire.Outgoing{Type: siowire.Event, Namespace: s.name, Event: event, Args: rec.withOffset(args)})
 	if err != nil {
 		return err
 	}

@@ -34,38 +34,53 @@ const (
 // task is an entry of the inbox.
 type task struct {
 	kind    taskKind
-	wantAck bool
-	over    int32 // of taskOver: how many
+	over    int32    // of taskOver: how many
+	name    string   // of taskOver: the event
+	arrival *arrival // of taskEvent
+	reply   *reply   // of taskCallback
+	ending  *ending  // of taskEnd
+}
+
+// arrival is an event that waits for its turn, independent of the reader's
+// buffer.
+type arrival struct {
 	event   string
 	args    siowire.Args
 	id      uint64
-	memory  *memory // of event and args
-	reply   *reply  // of taskCallback
-	ending  *ending // of taskEnd
+	wantAck bool
+	memory  []byte // what the packet was copied to; used again if nobody has seen it
 }
-
-// memory is what a packet was copied to. It is used again if nobody has seen the
-// packet.
-type memory struct{ b []byte }
 
 const keepMemory = 4 << 10 // bytes, up to which memory is used again
 
-var memories = sync.Pool{New: func() any { return new(memory) }}
+var arrivals = sync.Pool{New: func() any { return new(arrival) }}
 
-// detach makes the packet independent of the reader's buffer.
-func detach(p *siowire.Packet, size int) *memory {
-	if size > keepMemory {
-		p.Detach()
-		return nil
+func arrive(p *siowire.Packet, size int) *arrival {
+	a := arrivals.Get().(*arrival)
+	if size > keepMemory || cap(a.memory) > 4*size+64 {
+		a.memory = nil // a handler may keep it
 	}
-	m := memories.Get().(*memory)
-	if cap(m.b) > 4*size+64 {
-		m.b = nil // a handler may keep it
+	if a.memory = p.DetachTo(a.memory); cap(a.memory) > keepMemory {
+		a.memory = nil
 	}
-	if m.b = p.DetachTo(m.b); cap(m.b) > keepMemory {
-		return nil
+	a.event, a.args, a.id, a.wantAck = p.Event, p.Args, p.ID, p.HasID
+	return a
+}
+
+// request is the event for those who see it, and may keep it and its memory.
+func (a *arrival) request(s *Socket) *Request {
+	r := &Request{event: a.event, args: a.args, id: a.id}
+	if a.wantAck {
+		r.from = s
 	}
-	return m
+	a.memory = nil
+	return r
+}
+
+// free gives back what nobody refers to.
+func (a *arrival) free() {
+	*a = arrival{memory: a.memory}
+	arrivals.Put(a)
 }
 
 // event takes an event of the client. It runs inside Receive.
@@ -84,8 +99,7 @@ func (s *Socket) event(p *siowire.Packet, size int) {
 		s.over(p)
 		return
 	}
-	m := detach(p, size)
-	full, start := s.inbox.Put(&srv.inboxes, &task{event: p.Event, args: p.Args, id: p.ID, wantAck: p.HasID, memory: m}, size)
+	full, start := s.inbox.Put(&srv.inboxes, &task{arrival: arrive(p, size)}, size)
 	if full {
 		s.conn.stall()
 	}
@@ -101,8 +115,8 @@ func (s *Socket) event(p *siowire.Packet, size int) {
 func (s *Socket) over(p *siowire.Packet) {
 	srv := s.conn.srv
 	srv.stats.bound(BoundEventRate)
-	start, ok := s.inbox.Offer(&srv.inboxes, &task{kind: taskOver, over: 1, event: strings.Clone(p.Event)}, func(last *task) bool {
-		if last.kind != taskOver || last.event != p.Event || last.over >= maxOver {
+	start, ok := s.inbox.Offer(&srv.inboxes, &task{kind: taskOver, over: 1, name: strings.Clone(p.Event)}, func(last *task) bool {
+		if last.kind != taskOver || last.name != p.Event || last.over >= maxOver {
 			return false
 		}
 		last.over++
@@ -139,7 +153,7 @@ func (s *Socket) Run() {
 		}
 		switch t.kind {
 		case taskEvent:
-			s.handle(&t)
+			s.handle(t.arrival)
 		case taskConnect:
 			s.join()
 			s.conn.joinOver(s)
@@ -148,7 +162,7 @@ func (s *Socket) Run() {
 		case taskOver:
 			for range t.over {
 				srv.traceBound(BoundEventRate, s)
-				s.failed(t.event, errEventRate)
+				s.failed(t.name, errEventRate)
 				if s.state.Load() == disconnected {
 					break
 				}
@@ -173,24 +187,22 @@ func (s *Socket) holding() (event string, full bool) {
 
 // handle runs the handlers of an event. What handlers there are is asked here,
 // and again after each step that may have registered some.
-func (s *Socket) handle(t *task) {
+func (s *Socket) handle(a *arrival) {
 	if !s.entered {
 		s.conn.srv.stats.ignored(IgnoreRefused)
-		t.free()
+		a.free()
 		return
 	}
 	h := s.ns.reg.load()
 	own := s.ownHandlers()
-	if len(h.any)+len(h.usePacket)+len(h.events[t.event]) == 0 && !own.hear(t.event) {
-		s.conn.srv.unheard(s, t.event)
-		t.free()
+	list := h.events[a.event]
+	if len(h.any)+len(h.usePacket)+len(list) == 0 && !own.hear(a.event) {
+		s.conn.srv.unheard(s, a.event)
+		a.free()
 		return
 	}
-	t.give()
-	r := &Request{event: t.event, args: t.args, id: t.id}
-	if t.wantAck {
-		r.from = s
-	}
+	r := a.request(s)
+	a.free()
 	s.atWork.Store(r)
 	defer s.atWork.Store(nil) // it would keep its packet's memory
 	ctx := s.Context()
@@ -202,6 +214,7 @@ func (s *Socket) handle(t *task) {
 	}
 	if len(h.usePacket) > 0 {
 		h, own = s.ns.reg.load(), s.ownHandlers()
+		list = h.events[r.event]
 	}
 	any := own.anys()
 	if len(h.any)+len(any) > 0 {
@@ -212,8 +225,9 @@ func (s *Socket) handle(t *task) {
 			s.handled(ctx, f, r)
 		}
 		h, own = s.ns.reg.load(), s.ownHandlers()
+		list = h.events[r.event]
 	}
-	list, mine := h.events[r.event], own.take(r.event)
+	mine := own.take(r.event)
 	if len(list)+len(mine)+len(h.any)+len(any) == 0 {
 		s.conn.srv.hintEvent(s, r.event)
 	}
@@ -247,21 +261,6 @@ func (s *Socket) ran(event string, list []entry) (last uint64) {
 		return last
 	}
 	return 0
-}
-
-// give leaves its memory to an event that somebody sees, and may keep.
-func (t *task) give() {
-	if t.memory != nil {
-		t.memory.b = nil
-		t.free()
-	}
-}
-
-// free gives the memory back of an event that nobody has seen.
-func (t *task) free() {
-	if t.memory != nil {
-		memories.Put(t.memory)
-	}
 }
 
 func (s *Socket) handled(ctx context.Context, h Handler, r *Request) {

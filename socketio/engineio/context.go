@@ -2,9 +2,9 @@ package engineio
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"net/http"
+	"reflect"
 	"sync"
 	"time"
 )
@@ -74,9 +74,10 @@ func sameAddr(a, b net.Addr) bool {
 }
 
 // plainContext returns the values of a context that net/http has made and
-// nobody has added to; nil if it is any other. A context of package context
-// prints how it was made, every layer of it: that says it all. Should that
-// form ever change, contexts are kept as they are, and TestPlainContext fails.
+// nobody has added to; nil if it is any other: it has exactly the layers of
+// net/http's, of which two hold values, and they are the two that it puts there.
+// Should those layers ever change, contexts are kept as they are, and
+// TestPlainContext fails.
 func plainContext(ctx context.Context) (*http.Server, net.Addr) {
 	srv, ok := ctx.Value(http.ServerContextKey).(*http.Server)
 	if !ok || srv.BaseContext != nil || srv.ConnContext != nil {
@@ -86,15 +87,36 @@ func plainContext(ctx context.Context) (*http.Server, net.Addr) {
 	if !ok {
 		return nil, nil
 	}
-	made, ok := ctx.(fmt.Stringer)
-	if !ok || made.String() != plainPrefix+addr.String()+plainSuffix {
+	for _, layer := range plainLayers {
+		if ctx = beneath(ctx, layer); ctx == nil {
+			return nil, nil
+		}
+	}
+	if ctx != context.Background() {
 		return nil, nil
 	}
 	return srv, addr
 }
 
-const (
-	plainPrefix = "context.Background.WithValue(net/http context value http-server, *http.Server)" +
-		".WithValue(net/http context value local-addr, "
-	plainSuffix = ").WithCancel.WithCancel"
-)
+// plainLayers are the types of net/http's layers, the uppermost first. They are
+// structs of package context that embed the Context beneath.
+var plainLayers = func() []reflect.Type {
+	canceled, cancel := context.WithCancel(context.Background())
+	cancel()
+	c, v := reflect.TypeOf(canceled), reflect.TypeOf(context.WithValue(context.Background(), http.ServerContextKey, 0))
+	return []reflect.Type{c, c, v, v}
+}()
+
+// beneath is the context on which ctx stands; nil if ctx is of another type.
+func beneath(ctx context.Context, layer reflect.Type) context.Context {
+	v := reflect.ValueOf(ctx)
+	if v.Type() != layer || v.Kind() != reflect.Pointer || v.Elem().Kind() != reflect.Struct {
+		return nil
+	}
+	field := v.Elem().Field(0)
+	if !field.CanInterface() {
+		return nil
+	}
+	below, _ := field.Interface().(context.Context)
+	return below
+}

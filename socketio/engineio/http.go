@@ -82,7 +82,7 @@ func headSize(r *http.Request) int {
 // section 7.8).
 func isUpgrade(r *http.Request) bool {
 	return strings.EqualFold(r.Header.Get("Upgrade"), "websocket") && slices.ContainsFunc(r.Header["Connection"], func(v string) bool {
-		return strings.Contains(strings.ToLower(v), "upgrade")
+		return v == "Upgrade" || strings.Contains(strings.ToLower(v), "upgrade")
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"reflect"
+	"sync"
 	"time"
 )
 
@@ -114,14 +115,30 @@ func inside(w http.ResponseWriter) http.ResponseWriter {
 	if v.Kind() != reflect.Struct {
 		return nil
 	}
-	f, ok := v.Type().FieldByName("ResponseWriter")
-	if !ok || !f.Anonymous {
+	index := embedded(v.Type())
+	if index == nil {
 		return nil
 	}
-	field, err := v.FieldByIndexErr(f.Index)
+	field, err := v.FieldByIndexErr(index)
 	if err != nil || !field.CanInterface() {
 		return nil
 	}
 	inner, _ := field.Interface().(http.ResponseWriter)
 	return inner
 }
+
+// embedded is where in a struct a ResponseWriter is embedded; nil if none is. To
+// look for it takes long, and a program has few types of writers.
+func embedded(t reflect.Type) []int {
+	if known, ok := writers.Load(t); ok {
+		return known.([]int)
+	}
+	var index []int
+	if f, ok := t.FieldByName("ResponseWriter"); ok && f.Anonymous {
+		index = f.Index
+	}
+	writers.Store(t, index)
+	return index
+}
+
+var writers sync.Map // by reflect.Type, what embedded has found

@@ -101,7 +101,11 @@ func (p *Packet) DetachTo(buf []byte) []byte {
 		p.Args.buf = nil
 		return own
 	}
-	own := append(buf[:0], src...)
+	own := buf[:0]
+	if cap(own) < len(src) {
+		own = make([]byte, 0, len(src))
+	}
+	own = append(own, src...)
 	p.Namespace = moved(p.Namespace, src, own)
 	p.Event = moved(p.Event, src, own)
 	if p.dataEnd > 0 {
