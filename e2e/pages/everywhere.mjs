@@ -92,13 +92,15 @@ export default function (world) {
     const raw = ["operation has timed out", "socket has been disconnected", "xhr poll error", "xhr post error", "websocket error", "fetch read error", "timeout", "Invalid namespace", "io server disconnect",
       "io client disconnect", "transport close", "transport error", "ping timeout", "parse error", "forced close", "server error", "you asked to be refused", "not this time"];
     for (const lang of languages) {
-      const page = await visit(world, "playground/", { lang });
-      const said = await page.evaluate(async (raw) => {
+      const elsewhere = await visit(world, "doctor/", { lang }); // which may ask other servers
+      const said = await elsewhere.evaluate(async (raw) => {
         const { plainly } = await import("/assets/words.js");
         const browser = await fetch("http://127.0.0.1:1/", { mode: "no-cors" }).catch((err) => err);
         return [...raw.map((text) => plainly(new Error(text))), plainly(browser)];
       }, raw);
       for (const [i, sentence] of said.entries()) assert.match(sentence, lang === "zh-CN" ? /^[^a-z]+。$/ : /^[A-Z][^{}]+\.$/, raw[i]);
+      await leave(elsewhere, { expected: [/ERR_/] });
+      const page = await visit(world, "playground/", { lang });
       await page.fill("#namespace", "/nowhere");
       await page.click("#connect");
       await says(page, "#state", lang === "zh-CN" ? "被拒绝：服务器没有这个命名空间。" : "Refused: The server has no such namespace.");

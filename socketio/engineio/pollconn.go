@@ -4,10 +4,12 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"unique"
 
 	"github.com/sockeye-io/sockeye/socketio/internal/httpconn"
@@ -34,8 +36,7 @@ type pollConn struct {
 	served   *Session // whose Served is wanted
 	answered *Session // whose poll the last answer was
 	poll     poll     // of s; guarded by its mu
-
-	flight flight
+	flight   *flight  // the last one; nil if there was none
 }
 
 // mayAdopt reports whether the connection of a request may be taken over, as
@@ -158,9 +159,10 @@ func (p *pollConn) Run() {
 	var err error
 	if len(b) <= smallAnswer {
 		err = p.Answer(b, last)
+	} else if f := p.fly(s, len(b)); f != nil {
+		err = p.AnswerOwned(b, last, f)
 	} else {
-		p.flight.begin(s, len(b))
-		err = p.AnswerOwned(b, last, &p.flight)
+		err = net.ErrClosed
 	}
 	if err != nil {
 		s.shut(TransportError, errPollAborted, false)
@@ -250,8 +252,10 @@ func (p *pollConn) Closed(cause error, half bool) {
 	p.gone = true
 	s, answered := p.s, p.answered
 	p.s, p.answered = nil, nil
+	for f := p.flight; f != nil; f = f.before {
+		f.s.flying.Add(-f.left.Swap(0))
+	}
 	p.mu.Unlock()
-	p.flight.end()
 	if s != nil {
 		s.abandon(&p.poll)
 	}
@@ -269,28 +273,34 @@ func (p *pollConn) Closed(cause error, half bool) {
 const smallAnswer = 16 << 10
 
 // flight is the part of an answer to a poll that the client has not taken, and
-// that counts against the bound of its session. It belongs to whoever answers,
-// then to the connection's queue.
+// that counts against the bound of its session.
 type flight struct {
-	s    *Session
-	left int
+	s      *Session
+	left   atomic.Int32
+	before *flight // the one before, while its last bytes are on their way too; guarded by the connection's mu
 }
 
-func (f *flight) begin(s *Session, n int) {
-	f.s, f.left = s, n
+// fly counts an answer of n bytes, unless the connection has ended: then it
+// returns nil.
+func (p *pollConn) fly(s *Session, n int) *flight {
+	f := &flight{s: s}
+	f.left.Store(int32(n))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.gone {
+		return nil
+	}
+	if b := p.flight; b != nil && b.left.Load() > 0 {
+		f.before, b.before = b, nil
+	}
+	p.flight = f
 	s.flying.Add(int32(n))
+	return f
 }
 
 // Release implements netpoll.Owner: one more piece has left.
 func (f *flight) Release() {
-	n := min(f.left, httpconn.Piece)
-	f.left -= n
-	f.s.flying.Add(-int32(n))
-}
-
-func (f *flight) end() {
-	if f.s != nil {
-		f.s.flying.Add(-int32(f.left))
-		f.left = 0
-	}
+	n := min(f.left.Load(), httpconn.Piece)
+	f.left.Add(-n)
+	f.s.flying.Add(-n)
 }
