@@ -22,11 +22,13 @@ func noHeartbeat() *Options {
 	return &Options{AllowEIO3: true, PingInterval: -1, UpgradeTimeout: -1, MaxQueue: -1}
 }
 
-// smallBuffers is everywhere, with sockets that hold little.
+// smallBuffers is everywhere, with sockets that hold little: what lies there,
+// in both directions and on both sides, is soon full and soon taken.
 func smallBuffers(t *testing.T, f func(t *testing.T, r *rig)) {
 	small := func(h *http.Server) {
 		h.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
-			_ = c.(*net.TCPConn).SetWriteBuffer(16 << 10) // less work, no more
+			_ = c.(*net.TCPConn).SetWriteBuffer(16 << 10)
+			_ = c.(*net.TCPConn).SetReadBuffer(16 << 10)
 			return ctx
 		}
 	}
@@ -39,7 +41,7 @@ func smallBuffers(t *testing.T, f func(t *testing.T, r *rig)) {
 			dial := r.dial
 			r.dial = func() net.Conn {
 				c := dial()
-				_ = c.(*net.TCPConn).SetReadBuffer(16 << 10)
+				_ = c.(*net.TCPConn).SetWriteBuffer(16 << 10)
 				return c
 			}
 			f(t, r)
@@ -75,37 +77,61 @@ func TestUnreadAnswersOverWebSocket(t *testing.T) {
 				} else {
 					s, e = r.openWebSocket(c.eio)
 				}
-				held := func() int {
-					e.s.mu.Lock()
-					defer e.s.mu.Unlock()
-					n := int(e.s.owed) * owedUnit
-					list := []transport{e.s.transport}
+				webSockets := func() (list []*wsConn) {
+					all := []transport{e.s.transport}
 					if u := e.s.upgrade; u != nil {
-						list = append(list, u.to)
+						all = append(all, u.to)
 					}
-					for _, t := range list {
+					for _, t := range all {
 						if w, ok := t.(*wsConn); ok {
-							n += w.c.Queued()
+							list = append(list, w)
 						}
 					}
-					return n
+					return list
+				}
+				held := func() (n int, full bool) {
+					e.s.mu.Lock()
+					defer e.s.mu.Unlock()
+					n = int(e.s.owed) * owedUnit
+					for _, w := range webSockets() {
+						n += w.c.Queued()
+						full = full || w.full
+					}
+					return n, full
 				}
 				burst := bytes.Repeat(c.request, 1000)
-				asked, most := 0, 0
-				var rest []byte
-				for rest == nil && asked < 8_000_000 {
-					_ = s.SetWriteDeadline(time.Now().Add(300 * time.Millisecond))
-					n, err := s.Write(burst)
-					if errors.Is(err, os.ErrDeadlineExceeded) {
-						rest = burst[n:]
-					} else if err != nil {
-						t.Fatal(err)
+				asked, most, rest := 0, 0, []byte(nil)
+				// fill asks until nothing is read, nor taken, any more.
+				fill := func() {
+					for full, n := false, 1; n > 0 || !full; {
+						if len(rest) == 0 {
+							rest = burst
+							asked += 1000
+						}
+						_ = s.SetWriteDeadline(time.Now().Add(20 * time.Millisecond))
+						var err error
+						if n, err = s.Write(rest); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+							t.Fatal(err)
+						}
+						rest = rest[n:]
+						var now int
+						now, full = held()
+						if most = max(most, now); asked > 8_000_000 {
+							t.Fatalf("%d were taken", asked)
+						}
 					}
-					most = max(most, held())
-					asked += 1000
 				}
-				if rest == nil {
-					t.Errorf("%d were taken", asked)
+				fill()
+				for range 3 { // who is told of room late, when there is none any more, makes none
+					e.s.mu.Lock()
+					list := webSockets()
+					e.s.mu.Unlock()
+					for _, w := range list {
+						if w.busy() {
+							w.OnDrained(nil)
+						}
+					}
+					fill()
 				}
 				if most > mostOwed+len(c.answer)+64 {
 					t.Errorf("%d bytes wait", most)

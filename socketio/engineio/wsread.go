@@ -203,10 +203,16 @@ func (w *wsConn) OnServed(*netpoll.Conn) {
 	w.s.recv.Served()
 }
 
-// OnDrained implements netpoll.DrainHandler: the client has caught up.
+// OnDrained implements netpoll.DrainHandler: the client has caught up. If it is
+// busy again, as the reader was faster, it comes again: what it moved now would
+// come on top of what waits on the connection.
 func (w *wsConn) OnDrained(*netpoll.Conn) {
 	s := w.s
 	s.mu.Lock()
+	defer s.mu.Unlock()
+	if w.busy() {
+		return
+	}
 	if s.transport == transport(w) && s.state.Load() == stateOpen {
 		w.move()
 	}
@@ -214,5 +220,4 @@ func (w *wsConn) OnDrained(*netpoll.Conn) {
 		w.full = false
 		w.c.Wake()
 	}
-	s.mu.Unlock()
 }
