@@ -45,7 +45,7 @@ func check(m *adapter.Message) (first []byte, values int, err error) {
 	case !hasData(m.Kind):
 		return nil, 0, nil
 	}
-	if first, values, err = list(m.Data.Text, len(m.Data.Attachments)); err != nil {
+	if first, values, err = list(m.Data.Text, len(m.Data.Attachments), m.Kind == adapter.Broadcast); err != nil {
 		return nil, 0, fmt.Errorf("%w: %w", errData, err)
 	}
 	if m.Kind == adapter.Broadcast && !isEvent(first, true) || m.Kind == adapter.ServerSide && !isEvent(first, false) {
@@ -55,12 +55,16 @@ func check(m *adapter.Message) (first []byte, values int, err error) {
 }
 
 // list checks that text is an array, and returns its first element and how many
-// it has.
-func list(text []byte, attachments int) (first []byte, n int, err error) {
+// it has. clients: it is for them.
+func list(text []byte, attachments int, clients bool) (first []byte, n int, err error) {
 	var s value.Scanner
 	s.Init(text, maxDepth)
-	if attachments > 0 {
+	switch {
+	case attachments == 0:
+	case clients:
 		s.Binaries(attachments)
+	default:
+		s.Escaped(attachments)
 	}
 	i, err := s.OpenArray(0)
 	for ; i >= 0 && err == nil; n++ {

@@ -215,7 +215,7 @@ func (r *Reader) target(m *adapter.Message, at span) error {
 		return err
 	}
 	m.Rooms, m.Except = r.rooms, r.except
-	if r.kind(r.opts[kFlags]) == value.Object {
+	if m.Kind == adapter.Broadcast && r.kind(r.opts[kFlags]) == value.Object {
 		m.Flags = r.readFlags()
 	}
 	return nil

@@ -53,13 +53,14 @@ func index(val []byte) (int, bool) {
 
 // claims are the attachments that placeholders have named.
 type claims struct {
-	n     int
-	first uint64
-	more  []uint64
+	n      int
+	first  uint64
+	more   []uint64
+	escape bool // a key with escapes makes no placeholder
 }
 
 func (c *claims) object(m members) error {
-	if !m.mark {
+	if !m.mark || m.odd && c.escape {
 		return nil
 	}
 	num := m.num - 1

@@ -38,6 +38,10 @@ func (s *Scanner) Init(data []byte, maxDepth int) {
 // one, in the form that every encoder writes, is an error.
 func (s *Scanner) Binaries(n int) { s.binaries = &claims{n: n} }
 
+// Escaped is Binaries for values that no client gets: an object whose key is
+// written with an escape is none of theirs, as AppendJSON writes it.
+func (s *Scanner) Escaped(n int) { s.binaries = &claims{n: n, escape: true} }
+
 // Valid reports whether data is one JSON value, nested at most maxDepth deep.
 func Valid(data []byte, maxDepth int) bool {
 	var s Scanner
