@@ -53,10 +53,11 @@ func (r *Reader) classicBroadcast(name string, payload []byte) (*adapter.Message
 	if err != nil || n < 3 {
 		return nil, Parse
 	}
-	uid := span{from: i}
-	if uid.to, err = s.Value(i); err != nil {
+	start := i
+	if i, err = s.Value(i); err != nil {
 		return nil, Parse
 	}
+	uid := between(start, i)
 	m := &r.msg
 	m.Kind = adapter.Broadcast
 	if m.From, err = r.sender(uid); err != nil {
@@ -65,21 +66,21 @@ func (r *Reader) classicBroadcast(name string, payload []byte) (*adapter.Message
 	if r.mine(m) {
 		return nil, nil
 	}
-	if i, err = r.packObject(&r.packet, uid.to); err != nil {
+	if i, err = r.packObject(&r.packet, i); err != nil {
 		return nil, Parse
 	}
-	opts := span{from: i}
+	start = i
 	if i, err = r.packObject(&r.opts, i); err != nil {
 		return nil, Parse
 	}
-	opts.to = i
+	opts := between(start, i)
 	for k := 3; k < n; k++ {
 		from := i
 		if i, err = s.Value(i); err != nil {
 			return nil, Parse
 		}
 		if k == 3 {
-			m.Seq, m.Lane = r.numbers(span{from, i})
+			m.Seq, m.Lane = r.numbers(between(from, i))
 		}
 	}
 	if i != len(payload) {
@@ -126,11 +127,11 @@ func (r *Reader) wanted(name string) bool {
 // they lie in our own messages.
 func (r *Reader) glance(name string) (m *adapter.Message, ok bool) {
 	data := r.data
-	if len(data) < tail+1 {
+	if len(data) < tail+1 || data[0] != 0x94 {
 		return nil, false
 	}
-	end := data[len(data)-tail:]
-	if data[0] != 0x94 || end[0] != 0x92 || end[1] != 0xcf || end[10] != 0xce {
+	seq, lane, ok := tailOf(data[len(data)-tail:])
+	if !ok {
 		return nil, false
 	}
 	s := value.MsgpackScanner{Data: data, MaxDepth: 2}
@@ -160,7 +161,15 @@ func (r *Reader) glance(name string) (m *adapter.Message, ok bool) {
 	if ns, ok = nsOf(name, ns); !ok {
 		return nil, false
 	}
-	return r.skipped(from, ns, binary.BigEndian.Uint64(end[2:]), binary.BigEndian.Uint32(end[11:])), true
+	return r.skipped(from, ns, seq, lane), true
+}
+
+// tailOf reads the numbers as our own messages have them.
+func tailOf(b []byte) (seq uint64, lane uint32, ok bool) {
+	if len(b) != tail || b[0] != 0x92 || b[1] != 0xcf || b[10] != 0xce {
+		return 0, 0, false
+	}
+	return binary.BigEndian.Uint64(b[2:]), binary.BigEndian.Uint32(b[11:]), true
 }
 
 // nsOf returns the namespace of a packet as a part of a channel's name, if it is
@@ -185,6 +194,9 @@ func (r *Reader) place(name string) (ns string, ok bool) {
 
 // numbers reads [seq, lane]; what is something else is none.
 func (r *Reader) numbers(at span) (seq uint64, lane uint32) {
+	if seq, lane, ok := tailOf(r.raw(at)); ok {
+		return seq, lane
+	}
 	n := 0
 	_ = r.each(at, func(at span) error {
 		switch n++; n {

@@ -23,11 +23,12 @@ func (f *form) open() (at int) {
 	return at
 }
 
-// key begins a member of the map at. name needs no escapes.
+// key begins a member of the map at. name needs no escapes, and is shorter than
+// 32 bytes.
 func (f *form) key(at int, name string) {
 	if f.msgpack {
 		f.buf[at]++
-		f.buf = value.AppendMsgpackString(f.buf, name)
+		f.buf = append(append(f.buf, 0xa0|byte(len(name))), name...)
 		return
 	}
 	if len(f.buf) > at+1 {

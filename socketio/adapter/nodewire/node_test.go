@@ -68,8 +68,8 @@ func (c *recorded) get(t testing.TB, r *Reader) (*adapter.Message, error) {
 	return r.Entry(&e)
 }
 
-// path walks into decoded JSON; nil if there is nothing.
-func path(v any, keys ...any) any {
+// walk goes into decoded JSON; nil if there is nothing.
+func walk(v any, keys ...any) any {
 	for _, k := range keys {
 		switch x := v.(type) {
 		case map[string]any:
@@ -90,23 +90,23 @@ func path(v any, keys ...any) any {
 // hexed is data as Go values, binaries as the recorder writes them.
 func hexed(t testing.TB, d adapter.Data) any {
 	v := plain(t, d, false)
-	var walk func(v any) any
-	walk = func(v any) any {
+	var each func(v any) any
+	each = func(v any) any {
 		switch v := v.(type) {
 		case bin:
 			return map[string]any{"$$hex": hex.EncodeToString([]byte(v))}
 		case []any:
 			for i := range v {
-				v[i] = walk(v[i])
+				v[i] = each(v[i])
 			}
 		case map[string]any:
 			for k := range v {
-				v[k] = walk(v[k])
+				v[k] = each(v[k])
 			}
 		}
 		return v
 	}
-	return walk(v)
+	return each(v)
 }
 
 // whole makes one of replacement characters in a row: how many of them half a
@@ -160,26 +160,26 @@ func TestReadsNode(t *testing.T) {
 			continue
 		}
 		kinds[c.Adapter][m.Kind]++
-		in := path(c.Read, "data") // where the rest is
-		opts := path(in, "opts")
-		wantKind, from := adapter.Kind(0), path(c.Read, "uid")
+		in := walk(c.Read, "data") // where the rest is
+		opts := walk(in, "opts")
+		wantKind, from := adapter.Kind(0), walk(c.Read, "uid")
 		if _, isList := c.Read.([]any); isList {
-			wantKind, from, opts, in = adapter.Broadcast, path(c.Read, 0), path(c.Read, 2), map[string]any{"packet": path(c.Read, 1)}
+			wantKind, from, opts, in = adapter.Broadcast, walk(c.Read, 0), walk(c.Read, 2), map[string]any{"packet": walk(c.Read, 1)}
 		} else if c.Adapter == "classic" {
-			in, opts = c.Read, path(c.Read, "opts")
-			n, told := path(c.Read, "type").(float64)
+			in, opts = c.Read, walk(c.Read, "opts")
+			n, told := walk(c.Read, "type").(float64)
 			wantKind = classicKinds[n]
 			if !told {
-				if wantKind = adapter.FetchAnswer; path(c.Read, "rooms") != nil {
+				if wantKind = adapter.FetchAnswer; walk(c.Read, "rooms") != nil {
 					wantKind = adapter.RoomsAnswer
-				} else if _, is := path(c.Read, "sockets", 0).(string); is {
+				} else if _, is := walk(c.Read, "sockets", 0).(string); is {
 					wantKind = adapter.IDsAnswer
 				}
 			} else if from == nil && n == 6 {
 				wantKind = adapter.ServerSideAnswer
 			}
 		} else {
-			wantKind = adapter.Kind(path(c.Read, "type").(float64))
+			wantKind = adapter.Kind(walk(c.Read, "type").(float64))
 		}
 		if from == nil || from == "emitter" {
 			from = ""
@@ -187,15 +187,15 @@ func TestReadsNode(t *testing.T) {
 		if m.Kind != wantKind || m.From != from || m.Seq != 0 || m.Lane != 0 || m.To != "" {
 			t.Errorf("%s %s: %s from %q, want %s from %q", c.Adapter, c.Call, m.Kind, m.From, wantKind, from)
 		}
-		if want, _ := path(in, "requestId").(string); m.Request != want {
+		if want, _ := walk(in, "requestId").(string); m.Request != want {
 			t.Errorf("%s %s: request %q, want %q", c.Adapter, c.Call, m.Request, want)
 		}
 		if opts != nil {
-			if !slices.Equal(m.Rooms, names(t, path(opts, "rooms"))) || !slices.Equal(m.Except, names(t, path(opts, "except"))) {
+			if !slices.Equal(m.Rooms, names(t, walk(opts, "rooms"))) || !slices.Equal(m.Except, names(t, walk(opts, "except"))) {
 				t.Errorf("%s %s: to %q but %q, want %v", c.Adapter, c.Call, m.Rooms, m.Except, opts)
 			}
-			flags := adapter.Flags{Volatile: path(opts, "flags", "volatile") == true, NoCompress: path(opts, "flags", "compress") == false}
-			if ms, ok := path(opts, "flags", "timeout").(float64); ok {
+			flags := adapter.Flags{Volatile: walk(opts, "flags", "volatile") == true, NoCompress: walk(opts, "flags", "compress") == false}
+			if ms, ok := walk(opts, "flags", "timeout").(float64); ok {
 				flags.Timeout = time.Duration(ms) * time.Millisecond
 			}
 			if m.Flags != flags {
@@ -205,31 +205,31 @@ func TestReadsNode(t *testing.T) {
 		var data any
 		switch m.Kind {
 		case adapter.Broadcast:
-			data = path(in, "packet", "data")
+			data = walk(in, "packet", "data")
 		case adapter.ServerSide:
-			if data = path(in, "packet"); c.Adapter == "classic" {
-				data = path(in, "data")
+			if data = walk(in, "packet"); c.Adapter == "classic" {
+				data = walk(in, "data")
 			}
 		case adapter.ServerSideAnswer:
-			if data = []any{path(in, "packet")}; c.Adapter == "classic" {
-				data = []any{path(in, "data")}
+			if data = []any{walk(in, "packet")}; c.Adapter == "classic" {
+				data = []any{walk(in, "data")}
 			}
 		case adapter.ClientAck:
-			data = []any{path(in, "packet")}
+			data = []any{walk(in, "packet")}
 		case adapter.FetchAnswer, adapter.IDsAnswer:
-			data = path(in, "sockets")
+			data = walk(in, "sockets")
 		case adapter.RoomsAnswer:
-			data = path(in, "rooms")
+			data = walk(in, "rooms")
 		case adapter.Join, adapter.Leave:
-			if !slices.Equal(m.Names, names(t, path(in, "rooms"))) {
+			if !slices.Equal(m.Names, names(t, walk(in, "rooms"))) {
 				t.Errorf("%s %s: %q, want %v", c.Adapter, c.Call, m.Names, in)
 			}
 		case adapter.Disconnect:
-			if m.Close != path(in, "close") {
+			if m.Close != walk(in, "close") {
 				t.Errorf("%s %s: close %v", c.Adapter, c.Call, m.Close)
 			}
 		case adapter.ClientCount:
-			if float64(m.Count) != path(in, "clientCount") {
+			if float64(m.Count) != walk(in, "clientCount") {
 				t.Errorf("%s %s: %d, want %v", c.Adapter, c.Call, m.Count, in)
 			}
 		}

@@ -12,7 +12,9 @@ import (
 )
 
 // A span is where a value lies in a message; empty: nowhere.
-type span struct{ from, to int }
+type span struct{ from, to uint32 }
+
+func between(from, to int) span { return span{uint32(from), uint32(to)} }
 
 // An object is where the members that we know of lie.
 type object [keys]span
@@ -152,7 +154,7 @@ func (r *Reader) jsonObject(o *object, i int) (int, error) {
 			break
 		}
 		if k >= 0 {
-			o[k] = span{from, i}
+			o[k] = between(from, i)
 		}
 		i, end, err = s.NextMember(i)
 	}
@@ -185,7 +187,7 @@ func (r *Reader) packObject(o *object, i int) (int, error) {
 			return 0, err
 		}
 		if k >= 0 {
-			o[k] = span{at, i}
+			o[k] = between(at, i)
 		}
 	}
 	s.Close()
@@ -314,7 +316,7 @@ func (r *Reader) each(at span, f func(at span) error) error {
 	}
 	if r.msgpack {
 		s := value.MsgpackScanner{Data: r.data[:at.to], MaxDepth: maxDepth + envelope}
-		n, i, err := s.Open(at.from, value.Array)
+		n, i, err := s.Open(int(at.from), value.Array)
 		for range n {
 			if err != nil {
 				return Parse
@@ -323,7 +325,7 @@ func (r *Reader) each(at span, f func(at span) error) error {
 			if i, err = s.Value(i); err != nil {
 				return Parse
 			}
-			if err := f(span{from, i}); err != nil {
+			if err := f(between(from, i)); err != nil {
 				return err
 			}
 		}
@@ -340,7 +342,7 @@ func (r *Reader) each(at span, f func(at span) error) error {
 		if err != nil {
 			return Parse
 		}
-		if err := f(span{at.from + i, at.from + end}); err != nil {
+		if err := f(between(int(at.from)+i, int(at.from)+end)); err != nil {
 			return err
 		}
 		if i, err = s.NextElement(end); err != nil {
@@ -374,7 +376,7 @@ func (r *Reader) strings(dst []string, at span) ([]string, error) {
 			if own == "" {
 				own = string(r.raw(at))
 			}
-			s = part(own, s, r.data, at.from, el)
+			s = part(own, s, r.data, int(at.from), el)
 		}
 		dst = append(dst, s)
 		return nil
@@ -387,8 +389,8 @@ func (r *Reader) strings(dst []string, at span) ([]string, error) {
 // escapes, as it is.
 func part(own, s string, data []byte, base int, el span) string {
 	n := len(s)
-	for _, end := range [...]int{el.to, el.to - 1} { // the second in JSON, before the quote
-		if from := end - n; from >= el.from && string(data[from:end]) == s {
+	for _, end := range [...]int{int(el.to), int(el.to) - 1} { // the second in JSON, before the quote
+		if from := end - n; from >= int(el.from) && string(data[from:end]) == s {
 			return own[from-base : end-base]
 		}
 	}

@@ -1,6 +1,7 @@
 package nodewire
 
 import (
+	"math"
 	"slices"
 	"strings"
 
@@ -72,7 +73,11 @@ const kept = 1 << 20
 
 // begin forgets the last message and takes the next.
 func (r *Reader) begin(payload []byte) error {
-	if most := r.MaxBytes; len(payload) > most && most > 0 || len(payload) > maxBytes && most == 0 {
+	most := r.MaxBytes
+	if most <= 0 {
+		most = maxBytes
+	}
+	if len(payload) > min(most, math.MaxInt32) {
 		return Size
 	}
 	if cap(r.text) > kept {

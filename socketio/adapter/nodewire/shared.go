@@ -109,7 +109,7 @@ func AppendEntry(dst []byte, m *adapter.Message) ([]byte, error) {
 	}
 	dst = appendField(dst, "uid", m.From)
 	dst = appendField(dst, "nsp", m.NS)
-	dst = appendField(dst, "type", strconv.Itoa(int(m.Kind)))
+	dst = appendNumber(dst, "type", uint64(m.Kind))
 	dst = appendField(dst, "data", "")
 	f := form{buf: dst, msgpack: len(m.Data.Attachments) > 0 && hasData(m.Kind)}
 	at := len(f.buf)
@@ -123,10 +123,10 @@ func AppendEntry(dst []byte, m *adapter.Message) ([]byte, error) {
 	}
 	binary.BigEndian.PutUint32(dst[at-4:], uint32(len(dst)-at))
 	if m.Seq != 0 {
-		dst = appendField(dst, "seq", strconv.FormatUint(m.Seq, 10))
+		dst = appendNumber(dst, "seq", m.Seq)
 	}
 	if m.Lane != 0 {
-		dst = appendField(dst, "lane", strconv.FormatUint(uint64(m.Lane), 10))
+		dst = appendNumber(dst, "lane", uint64(m.Lane))
 	}
 	if m.To != "" {
 		dst = appendField(dst, "to", m.To)
@@ -138,6 +138,11 @@ func AppendEntry(dst []byte, m *adapter.Message) ([]byte, error) {
 func appendField(dst []byte, name, val string) []byte {
 	dst = append(binary.BigEndian.AppendUint32(dst, uint32(len(name))), name...)
 	return append(binary.BigEndian.AppendUint32(dst, uint32(len(val))), val...)
+}
+
+func appendNumber(dst []byte, name string, n uint64) []byte {
+	var digits [20]byte
+	return appendField(dst, name, string(strconv.AppendUint(digits[:0], n, 10)))
 }
 
 // EntryFields appends to dst what AppendEntry has packed: names and values by

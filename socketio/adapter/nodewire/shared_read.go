@@ -95,8 +95,11 @@ func (r *Reader) Entry(e *Entry) (*adapter.Message, error) {
 			return nil, err
 		}
 	}
-	m.Seq, _ = strconv.ParseUint(e.Seq, 10, 64)
-	if lane, err := strconv.ParseUint(e.Lane, 10, 32); err == nil {
+	if e.Seq != "" {
+		m.Seq, _ = strconv.ParseUint(e.Seq, 10, 64) // none, if it is something else
+	}
+	if e.Lane != "" {
+		lane, _ := strconv.ParseUint(e.Lane, 10, 32)
 		m.Lane = uint32(lane)
 	}
 	if e.To != "" {
@@ -122,7 +125,7 @@ func (r *Reader) Entry(e *Entry) (*adapter.Message, error) {
 	if err := r.whole(&r.inner); err != nil {
 		return nil, err
 	}
-	return r.sharedBody(m, span{0, len(r.data)})
+	return r.sharedBody(m, between(0, len(r.data)))
 }
 
 // sharedBody reads a message's data for its kind, once all else has been read.

@@ -188,9 +188,53 @@ type MsgpackScanner struct {
 	depth    int
 }
 
+// container reads the head of an array or a map at i, as readItem does, at less
+// cost. k is None for what is neither, and for what cannot be.
+func container(data []byte, i int) (k Kind, n, body int) {
+	if i >= len(data) {
+		return None, 0, 0
+	}
+	c := data[i]
+	body = i + 1
+	switch {
+	case c&0xf0 == 0x80:
+		k, n = Object, int(c&0x0f)
+	case c&0xf0 == 0x90:
+		k, n = Array, int(c&0x0f)
+	case c&0xfc == 0xdc:
+		k = Array
+		if c&2 != 0 {
+			k = Object
+		}
+		if c&1 == 0 {
+			if len(data)-body < 2 {
+				return None, 0, 0
+			}
+			n = int(binary.BigEndian.Uint16(data[body:]))
+			body += 2
+		} else {
+			if len(data)-body < 4 {
+				return None, 0, 0
+			}
+			n = int(binary.BigEndian.Uint32(data[body:]))
+			body += 4
+		}
+	default:
+		return None, 0, 0
+	}
+	if left := len(data) - body; n > left || k == Object && n > left/2 || n > math.MaxInt32 {
+		return None, 0, 0
+	}
+	return k, n, body
+}
+
 // Open enters the array or map at i, which want says, and returns how many
 // elements or members it has and where they begin.
 func (s *MsgpackScanner) Open(i int, want Kind) (n, body int, err error) {
+	if k, n, body := container(s.Data, i); k == want && s.depth < s.MaxDepth {
+		s.depth++
+		return n, body, nil
+	}
 	it, err := readItem(s.Data, i)
 	if err == nil && it.kind != want {
 		err = fmt.Errorf("not an %s (at byte %d)", want, i)
@@ -206,6 +250,11 @@ func (s *MsgpackScanner) Close() { s.depth-- }
 
 // Key returns the string at i, borrowed, and the offset behind it.
 func (s *MsgpackScanner) Key(i int) (string, int, error) {
+	if i < len(s.Data) && s.Data[i]&0xe0 == 0xa0 {
+		if end := i + 1 + int(s.Data[i]&0x1f); end <= len(s.Data) {
+			return borrow(s.Data[i+1 : end]), end, nil
+		}
+	}
 	it, err := readItem(s.Data, i)
 	if err == nil && (it.kind != String || it.date) {
 		err = fmt.Errorf("%w: a key that is not a string (at byte %d)", errMsgpack, i)
@@ -217,23 +266,55 @@ func (s *MsgpackScanner) Key(i int) (string, int, error) {
 	return borrow(s.Data[it.body:end]), end, nil
 }
 
+// fixed is how many bytes a value takes that begins with a byte, where that
+// alone says it and any bytes will do; 0 for others.
+var fixed = func() (n [256]uint8) {
+	for c := range n {
+		switch {
+		case c < 0x80, c >= 0xe0, c == 0xc0, c == 0xc2, c == 0xc3:
+			n[c] = 1
+		case c >= 0xa0 && c < 0xc0:
+			n[c] = 1 + uint8(c&0x1f)
+		case c == 0xcc, c == 0xd0:
+			n[c] = 2
+		case c == 0xcd, c == 0xd1:
+			n[c] = 3
+		case c == 0xca, c == 0xce, c == 0xd2:
+			n[c] = 5
+		case c == 0xcb, c == 0xcf, c == 0xd3:
+			n[c] = 9
+		}
+	}
+	return n
+}()
+
 // Value checks the value at i and returns the offset behind it.
 func (s *MsgpackScanner) Value(i int) (int, error) {
-	it, err := readItem(s.Data, i)
-	if err != nil {
-		return 0, err
+	if i < len(s.Data) {
+		if n := int(fixed[s.Data[i]]); n > 0 && n <= len(s.Data)-i {
+			return i + n, nil
+		}
 	}
-	if it.kind != Array && it.kind != Object {
-		return it.body + it.size, nil
+	k, n, body := container(s.Data, i)
+	if k == None {
+		it, err := readItem(s.Data, i)
+		return it.body + it.size, err // an array or a map is an error here
 	}
 	if s.depth++; s.depth > s.MaxDepth {
 		return 0, fmt.Errorf("nested more than %d deep", s.MaxDepth)
 	}
-	i = it.body
-	for range it.size {
-		if it.kind == Object {
+	i = body
+	var err error
+	for range n {
+		if k == Object {
 			if _, i, err = s.Key(i); err != nil {
 				return 0, err
+			}
+		}
+		if i < len(s.Data) {
+			if n := int(fixed[s.Data[i]]); n > 0 && n <= len(s.Data)-i {
+				i += n
+				continue
 			}
 		}
 		if i, err = s.Value(i); err != nil {
@@ -268,6 +349,9 @@ func MsgpackUndefined(data []byte) bool {
 }
 
 func kindMsgpack(data []byte) Kind {
+	if k, _, _ := container(data, 0); k != None {
+		return k
+	}
 	it, err := readItem(data, 0)
 	if err != nil {
 		return None

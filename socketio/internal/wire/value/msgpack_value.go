@@ -91,6 +91,20 @@ func msgpackToJSON(data []byte) (text []byte, attachments [][]byte, err error) {
 }
 
 func (e *encoder) fromMsgpack(data []byte, i int) (end int, err error) {
+	if i < len(data) {
+		switch c := data[i]; {
+		case c < 0x80:
+			e.buf = strconv.AppendUint(e.buf, uint64(c), 10)
+			return i + 1, nil
+		case c >= 0xa0 && c < 0xc0 && len(data)-i > int(c&0x1f):
+			end = i + 1 + int(c&0x1f)
+			e.buf = appendString(e.buf, borrow(data[i+1:end]))
+			return end, nil
+		}
+	}
+	if k, n, body := container(data, i); k != None {
+		return e.membersFrom(data, k, n, body)
+	}
 	it, err := readItem(data, i)
 	if err != nil {
 		return 0, err
@@ -121,38 +135,34 @@ func (e *encoder) fromMsgpack(data []byte, i int) (end int, err error) {
 			return 0, errBinaries
 		}
 		e.binary(data[it.body:end:end])
-	case Array, Object:
-		return e.membersFrom(data, it)
 	default:
 		e.null()
 	}
 	return end, nil
 }
 
-func (e *encoder) membersFrom(data []byte, it item) (i int, err error) {
-	if it.kind == Array {
-		e.openArray(it.size)
-	} else {
-		e.openMap(it.size)
+// membersFrom turns the n elements, or members, at i into JSON.
+func (e *encoder) membersFrom(data []byte, k Kind, n, i int) (end int, err error) {
+	first, last := byte('['), byte(']')
+	if k == Object {
+		first, last = '{', '}'
 	}
-	i = it.body
-	for n := range it.size {
-		e.next(n)
-		if it.kind == Object {
+	e.buf = append(e.buf, first)
+	for m := range n {
+		if m > 0 {
+			e.buf = append(e.buf, ',')
+		}
+		if k == Object {
 			if i, err = e.key(data, i); err != nil {
 				return 0, err
 			}
-			e.colon()
+			e.buf = append(e.buf, ':')
 		}
 		if i, err = e.fromMsgpack(data, i); err != nil {
 			return 0, err
 		}
 	}
-	if it.kind == Array {
-		e.closeArray()
-	} else {
-		e.closeMap()
-	}
+	e.buf = append(e.buf, last)
 	return i, nil
 }
 
@@ -168,8 +178,7 @@ func (e *encoder) fromJSON(d *decoder) error {
 	d.space()
 	switch c := d.data[d.i]; c {
 	case '"':
-		raw, plain := d.raw()
-		e.str(name(raw, plain))
+		e.text(d.raw())
 	case '{':
 		if b, ok := d.binary(); ok {
 			if b == nil { // an empty one
@@ -186,7 +195,7 @@ func (e *encoder) fromJSON(d *decoder) error {
 			if !ok {
 				break
 			}
-			e.str(name(key, plain))
+			e.text(key, plain)
 			if err := e.fromJSON(d); err != nil {
 				return err
 			}
@@ -194,10 +203,20 @@ func (e *encoder) fromJSON(d *decoder) error {
 		binary.BigEndian.PutUint32(e.buf[at:], n)
 	case '[':
 		at := e.openCounted(0xdd)
+		d.i++
 		n := uint32(0)
-		err := d.elements(anyType, func(int) error { n++; return e.fromJSON(d) })
-		if err != nil {
-			return err
+		for {
+			if d.space(); d.data[d.i] == ']' {
+				d.i++
+				break
+			}
+			if err := e.fromJSON(d); err != nil {
+				return err
+			}
+			n++
+			if d.space(); d.data[d.i] == ',' {
+				d.i++
+			}
 		}
 		binary.BigEndian.PutUint32(e.buf[at:], n)
 	case 't', 'f':
@@ -205,11 +224,20 @@ func (e *encoder) fromJSON(d *decoder) error {
 		d.skip()
 	case 'n':
 		e.null()
-		d.skip()
+		d.i += len("null")
 	default:
 		e.number(d.number())
 	}
 	return nil
+}
+
+// text writes the text of a JSON string as MessagePack.
+func (e *encoder) text(raw []byte, plain bool) {
+	if plain && len(raw) < 0x20 {
+		e.buf = append(append(e.buf, 0xa0|byte(len(raw))), raw...)
+		return
+	}
+	e.str(name(raw, plain))
 }
 
 func (e *encoder) openCounted(c byte) (at int) {
@@ -222,9 +250,11 @@ func (e *encoder) number(num []byte) {
 		e.int(i)
 		return
 	}
-	if u, err := strconv.ParseUint(borrow(num), 10, 64); err == nil {
-		e.uint(u)
-		return
+	if len(num) >= 19 && digits(num, 0) == len(num) {
+		if u, err := strconv.ParseUint(borrow(num), 10, 64); err == nil {
+			e.uint(u)
+			return
+		}
 	}
 	f, err := float(num)
 	if err != nil { // out of range: what JSON.parse makes of it

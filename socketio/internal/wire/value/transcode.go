@@ -69,16 +69,16 @@ func appendBuffer(dst, b []byte) []byte {
 // key writes the key of a map at i, which a MsgpackScanner accepted, and returns
 // the offset behind it.
 func (e *encoder) key(data []byte, i int) (int, error) {
-	it, err := readItem(data, i)
-	if err != nil {
+	s := MsgpackScanner{Data: data}
+	name, end, err := s.Key(i)
+	switch {
+	case err != nil:
 		return 0, err
-	}
-	end := it.body + it.size
-	if s := data[it.body:end]; e.escapes && string(s) == placeholderKey {
+	case e.escapes && name == placeholderKey:
 		e.buf = append(e.buf, `"\u005fplaceholder"`...)
 		e.alike = e.alike || end < len(data) && data[end] == 0xc3
-	} else {
-		e.str(borrow(s))
+	default:
+		e.buf = appendString(e.buf, name)
 	}
 	return end, nil
 }
