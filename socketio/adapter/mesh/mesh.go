@@ -56,6 +56,7 @@ func New(o Options) (*Adapter, error) {
 	a.Adapter, err = nats.New(nats.Options{
 		Servers: []string{"127.0.0.1:4222"}, User: so.Username, Password: so.Password,
 		Dial:   func(context.Context, string, string) (net.Conn, error) { return s.InProcessConn() },
+		Local:  true,
 		Newest: func() uint64 { return newest(s) },
 		Prefix: o.Prefix, Key: o.Key, QueueBytes: o.QueueBytes, MaxMessage: o.MaxMessage, Logger: o.Logger,
 	})

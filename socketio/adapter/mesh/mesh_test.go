@@ -3,9 +3,18 @@ package mesh
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
+	"io"
 	"log/slog"
+	"math/big"
 	"net"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -134,6 +143,8 @@ func free(t testing.TB, n int) (addresses []string) {
 	}
 	return addresses
 }
+
+func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
 
 // start makes a node, which the test closes unless keep is set.
 func start(t testing.TB, name string, o Options) *node {
@@ -321,4 +332,60 @@ func TestStartFails(t *testing.T) {
 	if err := a.Start(t.Context(), adapter.Node{ID: "a"}, nil); err == nil || !strings.Contains(err.Error(), "in use") {
 		t.Error(err)
 	}
+}
+
+// With TLS, nodes know one another by certificates too.
+func TestTLS(t *testing.T) {
+	at := free(t, 3)
+	cert, key := certificate(t)
+	other, otherKey := certificate(t)
+	node := func(i int, cert, key, ca string) *node {
+		o, err := ParseURL(fmt.Sprintf("mesh://%s,%s?ca=%s&cert=%s&key=%s", at[0], at[1], ca, cert, key))
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.Listen, o.Secret = at[i], []byte("a secret")
+		return start(t, string(rune('a'+i)), o)
+	}
+	a, b := node(0, cert, key, cert), node(1, cert, key, cert)
+	defer a.close()
+	defer b.close()
+	both(a, b)
+	c := node(2, other, otherKey, other)
+	defer c.close()
+	c.says("TLS")
+	a.says("TLS")
+	if c.server.NumRoutes() != 0 {
+		t.Error("it was let in")
+	}
+}
+
+// certificate makes one for 127.0.0.1, its own authority, in a folder.
+func certificate(t *testing.T) (cert, key string) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	cert, key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	for file, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: der}, key: {Type: "PRIVATE KEY", Bytes: pkcs8}} {
+		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return cert, key
 }

@@ -35,8 +35,10 @@ type Adapter struct {
 	poked             atomic.Bool                           // an item is queued that tells the sender of changed interest
 	pokes             atomic.Uint64                         // of those that were sent
 
-	stop context.CancelFunc
-	done sync.WaitGroup
+	stop    context.CancelFunc
+	done    sync.WaitGroup
+	over    chan struct{} // closed when all has ended
+	drained chan error    // from a sender that has found the queue closed and empty
 
 	mu   sync.Mutex
 	link *link // nil: there is no connection
@@ -49,7 +51,7 @@ func New(o Options) (*Adapter, error) {
 	}
 	a := &Adapter{
 		opts: o, log: quieter.Logger(o.Logger),
-		form: nativewire.New(o.MaxMessage, o.Key), subjects: newSubjects(o.Prefix), queue: outbox.New(o.QueueBytes), names: names{},
+		form: nativewire.New(o.MaxMessage, o.Key), subjects: newSubjects(o.Prefix), queue: outbox.New(o.QueueBytes), names: names{}, over: make(chan struct{}), drained: make(chan error),
 	}
 	a.interest.init()
 	a.joined.init()
@@ -65,7 +67,10 @@ func (a *Adapter) Traits() adapter.Traits {
 func (a *Adapter) Start(ctx context.Context, self adapter.Node, in adapter.Inbox) error {
 	a.self, a.in = self, in
 	ctx, a.stop = context.WithCancel(context.WithoutCancel(ctx))
-	a.done.Go(func() { a.run(ctx) })
+	a.done.Go(func() {
+		defer close(a.over)
+		a.run(ctx)
+	})
 	return nil
 }
 
@@ -135,22 +140,23 @@ func (a *Adapter) Stats() adapter.Stats {
 	return s
 }
 
-// Close sends what is queued until ctx ends, if there is a connection, and ends
-// it.
+// Close sends what is queued until ctx ends, and ends the connection. What is left
+// is counted as dropped.
 func (a *Adapter) Close(ctx context.Context) error {
 	a.queue.Close()
-	if a.stop == nil { // never started
-		return nil
-	}
-	a.mu.Lock()
-	l := a.link
-	a.mu.Unlock()
 	var err error
-	if l != nil {
-		err = l.drain(ctx)
+	if a.stop != nil { // it was started
+		if a.linked() || a.queue.Stats().Queued > 0 {
+			select {
+			case err = <-a.drained:
+			case <-a.over: // it was closed before
+			case <-ctx.Done():
+				err = ctx.Err()
+			}
+		}
+		a.stop()
+		a.done.Wait()
 	}
-	a.stop()
-	a.done.Wait()
 	a.queue.Clear()
 	return err
 }
@@ -160,6 +166,12 @@ func (a *Adapter) setLink(l *link) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.link = l
+}
+
+func (a *Adapter) linked() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.link != nil
 }
 
 // jitter is between half of d and d.

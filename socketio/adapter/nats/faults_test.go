@@ -97,7 +97,7 @@ func TestServerIsKilled(t *testing.T) {
 // then all is there, in order.
 func TestServerStalls(t *testing.T) {
 	s := broker(t, server.Options{})
-	p := newProxy(t, s)
+	p := newProxy(t, s.Addr().String())
 	a, b := start(t, "a", p.options()), start(t, "b", options(s))
 	a.up(1)
 	b.up(1)
@@ -131,7 +131,7 @@ func TestServerStalls(t *testing.T) {
 // One that does not come back is given up for another connection.
 func TestSilentServerIsGivenUp(t *testing.T) {
 	s := broker(t, server.Options{})
-	p := newProxy(t, s)
+	p := newProxy(t, s.Addr().String())
 	o := p.options()
 	o.silence, o.lost = 1500*time.Millisecond, 2500*time.Millisecond
 	a, b := start(t, "a", o), start(t, "b", options(s))
@@ -150,7 +150,7 @@ func TestSilentServerIsGivenUp(t *testing.T) {
 // A node that is cut off misses what is said meanwhile, and nothing else.
 func TestPartition(t *testing.T) {
 	s := broker(t, server.Options{})
-	pa, pb := newProxy(t, s), newProxy(t, s)
+	pa, pb := newProxy(t, s.Addr().String()), newProxy(t, s.Addr().String())
 	a, b := start(t, "a", pa.options()), start(t, "b", pb.options())
 	c := start(t, "c", options(s))
 	for _, n := range []*node{a, b, c} {
@@ -427,7 +427,7 @@ func TestServerIsAwayAtStart(t *testing.T) {
 // What waits is bounded, and what goes is counted.
 func TestQueueIsBounded(t *testing.T) {
 	s := broker(t, server.Options{})
-	p := newProxy(t, s)
+	p := newProxy(t, s.Addr().String())
 	o := p.options()
 	o.QueueBytes = 4 << 20
 	a, b := start(t, "a", o), start(t, "b", options(s))

@@ -42,7 +42,6 @@ type link struct {
 	gauge   *gauge
 	in      chan *nats.Msg
 	closed  chan struct{} // by nats.go, when nothing comes any more
-	drained chan struct{} // by the sender, when the queue is closed and empty
 	sending sync.WaitGroup
 	subs    map[int]*nats.Subscription // by bucket; the sender's, once it runs
 
@@ -55,7 +54,7 @@ type link struct {
 func (a *Adapter) connect(ctx context.Context, address string) (*link, error) {
 	l := &link{
 		a: a, address: address, gauge: newGauge(), in: make(chan *nats.Msg, incoming),
-		closed: make(chan struct{}), drained: make(chan struct{}), subs: make(map[int]*nats.Subscription),
+		closed: make(chan struct{}), subs: make(map[int]*nats.Subscription),
 	}
 	l.ctx, l.cancel = context.WithCancel(ctx)
 	o := nats.GetDefaultOptions()
@@ -65,6 +64,9 @@ func (a *Adapter) connect(ctx context.Context, address string) (*link, error) {
 	o.CustomDialer, o.SkipHostLookup = l, true
 	o.ClosedCB = func(*nats.Conn) { close(l.closed) }
 	o.AsyncErrorCB = l.trouble
+	if a.opts.Local {
+		o.PingInterval = time.Hour
+	}
 	if err := a.opts.authenticate(&o); err != nil {
 		l.cancel()
 		return nil, err
@@ -196,7 +198,7 @@ func (l *link) send() {
 	for {
 		batch, err := q.Take(l.ctx)
 		if errors.Is(err, adapter.ErrClosed) {
-			close(l.drained)
+			l.drained()
 			return
 		} else if err != nil {
 			return
@@ -252,17 +254,17 @@ func (l *link) settle(sent, refused []*outbox.Item, pokes uint64) {
 	l.a.queue.Lost(refused)
 }
 
-// drain waits until all that was queued before the queue was closed is with the
-// server, ctx ends or the link does.
-func (l *link) drain(ctx context.Context) error {
+// drained tells Close that all that was queued is with the server, unless the link
+// ends before it says so.
+func (l *link) drained() {
+	ctx, cancel := context.WithTimeout(l.ctx, within)
+	defer cancel()
+	err := l.nc.FlushWithContext(ctx)
+	if err != nil && l.ctx.Err() != nil {
+		return
+	}
 	select {
-	case <-l.drained:
-		ctx, cancel := context.WithTimeout(ctx, within)
-		defer cancel()
-		return l.nc.FlushWithContext(ctx)
-	case <-l.closed:
-		return l.why()
-	case <-ctx.Done():
-		return ctx.Err()
+	case l.a.drained <- err:
+	case <-l.ctx.Done():
 	}
 }

@@ -282,13 +282,13 @@ type proxy struct {
 	refuse bool
 }
 
-func newProxy(t testing.TB, s *server.Server) *proxy {
+func newProxy(t testing.TB, target string) *proxy {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &proxy{t: t, l: l, target: s.Addr().String(), gate: make(chan struct{}), conns: map[net.Conn]bool{}}
+	p := &proxy{t: t, l: l, target: target, gate: make(chan struct{}), conns: map[net.Conn]bool{}}
 	close(p.gate)
 	p.wg.Go(p.accept)
 	t.Cleanup(func() {

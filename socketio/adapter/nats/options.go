@@ -60,6 +60,10 @@ type Options struct {
 	// Dial, if not nil, makes the connections.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
+	// Local tells that the server is in this process: nobody asks whether it is
+	// still there.
+	Local bool
+
 	// Newest, if not nil, numbers the newest server that the one connected to
 	// reaches. When the number grows, State tells Up again, so that the nodes behind
 	// it hear of this one. It must not block.

@@ -19,7 +19,7 @@ const (
 	// glance is how often somebody looks whether the server is there.
 	glance = 500 * time.Millisecond
 	// linger is after how long interest is looked at that may have lapsed.
-	linger = 5 * time.Second
+	linger = 2 * time.Second
 )
 
 // run connects, and connects again, until ctx ends. It alone calls the Inbox.
@@ -128,6 +128,9 @@ func (w *watch) look(now time.Time) {
 			w.a.in.State(adapter.State{Connection: adapter.Up, At: now, MayMiss: w.newest > 0})
 			w.newest = newest
 		}
+	}
+	if w.a.opts.Local {
+		return
 	}
 	switch silent := w.l.gauge.silent(); {
 	case silent > w.a.opts.lost:
