@@ -284,3 +284,13 @@ func (f fate) part(what string, d time.Duration) time.Duration {
 	}
 	return time.Duration(f.dice(what) % uint64(d))
 }
+
+// malformAll is Malform of all: a bus has no bytes, so none can be wrong.
+func (b *Bus) malformAll() {
+	b.mu.Lock()
+	names := slices.Collect(maps.Keys(b.nodes))
+	b.mu.Unlock()
+	for _, name := range names {
+		b.Malform(name, "parse")
+	}
+}

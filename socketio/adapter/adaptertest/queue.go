@@ -19,8 +19,9 @@ type queued struct {
 	class adapter.Class
 }
 
-// add appends the message. If there is no room for it, those give way that are
-// worth less, or as little and older; a request is refused.
+// add appends the message. If there is no room for it, volatile messages and
+// then broadcasts give way that are worth no more, the oldest first; for a
+// request none do.
 func (q *queue) add(m *adapter.Message, size int) error {
 	class := m.Class()
 	if size > q.max || q.bytes+size > q.max && class == adapter.ClassRequest {
@@ -40,10 +41,7 @@ func (q *queue) add(m *adapter.Message, size int) error {
 
 // drop gives up one message that is worth no more than class.
 func (q *queue) drop(class adapter.Class) bool {
-	for c := adapter.ClassVolatile; c <= class; c++ {
-		if c == adapter.ClassRequest {
-			continue
-		}
+	for c := adapter.ClassVolatile; c <= min(class, adapter.ClassBroadcast); c++ {
 		if at := slices.IndexFunc(q.waiting, func(w queued) bool { return w.class == c }); at >= 0 {
 			q.bytes -= q.waiting[at].size
 			q.waiting = slices.Delete(q.waiting, at, at+1)
