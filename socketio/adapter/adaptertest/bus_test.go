@@ -27,8 +27,8 @@ func (in *inbox) add(s string) {
 }
 
 func (in *inbox) Message(m *adapter.Message) { in.add(string(m.Data.Text)) }
+func (in *inbox) Wants(_, _ string) bool     { return true }
 func (in *inbox) Malformed(why string)       { in.add("malformed " + why) }
-func (in *inbox) Wants(string, string) bool  { return true }
 func (in *inbox) State(s adapter.State) {
 	text := s.Connection.String()
 	if s.MayMiss {

@@ -312,6 +312,15 @@ func (n *node) give(i item) {
 	switch {
 	case i.m != nil:
 		m := clone(i.m)
+		if m.Kind == adapter.Broadcast && !n.wanted(m) {
+			m.Skipped, m.Data = true, adapter.Data{}
+			if n.bus.o.Passes {
+				m = &adapter.Message{Kind: adapter.Passed, From: m.From, NS: m.NS, Seq: m.Seq, Lane: m.Lane}
+			}
+			n.bus.mu.Lock()
+			n.stats.Skipped++
+			n.bus.mu.Unlock()
+		}
 		n.inbox.Message(m)
 		destroy(m)
 	case i.state != nil:
@@ -319,6 +328,14 @@ func (n *node) give(i item) {
 	default:
 		n.inbox.Malformed(i.malformed)
 	}
+}
+
+// wanted reports whether the broadcast can be for anybody here.
+func (n *node) wanted(m *adapter.Message) bool {
+	if len(m.Rooms) == 0 {
+		return n.inbox.Wants(m.NS, "")
+	}
+	return slices.ContainsFunc(m.Rooms, func(room string) bool { return n.inbox.Wants(m.NS, room) })
 }
 
 // counter is a node that can count, see BusOptions.Counter.

@@ -205,6 +205,37 @@ func (s *suite) lanes() {
 	}
 }
 
+// unwanted is a room that peers have no use for, though they have told interest.
+const unwanted = "unwanted"
+
+// wants: of what nobody wants the number is told at least, in its turn, and what
+// is for other rooms too is not held to be unwanted.
+func (s *suite) wants() {
+	all := s.nodes(2)
+	for _, room := range []string{unwanted, "r1"} {
+		all[1].a.Interest(adapter.Interest{NS: "/", Room: room, On: true})
+	}
+	s.reach(all[0], all[1], adapter.Message{Kind: adapter.Broadcast, NS: "/", Rooms: []string{"r1"}})
+	rooms := [][]string{{unwanted}, {"r1"}, {unwanted, "r1"}, {"r1", unwanted}, nil}
+	// Its channel may take a moment, and none can be probed whose messages are not
+	// looked at.
+	all[1].until("the number of a message that is not wanted", func() bool {
+		all[0].publish(&adapter.Message{Kind: adapter.Broadcast, NS: "/", Seq: 1 << 40, Rooms: rooms[0], Data: event("unwanted")})
+		return len(all[1].messages()) > 0
+	})
+	for i, rooms := range rooms {
+		all[0].publish(&adapter.Message{Kind: adapter.Broadcast, NS: "/", Seq: uint64(i + 1), Rooms: rooms, Data: event(fmt.Sprint(i))})
+		m := all[1].next("the number of the message", func(m *adapter.Message) bool { return m.Seq == uint64(i+1) })
+		text := string(m.Data.Text)
+		switch {
+		case i > 0 && (m.Skipped || m.Kind != adapter.Broadcast || !strings.Contains(text, fmt.Sprint(i))):
+			s.t.Errorf("a message to %q comes as %s %q, skipped: %v", rooms, m.Kind, text, m.Skipped)
+		case (m.Skipped || m.Kind == adapter.Passed) && (text != "" || m.From != all[0].id || m.NS != "/" || all[1].a.Stats().Skipped == 0):
+			s.t.Errorf("a message that was skipped comes as %+v, with stats %+v", *m, all[1].a.Stats())
+		}
+	}
+}
+
 // count: a backend that counts nodes counts them right, soon.
 func (s *suite) count() {
 	all := s.nodes(3)

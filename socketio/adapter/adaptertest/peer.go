@@ -147,6 +147,8 @@ func (p *peer) Message(m *adapter.Message) {
 	p.got = append(p.got, clone(m))
 }
 
+func (p *peer) Wants(_, room string) bool { return room != unwanted }
+
 func (p *peer) Malformed(why string) {
 	defer p.enter()()
 	p.malformed[why]++

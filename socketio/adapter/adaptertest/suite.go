@@ -60,6 +60,7 @@ var checks = []check{
 	{"Addressee", (*suite).addressee},
 	{"Rooms", (*suite).rooms},
 	{"Lanes", (*suite).lanes},
+	{"Wants", (*suite).wants},
 	{"Count", (*suite).count},
 	{"Garbage", (*suite).garbage},
 	{"States", (*suite).states},
