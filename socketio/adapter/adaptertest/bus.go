@@ -24,7 +24,6 @@ type BusOptions struct {
 	QueueBytes int            // bound of a node's queue while the broker is away; 0 is 16 MiB
 	Without    []adapter.Kind // which the bus has no word for
 	Counter    bool           // its adapters are an adapter.Counter
-	Passes     bool           // what is not wanted is told as Passed, instead of Skipped
 	Seed       uint64         // of the faults
 	Faults     Faults
 }

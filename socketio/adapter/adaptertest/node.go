@@ -149,13 +149,13 @@ func (n *node) Lane(m *adapter.Message) uint32 {
 }
 
 func (n *node) laneOf(ns, room string) uint32 {
-	return 1 + uint32(fate{from: ns, to: room}.dice("lane")%uint64(n.bus.o.Lanes))
+	return 2 + uint32(fate{from: ns, to: room}.dice("lane")%uint64(n.bus.o.Lanes))
 }
 
 // wants reports whether the message is for a lane this node listens to. Others
 // are for all.
 func (n *node) wants(m *adapter.Message) bool {
-	if m.Lane == 0 {
+	if m.Lane < 2 {
 		return true
 	}
 	for i := range n.interest {
@@ -314,9 +314,6 @@ func (n *node) give(i item) {
 		m := clone(i.m)
 		if m.Kind == adapter.Broadcast && !n.wanted(m) {
 			m.Skipped, m.Data = true, adapter.Data{}
-			if n.bus.o.Passes {
-				m = &adapter.Message{Kind: adapter.Passed, From: m.From, NS: m.NS, Seq: m.Seq, Lane: m.Lane}
-			}
 			n.bus.mu.Lock()
 			n.stats.Skipped++
 			n.bus.mu.Unlock()
