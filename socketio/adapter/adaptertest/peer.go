@@ -2,9 +2,10 @@ package adaptertest
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
 	"reflect"
 	"slices"
 	"strings"
@@ -31,6 +32,13 @@ type peer struct {
 	malformed map[string]int
 }
 
+// random returns 16 hexadecimal digits.
+func random() string {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
+}
+
 // start starts one more node, without waiting for anything.
 func (s *suite) start() *peer {
 	s.t.Helper()
@@ -39,7 +47,7 @@ func (s *suite) start() *peer {
 	if digits == 0 {
 		digits = 16
 	}
-	p.id = fmt.Sprintf("%016x", rand.Uint64())[:digits]
+	p.id = random()[:digits]
 	if err := p.a.Start(context.Background(), adapter.Node{ID: p.id, Name: "suite", Version: 1}, p); err != nil {
 		s.t.Fatalf("Start: %v", err)
 	}
@@ -87,7 +95,7 @@ func (s *suite) meet(ns string, all ...*peer) {
 // reach waits until such messages get from one to the other.
 func (s *suite) reach(from, to *peer, m adapter.Message) {
 	s.t.Helper()
-	text := fmt.Sprintf(`["probe","%016x"]`, rand.Uint64())
+	text := `["probe","` + random() + `"]`
 	m.Data.Text = []byte(text)
 	var last time.Time
 	to.until("a message in "+m.NS+" "+strings.Join(m.Rooms, ", "), func() bool {
@@ -231,7 +239,7 @@ func event(text string) adapter.Data {
 // all others behind those published before, as far as the backend keeps order.
 func (s *suite) fence(from, to *peer, like adapter.Message) {
 	s.t.Helper()
-	text := fmt.Sprintf("fence %016x", rand.Uint64())
+	text := "fence " + random()
 	m := like
 	m.Data, m.Seq = event(text), 0
 	from.publish(&m)
