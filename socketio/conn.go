@@ -235,22 +235,23 @@ func (c *conn) invalid(p *siowire.Packet) {
 
 // close ends the connection after what is queued has been sent.
 func (c *conn) close(reason engineio.Reason, cause error) {
+	c.because(cause)
+	c.sess.Close(reason)
+}
+
+// because notes why we close it. The first cause stands.
+func (c *conn) because(cause error) {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.cause == nil {
 		c.cause = cause
 	}
-	c.mu.Unlock()
-	c.sess.Close(reason)
 }
 
 // evict ends the connection at once, because it makes room for another. Clients
 // come back by themselves.
 func (c *conn) evict(reason engineio.Reason, cause error) {
-	c.mu.Lock()
-	if c.cause == nil {
-		c.cause = cause
-	}
-	c.mu.Unlock()
+	c.because(cause)
 	c.sess.CloseNow(reason, cause)
 }
 
@@ -270,11 +271,15 @@ func (c *conn) find(name string) (s *Socket, left bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, s := range c.sockets {
-		if s.name == name {
+		switch {
+		case s.name != name:
+		case s.state.Load() == disconnected:
+			left = true // somebody is about to forget it
+		default:
 			return s, false
 		}
 	}
-	return nil, c.left.find(name) >= 0
+	return nil, left || c.left.find(name) >= 0
 }
 
 // forget takes a socket away that was disconnected or refused.
@@ -348,7 +353,7 @@ func (c *conn) Closed(reason engineio.Reason, cause error) {
 	c.place = nil
 	c.mu.Unlock()
 	var stalled *engineio.BoundError
-	if errors.As(cause, &stalled) && stalled.Bound == "StallTimeout" {
+	if errors.As(cause, &stalled) && stalled.Bound == engineio.BoundStallTimeout {
 		for _, s := range sockets {
 			if event, held := s.holding(); held {
 				cause = fmt.Errorf("event %s holds the inbox of %s: %w", clip.Quoted(event), clip.Quoted(s.name), cause)

@@ -174,20 +174,22 @@ func (s *Socket) join() {
 		if err == nil {
 			break
 		}
-		if err == errLost {
+		anew := back != nil
+		if anew {
 			// It was about to come back, and is a new one like any other now.
 			ns.recovery.settle(s, back, false)
 			ns.recovery.refuse(s, lostEvents)
 			back = nil
 			s.startAnew()
-			if !s.passes() {
+		}
+		if err == errRemoved {
+			// To make room for another, or as it was empty: its parent makes it again.
+			if s.ns, err = srv.resolve(ctx, s.name, s.Handshake(), c.from()); err != nil {
+				s.refuse(err)
 				return
 			}
-			continue
 		}
-		// The namespace was removed as empty meanwhile: its parent makes it anew.
-		if s.ns, err = srv.resolve(ctx, s.name, s.Handshake(), c.from()); err != nil {
-			s.refuse(err)
+		if anew && !s.passes() {
 			return
 		}
 	}

@@ -40,10 +40,6 @@ func (h *hints) due(key string) (due, last bool) {
 // unheard counts an event that nobody handles, and says so to developers.
 func (srv *Server) unheard(s *Socket, event string) {
 	srv.stats.ignored(IgnoreUnheard)
-	srv.hintEvent(s, event)
-}
-
-func (srv *Server) hintEvent(s *Socket, event string) {
 	if !srv.opts.Dev {
 		return
 	}

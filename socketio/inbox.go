@@ -229,7 +229,7 @@ func (s *Socket) handle(a *arrival) {
 	}
 	mine := own.take(r.event)
 	if len(list)+len(mine)+len(h.any)+len(any) == 0 {
-		s.conn.srv.hintEvent(s, r.event)
+		s.conn.srv.unheard(s, r.event)
 	}
 	last := s.ran(r.event, list)
 	for _, e := range list {

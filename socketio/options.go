@@ -165,6 +165,7 @@ func (o *Options) resolved() Options {
 	if r.Engine.Logger == nil {
 		r.Engine.Logger = r.Logger
 	}
+	r.Engine = r.Engine.Resolved()
 	if r.Recovery != nil {
 		rec := *r.Recovery
 		option.Default(&rec.MaxDuration, 2*time.Minute)

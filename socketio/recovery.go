@@ -38,9 +38,8 @@ type recovery struct {
 	log    *eventlog.Log[keptEvent]
 	timer  engineio.Timer // prunes a dynamic namespace nobody can come back to
 
-	// order makes the log and the sockets see events in the same order, and
-	// joins and leaves between them. It is taken
-	// before the lock of ns.index.
+	// order makes the log and the sockets see events in the same order, and joins
+	// and leaves between them. It is taken before the lock of ns.index.
 	order   sync.Mutex
 	here    map[[sha256.Size]byte]*Socket // connected, by private id
 	absents absents
@@ -55,8 +54,7 @@ type keptEvent struct {
 
 func newRecovery(srv *Server, ns *Namespace) *recovery {
 	e, o := &srv.opts.Engine, srv.opts.Recovery
-	notice := engineDuration(e.PingInterval, 25*time.Second) + engineDuration(e.PingTimeout, 20*time.Second) +
-		engineDuration(e.StallTimeout, time.Minute)
+	notice := max(e.PingInterval, 0) + max(e.PingTimeout, 0) + max(e.StallTimeout, 0)
 	return &recovery{
 		srv: srv, ns: ns,
 		marker: id.New()[:eventlog.OffsetLen],
@@ -66,13 +64,6 @@ func newRecovery(srv *Server, ns *Namespace) *recovery {
 		here:    make(map[[sha256.Size]byte]*Socket),
 		absents: newAbsents(o.MaxDuration, o.MaxSessions),
 	}
-}
-
-func engineDuration(d, def time.Duration) time.Duration {
-	if d == 0 {
-		return def
-	}
-	return max(d, 0)
 }
 
 func (r *recovery) lock() {

@@ -3,8 +3,10 @@ package socketio_test
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -273,6 +275,59 @@ func TestGivenUpOnTheWayBack(t *testing.T) {
 		}
 		if again.ID() == c.ID() || len(again.Events()) > 0 {
 			t.Error("it has kept something")
+		}
+	})
+}
+
+// A client whose namespace had to make room while its middleware was at work is a
+// new one: nobody knows any more what it missed.
+func TestRemovedOnTheWayBack(t *testing.T) {
+	bubble(t, func(t *testing.T, o *socketiotest.Options) {
+		opts := quiet()
+		opts.Recovery = &socketio.Recovery{RunMiddleware: true}
+		opts.Limits.MaxDynamicNamespaces = 2
+		io := socketio.New(opts)
+		ns := io.OfPattern(regexp.MustCompile(`^/d`))
+		var wait atomic.Bool
+		let := make(chan struct{})
+		ns.Use(func(_ context.Context, s *socketio.Socket) error {
+			if wait.Swap(false) {
+				<-let
+			}
+			return nil
+		})
+		server := socketiotest.Serve(t, io)
+		options := func(name string, auth any) *socketiotest.Options {
+			return &socketiotest.Options{Transport: o.Transport, Namespace: name, Auth: auth}
+		}
+		c := server.Connect(options("/d1", nil))
+		synctest.Wait()
+		c.Cut()
+		time.Sleep(50 * time.Second)
+		if err := io.Of("/d1").Emit("missed"); err != nil {
+			t.Fatal(err)
+		}
+		auth := c.Recovery()
+		wait.Store(true)
+		var again *socketiotest.Client
+		var back sync.WaitGroup
+		back.Go(func() {
+			var err error
+			if again, err = server.Dial(options("/d1", auth)); err != nil {
+				t.Error(err)
+			}
+		})
+		time.Sleep(time.Second) // it has come to the middleware
+		server.Connect(options("/d2", nil))
+		other := server.Connect(options("/d3", nil)) // for which /d1 goes, as nobody is in it
+		other.Disconnect()
+		synctest.Wait()
+		close(let)
+		back.Wait()
+		synctest.Wait()
+		s, ok := io.Of("/d1").Socket(again.ID())
+		if !ok || s.Recovered() || s.RecoveryFailure() == "" || again.ID() == c.ID() {
+			t.Errorf("it is back: %v, %v, %q", ok, ok && s.Recovered(), again.ID())
 		}
 	})
 }

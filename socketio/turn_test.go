@@ -428,3 +428,28 @@ func TestPrintedReasons(t *testing.T) {
 		}
 	}
 }
+
+// An event that nobody handles counts as such, also if middleware has seen it.
+func TestUnheardBehindMiddleware(t *testing.T) {
+	bubble(t, func(t *testing.T, o *socketiotest.Options) {
+		io := socketio.New(quiet())
+		seen := 0
+		io.UsePacket(func(_ context.Context, _ *socketio.Socket, r *socketio.Request) error {
+			if seen++; r.Event() == "refused" {
+				return errors.New("no")
+			}
+			return nil
+		})
+		io.On("heard", func(context.Context, *socketio.Socket, *socketio.Request) error { return nil })
+		c := socketiotest.Serve(t, io).Connect(o)
+		for _, event := range []string{"heard", "nobody's", "refused", "nobody's"} {
+			if err := c.Emit(event); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(time.Second)
+		if n := io.Stats().Ignored[socketio.IgnoreUnheard]; n != 2 || seen != 4 {
+			t.Errorf("%d events are counted as unheard, middleware has seen %d", n, seen)
+		}
+	})
+}

@@ -15,7 +15,8 @@ type Queue[K comparable, T any] struct {
 	serial      uint64
 }
 
-// An Item is something kept. It is made with the Value and used once.
+// An Item is something kept. It is made with the Value, and may be added again once
+// it was taken out.
 type Item[K comparable, T any] struct {
 	Value T
 

@@ -197,8 +197,13 @@ func (c *Conn) lateLocked() error {
 		}
 		return nil
 	case awaitEnd:
-		if c.c.Queued() > 0 && cfg.WriteTimeout > hangUp {
-			c.await(awaitEndBusy, cfg.WriteTimeout-hangUp)
+		switch w := cfg.WriteTimeout; {
+		case c.c.Queued() == 0:
+		case w < 0:
+			c.await(awaitEnd, hangUp)
+			return nil
+		case w > hangUp:
+			c.await(awaitEndBusy, w-hangUp)
 			return nil
 		}
 	}

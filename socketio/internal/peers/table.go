@@ -21,8 +21,8 @@ type Table[T any] struct {
 	q  fair.Queue[Key, T] // each member costs 1
 }
 
-// Place is where one member of a Table stands. It is made with the Value and
-// used once.
+// Place is where one member of a Table stands. It is made with the Value, and may
+// be used again once the member has left.
 type Place[T any] = fair.Item[Key, T]
 
 // NewTable makes a Table for so many members. If that is no bound, Full is
