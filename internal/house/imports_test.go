@@ -35,6 +35,7 @@ var sameFloor = []string{"socketio/internal/...", "socketio/adapter/...", "googo
 var outside = map[string][]string{
 	"github.com/gin-gonic/gin":            {"server", "ginio", "docs/...", "e2e/..."},
 	"github.com/prometheus/client_golang": {"server"},
+	"github.com/redis/go-redis/v9":        {"socketio/adapter/redis"},
 	"github.com/googollee/go-socket.io":   {"googollee", "docs/...", "e2e/..."}, // for its types
 	"github.com/nats-io/nats.go":          {"socketio/adapter/nats", "socketio/adapter/mesh"},
 	"github.com/nats-io/nats-server/v2":   {"socketio/adapter/nats", "socketio/adapter/mesh"},

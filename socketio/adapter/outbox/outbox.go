@@ -11,8 +11,9 @@ import (
 // DefaultLimit is how many bytes may wait where nothing else is said.
 const DefaultLimit = 16 << 20
 
-// A batch ends with the message that makes it this large, or this many: a batch
-// that is lost costs no more.
+// A batch ends with the message that makes it this large, or a quarter of the
+// limit, or this many: a batch that is lost costs no more, and most of what the
+// limit allows waits where it can be given up.
 const (
 	batchBytes = 1 << 20
 	batchItems = 4096
@@ -201,9 +202,9 @@ func (q *Queue) poke() {
 }
 
 // Take waits until something is there and returns all that has gathered, in
-// order, up to about a megabyte. The slice is the caller's. It fails with
-// [adapter.ErrClosed] when the queue is closed and empty, and with the error of
-// ctx when that ends.
+// order, up to about a megabyte or a quarter of the limit. The slice is the
+// caller's. It fails with [adapter.ErrClosed] when the queue is closed and empty,
+// and with the error of ctx when that ends.
 func (q *Queue) Take(ctx context.Context) ([]*Item, error) {
 	for {
 		q.mu.Lock()
@@ -224,7 +225,7 @@ func (q *Queue) Take(ctx context.Context) ([]*Item, error) {
 }
 
 func (q *Queue) takeLocked() (batch []*Item) {
-	for bytes := 0; bytes < batchBytes && len(batch) < batchItems; {
+	for bytes, most := 0, min(batchBytes, q.limit/4); bytes < most && len(batch) < batchItems; {
 		var oldest *list
 		for i := range q.waiting {
 			if l := &q.waiting[i]; l.head != nil && (oldest == nil || l.head.number < oldest.head.number) {

@@ -41,6 +41,20 @@ func take(t *testing.T, q *Queue) []*Item {
 	return batch
 }
 
+// takeAll takes until nothing is there.
+func takeAll(t *testing.T, q *Queue) (all []*Item) {
+	t.Helper()
+	for {
+		q.mu.Lock()
+		batch := q.takeLocked()
+		q.mu.Unlock()
+		if len(batch) == 0 {
+			return all
+		}
+		all = append(all, batch...)
+	}
+}
+
 // sized is an item that counts for exactly n bytes.
 func sized(c adapter.Class, name string, n int) *Item {
 	return &Item{Class: c, Dest: name, Data: make([]byte, n-overhead-len(name))}
@@ -73,7 +87,7 @@ func TestFullQueueGivesUpByClass(t *testing.T) {
 		fmt.Sprint(s.Dropped) != "map[broadcast:8 request:1 vital:2 volatile:5]" {
 		t.Errorf("%+v", s)
 	}
-	batch := take(t, q)
+	batch := takeAll(t, q)
 	if got := fmt.Sprint(names(batch)); got != "[2 3 8 x X]" {
 		t.Errorf("taken %s", got)
 	}
@@ -82,7 +96,7 @@ func TestFullQueueGivesUpByClass(t *testing.T) {
 	q.Back(batch[2:4])
 	q.Lost(batch[4:])
 	add(b, "e", 1000, nil)
-	if got := fmt.Sprint(names(take(t, q))); got != "[8 x e]" {
+	if got := fmt.Sprint(names(takeAll(t, q))); got != "[8 x e]" {
 		t.Errorf("taken %s", got)
 	}
 	if s := q.Stats(); s.Published != 2 || s.Queued != 4000 || s.Dropped["vital"] != 3 {
@@ -158,7 +172,7 @@ func TestModel(t *testing.T) {
 					fail("step %d, add: %v, want %v", step, got, want)
 				}
 			case op < 8 && len(m.held) == 0 && len(m.waiting) > 0:
-				held = take(t, q)
+				held = takeAll(t, q)
 				m.held, m.waiting = m.waiting, nil
 				if !slices.Equal(names(held), names(m.held)) {
 					fail("step %d, taken %v, want %v", step, names(held), names(m.held))

@@ -1,0 +1,22 @@
+// Package redis connects nodes through a Redis server, in the formats of Node's
+// adapters: New speaks that of the classic one (Pub/Sub), NewStreams that of the
+// one for streams. Go and Node servers with the same prefix are one cluster.
+//
+// # Connections
+//
+// A node keeps a connection that publishes, one that subscribes, one more that
+// reads streams, and others for questions to the server such as how many nodes
+// there are. They are one link: when one of them fails, all are made anew, after
+// 50 ms at first and at most 5 s, and that is a State. Every three seconds a
+// probe is published and has to come back; a server that does not answer for 5 s
+// is Degraded, and is left for a new link as soon as a fresh connection shows
+// that the old one is to blame. A server that only pauses loses nothing.
+//
+// # What is lost
+//
+// What waits in the queue when a link fails is sent on the next. What is on its
+// way, up to a megabyte, may or may not have arrived and is not sent again: it is
+// counted in Stats. What others publish while there is no link is missed by the
+// classic adapter, and by the one for streams read later, but for questions and
+// server-side events, which travel beside the stream.
+package redis

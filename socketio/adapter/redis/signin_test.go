@@ -1,0 +1,99 @@
+package redis
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sockeye-io/sockeye/socketio/adapter"
+)
+
+// certificate writes one for 127.0.0.1 and its key, and returns who trusts it.
+func certificate(t *testing.T, dir string) *x509.CertPool {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		IsCA: true, BasicConstraintsValid: true}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, block := range map[string]*pem.Block{"crt": {Type: "CERTIFICATE", Bytes: der}, "key": {Type: "PRIVATE KEY", Bytes: private}} {
+		if err := os.WriteFile(filepath.Join(dir, name), pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+	return pool
+}
+
+// Every way to a server: with a password, as a user, over TLS, through a unix
+// socket, in another database.
+func TestWaysToServer(t *testing.T) {
+	dir := t.TempDir()
+	trusted, tlsPort := certificate(t, dir), freePort(t)
+	s := newServer(t, "requirepass s3cr3t", "user alice on >w0nd3r ~* &* +@all", "unixsocket "+dir+"/sock",
+		"tls-port "+tlsPort, "tls-cert-file "+dir+"/crt", "tls-key-file "+dir+"/key", "tls-auth-clients no")
+	b := join(t, fromURL(t, "redis://:s3cr3t@"+s.addr, Options{}), "bbbbbb")
+	for i, raw := range []string{
+		"redis://alice:w0nd3r@" + s.addr + "/3",
+		"rediss://:s3cr3t@127.0.0.1:" + tlsPort,
+		"redis+unix://alice:w0nd3r@" + dir + "/sock?db=1",
+	} {
+		a, err := FromURL(raw, Options{TLS: &tls.Config{RootCAs: trusted, MinVersion: tls.VersionTLS12}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := join(t, a, "aaaaaa")
+		n.burst(i, 1)
+		b.awaits("aaaaaa", sequence(0, i+1))
+		if count, err := n.Nodes(t.Context(), "/"); count != 2 || err != nil {
+			t.Errorf("%s: %d nodes, %v", raw, count, err)
+		}
+		if err := n.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	for raw, want := range map[string]string{
+		"redis://:wr0ng@" + s.addr:                  "WRONGPASS",
+		"redis://" + s.addr:                         "NOAUTH",
+		"redis://:s3cr3t@" + s.addr + "/99":         "DB index",
+		"rediss://:s3cr3t@127.0.0.1:" + tlsPort:     "certificate",
+		"redis://127.0.0.1:1":                       "refused",
+		"redis://:s3cr3t@" + s.addr + "?sentinel=m": "NOAUTH",
+	} {
+		n := start(t, fromURL(t, raw, Options{}), "cccccc")
+		until(t, "it says why it is not connected", func() bool { return n.state().Cause != nil })
+		if st := n.state(); st.Connection != adapter.Connecting || !strings.Contains(st.Cause.Error(), want) ||
+			strings.Contains(st.Cause.Error(), "s3cr3t") || strings.Contains(st.Cause.Error(), "wr0ng") {
+			t.Errorf("%s: %v", raw, st.Cause)
+		}
+	}
+}
+
+func fromURL(t *testing.T, raw string, o Options) *Adapter {
+	t.Helper()
+	a, err := FromURL(raw, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
