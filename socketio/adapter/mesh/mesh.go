@@ -51,7 +51,7 @@ func New(o Options) (*Adapter, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mesh: %w", err)
 	}
-	s.SetLogger(&logger{quieter.Logger(o.Logger)}, false, false)
+	s.SetLogger(newLogger(quieter.Logger(o.Logger)), false, false)
 	a := &Adapter{opts: o, server: s}
 	a.Adapter, err = nats.New(nats.Options{
 		Servers: []string{"127.0.0.1:4222"}, User: so.Username, Password: so.Password,
@@ -80,7 +80,8 @@ func serverOptions(o *Options) *server.Options {
 		// knows the password.
 		Host: "127.0.0.1", Port: server.RANDOM_PORT, Username: random(), Password: random(),
 		NoSigs: true, NoSystemAccount: true, DisableShortFirstPing: true,
-		MaxPayload: int32(o.MaxMessage + header), MaxPending: pending,
+		ReconnectErrorReports: server.DEFAULT_CONNECT_ERROR_REPORTS,
+		MaxPayload:            int32(o.MaxMessage + header), MaxPending: pending,
 		Cluster: server.ClusterOpts{
 			Name: "sockeye", Host: host, Port: port, Advertise: o.Advertise,
 			PoolSize: -1, PingInterval: pingInterval, MaxPingsOut: pingsOut, WriteDeadline: writeDeadline,

@@ -270,30 +270,48 @@ func TestNodesComeAndGo(t *testing.T) {
 
 // Who does not know the secret is refused, and both sides say so.
 func TestSecret(t *testing.T) {
-	at := free(t, 3)
-	a := start(t, "a", Options{Nodes: at[:1], Listen: at[0], Secret: []byte("SECRET one")})
-	defer a.close()
-	for i, secret := range []string{"SECRET two", ""} {
-		b := start(t, string(rune('b'+i)), Options{Nodes: at[:1], Listen: at[1+i], Secret: []byte(secret)})
+	for _, secret := range []string{"SECRET two", ""} {
+		at := free(t, 2)
+		a := start(t, "a", Options{Nodes: at[:1], Listen: at[0], Secret: []byte("SECRET one")})
+		b := start(t, "b", Options{Nodes: at[:1], Listen: at[1], Secret: []byte(secret)})
 		b.says("Authorization Violation")
 		a.says("authentication error")
 		for _, n := range []*node{a, b} {
 			if n.server.NumRoutes() != 0 {
 				t.Error("it was let in")
 			}
-			n.mu.Lock()
-			text := n.log.String()
-			n.log.Reset()
-			n.mu.Unlock()
-			if strings.Contains(text, "SECRET") || !strings.Contains(text, "level=WARN") {
+			n.close()
+			if text := n.log.String(); strings.Contains(text, "SECRET") || !strings.Contains(text, "level=WARN") {
 				t.Errorf("it says %s", text)
 			}
 		}
-		b.close()
 	}
+	at := free(t, 2)
+	a := start(t, "a", Options{Nodes: at[:1], Listen: at[0], Secret: []byte("SECRET one")})
+	defer a.close()
 	c := start(t, "c", Options{Nodes: at[:1], Listen: at[1], Secret: []byte("SECRET one")})
 	defer c.close()
 	both(a, c)
+}
+
+// What the server inside says again and again is told once in a while.
+func TestLogIsLimited(t *testing.T) {
+	var out bytes.Buffer
+	l := newLogger(slog.New(slog.NewTextHandler(&out, nil)))
+	for i := range 100 {
+		l.Errorf("%s - authentication error", fmt.Sprint(i))
+		l.Errorf("Error trying to connect to route (attempt %v): %v", i, "refused")
+		l.Warnf("warning")
+		l.Noticef("notice")
+	}
+	if n := strings.Count(out.String(), "\n"); n != 2 {
+		t.Errorf("%d lines:\n%s", n, out.String())
+	}
+	l.every = 0
+	l.Errorf("%s - authentication error", "again")
+	if n := strings.Count(out.String(), "\n"); n != 3 {
+		t.Errorf("%d lines:\n%s", n, out.String())
+	}
 }
 
 // The server inside takes no clients but its node.

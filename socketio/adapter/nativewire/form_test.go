@@ -88,9 +88,6 @@ func TestRoundTrip(t *testing.T) {
 			if bad := f.Parse(channel, b, &got); bad != "" || !same(&got, m) {
 				t.Errorf("%s, %s: %q\n%+v, want\n%+v", form, name, bad, &got, m)
 			}
-			if bad := Check(&got); bad != "" {
-				t.Errorf("%s, %s: %q", form, name, bad)
-			}
 			for n := range b {
 				if f.Parse(channel, b[:n], &got) == "" {
 					t.Errorf("%s, %s: %d of %d bytes are taken", form, name, n, len(b))
@@ -202,44 +199,6 @@ func TestMalformed(t *testing.T) {
 	var m adapter.Message
 	if bad := New(10, nil).Parse(channel, head(13, 0, ok+"more"), &m); bad != BadSize {
 		t.Errorf("a large message: %q", bad)
-	}
-}
-
-func TestCheck(t *testing.T) {
-	for name, c := range map[string]struct {
-		kind adapter.Kind
-		data adapter.Data
-		want string
-	}{
-		"no values":                 {adapter.Broadcast, data(``), BadType},
-		"no list":                   {adapter.Broadcast, data(`{"a":1}`), BadType},
-		"text":                      {adapter.Broadcast, data(`"a"`), BadType},
-		"no name":                   {adapter.Broadcast, data(`[]`), BadType},
-		"a number for a name":       {adapter.Broadcast, data(`[1]`), BadType},
-		"space before":              {adapter.Broadcast, data(` ["a"]`), BadType},
-		"a reserved name":           {adapter.Broadcast, data(`["disconnect"]`), BadPacket},
-		"a hidden one":              {adapter.Broadcast, data(`["conn\u0065ct",1]`), BadPacket},
-		"an open one":               {adapter.Broadcast, data(`["connecte\u0064",1]`), ""},
-		"half a surrogate":          {adapter.Broadcast, data(`["\ud800",1]`), ""},
-		"servers may":               {adapter.ServerSide, data(`["connect"]`), ""},
-		"not closed":                {adapter.Broadcast, data(`["a"`), BadPacket},
-		"not closed within":         {adapter.Broadcast, data(`["a",{]`), BadPacket},
-		"more behind":               {adapter.Broadcast, data(`["a"]]`), BadPacket},
-		"no UTF-8":                  {adapter.Broadcast, data("[\"a\",\"\xff\"]"), BadPacket},
-		"deep":                      {adapter.Broadcast, data(`["a",` + strings.Repeat("[", 999) + strings.Repeat("]", 999) + `]`), ""},
-		"too deep":                  {adapter.Broadcast, data(`["a",` + strings.Repeat("[", 1000) + strings.Repeat("]", 1000) + `]`), BadPacket},
-		"a placeholder of none":     {adapter.Broadcast, data(`["a",{"_placeholder":true,"num":0}]`), ""}, // an object like others
-		"a placeholder too far":     {adapter.Broadcast, data(`["a",{"_placeholder":true,"num":1}]`, "x"), BadPacket},
-		"one that is none":          {adapter.ClientAck, data(`[{"_placeholder":true,"num":-1}]`, "x"), BadPacket},
-		"an attachment for nothing": {adapter.Broadcast, data(`["a"]`, "x"), ""},
-		"an answer of none":         {adapter.ServerSideAnswer, data(`[]`), ""},
-		"an answer without":         {adapter.FetchAnswer, data(``), BadType},
-		"an answer that is null":    {adapter.ClientAck, data(`null`), BadType},
-		"a join carries none":       {adapter.Join, data(``), ""},
-	} {
-		if bad := Check(&adapter.Message{Kind: c.kind, Data: c.data}); bad != c.want {
-			t.Errorf("%s: %q, want %q", name, bad, c.want)
-		}
 	}
 }
 

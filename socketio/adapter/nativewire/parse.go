@@ -16,15 +16,13 @@ const (
 	BadKind    = "kind"    // nobody knows what it is
 	BadNames   = "names"   // a name is missing or too long, or there are too many
 	BadID      = "id"      // the sender, receiver or question is no id
-	BadType    = "type"    // its values are no list, or that of an event has no name
-	BadPacket  = "packet"  // its values are no JSON text that clients can read
 	BadVersion = "version" // of the form
 	BadMAC     = "mac"     // wrong, missing, or there although this node has no key
 )
 
 // Parse reads a message that came over a channel into *m, whose lists are used
 // again. It returns what is wrong, "" if nothing is. All that m refers to are
-// parts of b. The values are not looked at: see [Check].
+// parts of b. The values are not looked at: whoever delivers them does that.
 func (f *Form) Parse(channel string, b []byte, m *adapter.Message) (bad string) {
 	r := reader{b: b}
 	*m = adapter.Message{

@@ -5,13 +5,13 @@ import (
 	"strings"
 
 	"github.com/sockeye-io/sockeye/socketio/adapter"
-	"github.com/sockeye-io/sockeye/socketio/adapter/nativewire"
 )
 
 // badSpoof: a message came over a subject where it does not belong.
 const badSpoof = "spoof"
 
-// handle takes what came over a subject. data is not used again.
+// handle takes what came over a subject. data is not used again. The values in it
+// are the Inbox's to look at.
 func (a *Adapter) handle(subject string, data []byte) {
 	a.received.Add(1)
 	m := &a.msg
@@ -26,8 +26,6 @@ func (a *Adapter) handle(subject string, data []byte) {
 	case !a.wanted(m):
 		a.skipped.Add(1)
 		m.Skipped, m.Data.Text, m.Data.Attachments = true, nil, m.Data.Attachments[:0]
-	default:
-		bad = nativewire.Check(m)
 	}
 	if bad != "" {
 		a.in.Malformed(bad)
