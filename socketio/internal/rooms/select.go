@@ -6,28 +6,15 @@ import "slices"
 // who is in one of except, and not but, which may be the zero value. Without any
 // room, all are selected.
 func (x *Index[M]) Select(list []M, to, except []string, but M) []M {
-	var none M
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	if len(to) == 0 {
-		if but == none && len(except) == 0 {
-			return append(list, x.list...)
-		}
-		for _, m := range x.list {
-			if m != but && !x.inAny(m, except) {
-				list = append(list, m)
-			}
-		}
-		return list
+		return x.filter(list, x.list, nil, except, but)
 	}
 	for i, name := range to {
 		seen := to[:i]
 		if r := x.rooms[name]; r != nil {
-			for _, m := range r.members {
-				if m != but && !x.inAny(m, seen) && !x.inAny(m, except) {
-					list = append(list, m)
-				}
-			}
+			list = x.filter(list, r.members, seen, except, but)
 		}
 		// The member of that id is in no room of that name but its own.
 		if m, ok := x.byID[name]; ok && m != but {
@@ -37,6 +24,29 @@ func (x *Index[M]) Select(list []M, to, except []string, but M) []M {
 		}
 	}
 	return list
+}
+
+// filter appends to list those of all who are in none of seen and except, and not
+// but. Without rooms to keep out of, nobody is looked at.
+func (x *Index[M]) filter(list, all []M, seen, except []string, but M) []M {
+	var none M
+	if len(seen)+len(except) > 0 {
+		for _, m := range all {
+			if m != but && !x.inAny(m, seen) && !x.inAny(m, except) {
+				list = append(list, m)
+			}
+		}
+		return list
+	}
+	if but == none {
+		return append(list, all...)
+	}
+	for i, m := range all {
+		if m == but {
+			return append(append(list, all[:i]...), all[i+1:]...)
+		}
+	}
+	return append(list, all...)
 }
 
 func (x *Index[M]) inAny(m M, names []string) bool {
