@@ -198,12 +198,25 @@ func TestPollRacesUpgrade(t *testing.T) {
 	})
 }
 
-// The first message comes by itself, a moment behind the answer to the handshake.
+// The first message comes by itself, a moment behind the answer to the handshake;
+// to a browser, together with it.
 func TestFirstMessageApart(t *testing.T) {
+	const handshake = "GET /engine.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: host.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
 	inMemory(t, quiet(), func(t *testing.T, r *rig) {
 		c := r.dial()
 		defer c.Close()
-		fmt.Fprintf(c, "GET /engine.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: host.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
+		fmt.Fprintf(c, handshake+"Origin: http://host.example\r\n\r\n")
+		b := make([]byte, 4096)
+		n, _ := c.Read(b)
+		if got := string(b[:n]); !strings.HasPrefix(got, "HTTP/1.1 101 ") || !strings.Contains(got, `0{"sid":`) {
+			t.Errorf("a browser gets %q", got)
+		}
+		(<-r.opened).s.CloseNow(ForcedClose, nil)
+	})
+	inMemory(t, quiet(), func(t *testing.T, r *rig) {
+		c := r.dial()
+		defer c.Close()
+		fmt.Fprintf(c, handshake+"\r\n")
 		b := make([]byte, 4096)
 		n, _ := c.Read(b)
 		if got := string(b[:n]); !strings.HasPrefix(got, "HTTP/1.1 101 ") || !strings.HasSuffix(got, "\r\n\r\n") {
