@@ -283,17 +283,15 @@ func (s *Socket) enter(back *absent) error {
 func (s *Socket) sendConnect() {
 	p := siowire.Outgoing{Type: siowire.Connect, Namespace: s.name}
 	if s.conn.sess.Protocol() != 3 {
-		p.Data = welcome(s.id, s.ns.recovery.enroll(s))
+		p.Data = welcome{s.id, s.ns.recovery.enroll(s)}
 	}
 	s.control(p)
 }
 
-func welcome(sid, pid string) map[string]any {
-	data := map[string]any{"sid": sid}
-	if pid != "" {
-		data["pid"] = pid
-	}
-	return data
+// welcome is what a CONNECT tells the client.
+type welcome struct {
+	SID string `json:"sid"`
+	PID string `json:"pid,omitempty"`
 }
 
 // answerAgain sends what sendConnect has sent.
@@ -307,19 +305,19 @@ func (s *Socket) answerAgain() {
 		if s.origin != nil {
 			pid = s.origin.pid
 		}
-		p.Data = welcome(s.id, pid)
+		p.Data = welcome{s.id, pid}
 	}
 	s.control(p)
 }
 
 // control sends a packet that is no event.
 func (s *Socket) control(p siowire.Outgoing) {
-	m, err := s.conn.srv.encode(&p, s.conn.sess.Protocol())
+	e, b, err := s.encodeOne(&p)
 	if err != nil {
 		s.conn.srv.log.Error("socketio: cannot encode", "packet", p.Type.String(), "error", err)
 		return
 	}
-	_ = s.conn.sess.Send(m, 0) // it fails only with the connection; the engine counts it
+	_ = s.queueEncoded(e, b, 0) // it fails only with the connection; the engine counts it
 }
 
 // refuse tells the client why it is not let in, as far as it may know.

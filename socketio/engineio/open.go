@@ -69,8 +69,9 @@ func (srv *Server) name(s *Session, r *http.Request) error {
 	return errIDInUse
 }
 
-// openPacket is the packet that tells the client of its session.
-func (s *Session) openPacket(transport string) *Message {
+// openPacket is the content of the packet that tells the client of its session,
+// behind Headroom bytes.
+func (s *Session) openPacket(transport string) []byte {
 	o := &s.srv.opts
 	b := make([]byte, Headroom, 160)
 	b = append(b, `{"sid":"`...)
@@ -86,7 +87,7 @@ func (s *Session) openPacket(transport string) *Message {
 	b = append(b, `,"maxPayload":`...)
 	b = strconv.AppendInt(b, max(0, o.MaxPayload), 10)
 	b = append(b, '}')
-	return newMessage(eiowire.Open, b, nil)
+	return b
 }
 
 // servePollingHandshake opens a session over polling.
@@ -102,7 +103,7 @@ func (srv *Server) servePollingHandshake(w http.ResponseWriter, r *http.Request,
 	s.mu.Lock()
 	s.beginLocked()
 	s.mu.Unlock()
-	batch := []queued{{s.openPacket(pollingName), 0}}
+	batch := []queued{{newMessage(eiowire.Open, s.openPacket(pollingName), nil), 0}}
 	if m := srv.opts.InitialPacket; m != nil {
 		batch = append(batch, queued{m, 0})
 		srv.sent(s, m.Size())

@@ -132,7 +132,7 @@ func (srv *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q *que
 		protocol = list[0] // browsers close the connection if none is chosen
 	}
 	deflate := srv.deflater != nil && h.Deflate()
-	head := h.AppendResponse(make([]byte, 0, 512), protocol, deflate, w.Header())
+	head := h.AppendResponse(make([]byte, 0, 256), protocol, deflate, w.Header())
 
 	nc, pre, err := httpconn.Hijack(w)
 	if err != nil {
@@ -199,7 +199,9 @@ func (w *wsConn) add(nc net.Conn, pre []byte) error {
 // leaves together with head, or apart.
 func (srv *Server) startWebSocket(c *wsConn, nc net.Conn, pre, head []byte, together bool) {
 	s := c.s
-	first := s.openPacket(websocketName).webSocketFrame(int(c.plain), srv)
+	first := s.openPacket(websocketName)
+	first[Headroom-1] = eiowire.Open.Char()
+	first = ws.FrameInPlace(first, ws.Text)
 	if together {
 		first = append(head, first...)
 	} else if err := srv.writeHead(nc, head); err != nil {
