@@ -58,7 +58,7 @@ func Drop(it *Item) {
 // fit swaps a buffer that is much too large for its contents, so that what waits
 // takes about as much memory as it is counted for.
 func (it *Item) fit() {
-	if n := len(it.Data); cap(it.Data) > 2*n+512 {
+	if n := len(it.Data); cap(it.Data) > 2*n+512 || n > kept && cap(it.Data) > n {
 		roomy := Get()
 		it.Data, roomy.Data = append(make([]byte, 0, n), it.Data...), it.Data
 		Drop(roomy)

@@ -123,12 +123,16 @@ func (a *Adapter) Publish(m *adapter.Message) error {
 		outbox.Drop(it)
 		return err
 	}
-	if len(it.Data) > a.o.MaxMessage {
+	if len(it.Data) > a.largest() {
 		outbox.Drop(it)
 		return adapter.ErrTooLarge
 	}
 	return a.out.Add(it)
 }
+
+// largest is the size of the largest message that can be sent: the queue counts
+// a little more for each.
+func (a *Adapter) largest() int { return max(min(a.o.MaxMessage, a.o.QueueBytes-8<<10), 0) }
 
 // Interest implements [adapter.Adapter]: a namespace costs a few subscriptions,
 // a room none.
@@ -240,25 +244,22 @@ func (a *Adapter) Stats() adapter.Stats {
 	return s
 }
 
-// Close implements [adapter.Adapter]. Without a connection it ends at once. It
-// returns the error of ctx if that has ended before all was sent.
+// Close implements [adapter.Adapter]. It returns the error of ctx if that has
+// ended before all was sent.
 func (a *Adapter) Close(ctx context.Context) (err error) {
 	a.out.Close()
-	a.mu.Lock()
-	a.closing = true
-	up := a.link != nil
-	a.mu.Unlock()
 	if a.stop == nil {
 		a.out.Clear()
 		return nil
 	}
-	if up {
-		select {
-		case <-a.drained:
-		case <-a.done:
-		case <-ctx.Done():
-			err = ctx.Err()
-		}
+	a.mu.Lock()
+	a.closing = true
+	a.mu.Unlock()
+	a.empty()
+	select {
+	case <-a.drained:
+	case <-ctx.Done():
+		err = ctx.Err()
 	}
 	a.stop()
 	<-a.done
@@ -266,6 +267,15 @@ func (a *Adapter) Close(ctx context.Context) (err error) {
 	a.unsure = nil
 	a.out.Clear()
 	return err
+}
+
+// empty ends the wait for what is queued if nothing is, and no more can be.
+func (a *Adapter) empty() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.closing && a.out.Stats().Queued == 0 {
+		a.drain.Do(func() { close(a.drained) })
+	}
 }
 
 // run makes one link after the other until Close ends ctx.
@@ -285,13 +295,11 @@ func (a *Adapter) run(ctx context.Context) {
 				again, pause = true, a.pace.soonest
 			}
 		}
-		a.mu.Lock()
-		closing := a.closing
-		a.mu.Unlock()
-		if closing || ctx.Err() != nil {
+		if ctx.Err() != nil {
 			return
 		}
 		a.inbox.down(err)
+		a.empty()
 		select {
 		case <-time.After(jitter(pause)):
 		case <-ctx.Done():

@@ -23,7 +23,7 @@ func newClassic(a *Adapter) form {
 }
 
 func (f *classic) traits() adapter.Traits {
-	return adapter.Traits{Name: "redis", Ordered: true, Mixed: true, AllRooms: true, OneValue: true, MaxMessage: f.a.o.MaxMessage, IDLen: 6}
+	return adapter.Traits{Name: "redis", Ordered: true, Mixed: true, AllRooms: true, OneValue: true, MaxMessage: f.a.largest(), IDLen: 6}
 }
 
 // lane: all goes one way.

@@ -275,7 +275,7 @@ func TestTooLargeAndClosed(t *testing.T) {
 	}
 }
 
-// Close sends what is queued, and does not wait for a server that is not there.
+// Close sends what is queued, and waits for a server no longer than it is told to.
 func TestClose(t *testing.T) {
 	s := newServer(t)
 	a, b := pair(t, s)
@@ -294,7 +294,9 @@ func TestClose(t *testing.T) {
 	s.kill()
 	until(t, "the loss is told", func() bool { return !b.up() })
 	_ = b.Publish(&adapter.Message{Kind: adapter.Goodbye, From: "bbbbbb", NS: "/"})
-	if err := b.Close(context.Background()); err != nil {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := b.Close(ctx); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 	if st := b.Stats(); st.Dropped["vital"] == 0 || st.Queued != 0 {

@@ -181,7 +181,7 @@ func (a *Adapter) take(m *adapter.Message, err error) {
 		a.inbox.malformed(string(why))
 	case err != nil:
 		a.inbox.malformed(string(nodewire.Parse))
-	case m == nil:
+	case m == nil, m.To != "" && m.To != a.self.ID:
 		a.skipped.Add(1)
 	default:
 		if m.Skipped {

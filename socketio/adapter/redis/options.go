@@ -42,7 +42,7 @@ type Options struct {
 	QueueBytes int
 
 	// MaxMessage is the size in bytes of the largest message that is sent or
-	// taken; 0 is 16 MiB.
+	// taken; 0 is 16 MiB. None that is sent is larger than the queue.
 	MaxMessage int
 
 	// Streams is how many streams there are, for [NewStreams]; 0 is 1. It must be

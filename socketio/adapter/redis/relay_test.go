@@ -13,6 +13,7 @@ type relay struct {
 	done chan struct{}
 
 	mu    sync.Mutex
+	away  bool // new connections are ended at once
 	conns []net.Conn
 	gates []*gate
 	rate  int // bytes that pass one way in 10 ms; 0: no bound
@@ -56,6 +57,9 @@ func newRelay(t *testing.T, target string) *relay {
 			g := &gate{open: make(chan struct{})}
 			close(g.open)
 			r.mu.Lock()
+			if r.away {
+				_, _ = c.Close(), s.Close()
+			}
 			r.conns, r.gates = append(r.conns, c, s), append(r.gates, g)
 			r.mu.Unlock()
 			all.Go(func() { r.pass(s, c, g) })
@@ -108,6 +112,13 @@ func (r *relay) freeze() {
 		g.open = make(chan struct{})
 		g.mu.Unlock()
 	}
+}
+
+// refuse ends new connections at once, or lets them be.
+func (r *relay) refuse(away bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.away = away
 }
 
 // cut ends the connections of now.

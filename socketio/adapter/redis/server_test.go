@@ -261,7 +261,7 @@ func start(t *testing.T, a *Adapter, id string) *node {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), slow.Stretch(5*time.Second))
+		ctx, cancel := context.WithTimeout(context.Background(), slow.Stretch(2*time.Second))
 		defer cancel()
 		if err := a.Close(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 			t.Error(err)

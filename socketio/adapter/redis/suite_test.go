@@ -1,0 +1,60 @@
+package redis
+
+import (
+	"strconv"
+	"sync"
+	"testing"
+
+	"github.com/sockeye-io/sockeye/socketio/adapter"
+	"github.com/sockeye-io/sockeye/socketio/adapter/adaptertest"
+)
+
+// suited is a server for the suite, with a relay before it for each node.
+func suited(t *testing.T, build func(Options) (*Adapter, error)) adaptertest.Cluster {
+	t.Helper()
+	s := newServer(t)
+	const queue = 200_000
+	var mu sync.Mutex
+	relays := map[adapter.Adapter]*relay{}
+	at := func(a adapter.Adapter) *relay {
+		mu.Lock()
+		defer mu.Unlock()
+		return relays[a]
+	}
+	return adaptertest.Cluster{
+		Adapter: func() adapter.Adapter {
+			r := newRelay(t, s.addr)
+			a, err := build(Options{Addrs: []string{r.addr}, QueueBytes: queue})
+			if err != nil {
+				t.Fatal(err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			relays[a] = r
+			return a
+		},
+		Stop:  s.kill,
+		Start: s.start,
+		Cut: func(a adapter.Adapter) {
+			at(a).refuse(true)
+			at(a).cut()
+		},
+		Mend: func(a adapter.Adapter) { at(a).refuse(false) },
+		Inject: func(ns string, raw []byte) {
+			for _, c := range []string{"socket.io#" + ns + "#", "socket.io#" + ns + "#room#", "socket.io-request#" + ns + "#", "socket.io-response#" + ns + "#"} {
+				s.do("PUBLISH", c, string(raw))
+			}
+			s.do("XADD", "socket.io", "*", "uid", "cccccccccccccccc", "nsp", ns, "type", "3", "data", string(raw))
+			s.do("XADD", "socket.io", "*", strconv.Itoa(len(raw)), string(raw))
+		},
+		QueueBytes: queue,
+	}
+}
+
+func TestSuiteClassic(t *testing.T) {
+	adaptertest.Run(t, func(t *testing.T) adaptertest.Cluster { return suited(t, New) })
+}
+
+func TestSuiteStreams(t *testing.T) {
+	adaptertest.Run(t, func(t *testing.T) adaptertest.Cluster { return suited(t, NewStreams) })
+}
