@@ -144,35 +144,28 @@ func appendDate(dst []byte, t time.Time) []byte {
 	return t.AppendFormat(dst, "2006-01-02T15:04:05.000Z")
 }
 
-func (e *encoder) openArray(n int) {
+func (e *encoder) openArray(n int) { e.open('[', 0x90, 0xdc, n) }
+
+func (e *encoder) openMap(n int) { e.open('{', 0x80, 0xde, n) }
+
+// open begins what has n entries: in MessagePack with few and n in one byte, or
+// with more, or the code behind it, and n in two bytes, or four.
+func (e *encoder) open(bracket, few, more byte, n int) {
 	switch {
 	case !e.msgpack:
-		e.buf = append(e.buf, '[')
+		e.buf = append(e.buf, bracket)
 	case n < 0x10:
-		e.buf = append(e.buf, 0x90|byte(n))
+		e.buf = append(e.buf, few|byte(n))
 	case n <= math.MaxUint16:
-		e.buf = binary.BigEndian.AppendUint16(append(e.buf, 0xdc), uint16(n))
+		e.buf = binary.BigEndian.AppendUint16(append(e.buf, more), uint16(n))
 	default:
-		e.buf = binary.BigEndian.AppendUint32(append(e.buf, 0xdd), uint32(n))
+		e.buf = binary.BigEndian.AppendUint32(append(e.buf, more+1), uint32(n))
 	}
 }
 
 func (e *encoder) closeArray() {
 	if !e.msgpack {
 		e.buf = append(e.buf, ']')
-	}
-}
-
-func (e *encoder) openMap(n int) {
-	switch {
-	case !e.msgpack:
-		e.buf = append(e.buf, '{')
-	case n < 0x10:
-		e.buf = append(e.buf, 0x80|byte(n))
-	case n <= math.MaxUint16:
-		e.buf = binary.BigEndian.AppendUint16(append(e.buf, 0xde), uint16(n))
-	default:
-		e.buf = binary.BigEndian.AppendUint32(append(e.buf, 0xdf), uint32(n))
 	}
 }
 
