@@ -204,20 +204,23 @@ func TestMalformed(t *testing.T) {
 
 func TestTooLarge(t *testing.T) {
 	long := strings.Repeat("x", MaxName+1)
-	for name, m := range map[string]*adapter.Message{
-		"a namespace":     {NS: long},
-		"a room":          {Rooms: []string{long}},
-		"an exception":    {Except: []string{long}},
-		"a name":          {Names: []string{long}},
-		"rooms":           {Rooms: make([]string, MaxNames), Except: make([]string, 1)},
-		"names":           {Names: make([]string, MaxNames+1)},
-		"attachments":     {Data: adapter.Data{Attachments: make([][]byte, MaxAttachments+1)}},
-		"positions":       {Positions: make([]adapter.Position, MaxPositions+1)},
-		"a node":          {Node: &adapter.Node{Name: long}},
-		"all in all":      {Data: adapter.Data{Text: make([]byte, 1000)}},
-		"the attachments": {Data: adapter.Data{Attachments: [][]byte{make([]byte, 1000)}}},
+	for name, c := range map[string]struct {
+		size int
+		m    *adapter.Message
+	}{
+		"a namespace":     {0, &adapter.Message{NS: long}},
+		"a room":          {0, &adapter.Message{Rooms: []string{long}}},
+		"an exception":    {0, &adapter.Message{Except: []string{long}}},
+		"a name":          {0, &adapter.Message{Names: []string{long}}},
+		"rooms":           {0, &adapter.Message{Rooms: make([]string, MaxNames), Except: make([]string, 1)}},
+		"names":           {0, &adapter.Message{Names: make([]string, MaxNames+1)}},
+		"attachments":     {0, &adapter.Message{Data: adapter.Data{Attachments: make([][]byte, MaxAttachments+1)}}},
+		"positions":       {0, &adapter.Message{Positions: make([]adapter.Position, MaxPositions+1)}},
+		"a node":          {0, &adapter.Message{Node: &adapter.Node{Name: long}}},
+		"all in all":      {1000, &adapter.Message{Data: adapter.Data{Text: make([]byte, 1000)}}},
+		"the attachments": {1000, &adapter.Message{Data: adapter.Data{Attachments: [][]byte{make([]byte, 1000)}}}},
 	} {
-		if b, err := New(1000, nil).Append([]byte("x"), channel, m); !errors.Is(err, adapter.ErrTooLarge) || string(b) != "x" {
+		if b, err := New(c.size, nil).Append([]byte("x"), channel, c.m); !errors.Is(err, adapter.ErrTooLarge) || string(b) != "x" {
 			t.Errorf("%s: %d bytes, %v", name, len(b), err)
 		}
 	}

@@ -364,8 +364,8 @@ func TestPublishErrors(t *testing.T) {
 	after := message(1)
 	want := a.say(after)
 	b.heard([]string{want})
-	if s := a.Stats(); s.Dropped["broadcast"] != 2 || s.Published != 1 {
-		t.Errorf("%+v", s)
+	if s := a.Stats(); s.Dropped["broadcast"] != 2 || s.Published != 1 || len(a.states) != 1 {
+		t.Errorf("%+v, states %v", s, a.states)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), slow.Stretch(5*time.Second))
 	defer cancel()
