@@ -1,4 +1,5 @@
 // Connection state recovery: id, rooms, data and missed events come back within the window, and not after it.
+import { describe } from "node:test";
 import assert from "node:assert/strict";
 import { startServer, underTest } from "../lib/server.mjs";
 import { startProxy } from "../lib/proxy.mjs";
@@ -7,8 +8,8 @@ import { ask, ask1, client48, connect, disconnected, next, pattern, pause, plain
 
 const fast = { reconnection: true, reconnectionDelay: 20, reconnectionDelayMax: 50, randomizationFactor: 0 };
 
-for (const transport of ["polling", "websocket", "upgrade"]) {
-  // Each has a server of its own, whose sessions are counted to see that it has noticed a loss.
+// Each has a server of its own, whose sessions are counted to see that it has noticed a loss; so several wait at once.
+for (const transport of ["polling", "websocket", "upgrade"]) describe(`recovery over ${transport}`, { concurrency: 3 }, () => {
   const it = (title, body) => cell(client48, transport, "recovery", title, async (use) => {
     const server = await startServer("recovery");
     const proxy = await startProxy(server.port);
@@ -138,4 +139,4 @@ for (const transport of ["polling", "websocket", "upgrade"]) {
     assert.equal(socket.recovered, false);
     assert.notEqual(socket.id, id);
   });
-}
+});
