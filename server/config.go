@@ -31,6 +31,8 @@ type Config struct {
 	ClientIPHeader string   // header in which TrustedProxies tell the client's address
 	TrustedProxies []string // addresses or CIDR ranges
 
+	Cluster ClusterConfig
+
 	Grace    time.Duration // how long stopping may take
 	LogLevel slog.Level
 	Dev      string // "on" or "off"; "" is on if Host is a loopback address
@@ -55,13 +57,17 @@ func (c *Config) dev() bool {
 	return err == nil && addr.Unmap().IsLoopback()
 }
 
-// option is one flag with the environment variable that means the same.
+// options are all of them, in the order of --help.
+func options() []option { return slices.Concat(ownOptions, clusterOptions) }
+
+// option is one flag with the environment variable that means the same. Without a
+// value it is a switch, and set is told "true".
 type option struct {
 	name, value, env, help string
 	set                    func(c *Config, text string) error
 }
 
-var options = []option{
+var ownOptions = []option{
 	{"port", "N", "PORT", "listen on port N (default 3000; 0 picks a free one)", func(c *Config, text string) error {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 0 || n > 65535 {
@@ -155,7 +161,7 @@ func fields(list string) []string {
 // one line that tells which option is wrong and what it wants.
 func Parse(args []string, getenv func(string) string, help io.Writer) (Config, error) {
 	c := DefaultConfig()
-	for _, o := range options {
+	for _, o := range options() {
 		if text := getenv(o.env); text != "" {
 			if err := o.set(&c, text); err != nil {
 				return c, fmt.Errorf("%s: %w", o.env, err)
@@ -164,8 +170,12 @@ func Parse(args []string, getenv func(string) string, help io.Writer) (Config, e
 	}
 	set := flag.NewFlagSet("sockeye", flag.ContinueOnError)
 	set.SetOutput(io.Discard) // its messages are not ours
-	for _, o := range options {
-		set.Func(o.name, o.help, func(text string) error { return o.set(&c, text) })
+	for _, o := range options() {
+		take := set.Func
+		if o.value == "" {
+			take = set.BoolFunc
+		}
+		take(o.name, o.help, func(text string) error { return o.set(&c, text) })
 	}
 	set.BoolVar(&c.Version, "version", false, "")
 	if err := set.Parse(args); errors.Is(err, flag.ErrHelp) {
@@ -190,7 +200,7 @@ func (c Config) check() error {
 	if c.ClientIPHeader != "" && len(c.TrustedProxies) == 0 {
 		return errors.New("--client-ip-header needs --trusted-proxies: the header is believed from those only")
 	}
-	return nil
+	return c.Cluster.check()
 }
 
 // Help is the text that --help prints.
@@ -212,8 +222,8 @@ Usage: sockeye [options]
 			fmt.Fprintf(&b, "  %-24s   environment: %s\n", "", env)
 		}
 	}
-	for _, o := range options {
-		line("--"+o.name+" "+o.value, o.help, o.env)
+	for _, o := range options() {
+		line(strings.TrimSpace("--"+o.name+" "+o.value), o.help, o.env)
 	}
 	line("--version", "print the version and stop", "")
 	line("--help", "print this", "")

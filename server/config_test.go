@@ -46,6 +46,12 @@ func TestParse(t *testing.T) {
 		"rest": {args: []string{"--host", "127.0.0.1", "--root-ws", "counter", "--grace", "3s", "--log", "debug", "--version"}, want: with(func(c *Config) {
 			c.Host, c.RootWS, c.Grace, c.LogLevel, c.Version = "127.0.0.1", "counter", 3*time.Second, slog.LevelDebug, true
 		})},
+		"cluster": {args: []string{"--cluster", "redis://127.0.0.1", "--cluster-required"}, env: []string{"SOCKEYE_CLUSTER", "nats://x", "SOCKEYE_CLUSTER_NAME", "a b"}, want: with(func(c *Config) {
+			c.Cluster = ClusterConfig{URL: "redis://127.0.0.1", Name: "a b", Required: true}
+		})},
+		"mesh": {args: []string{"--cluster=mesh://127.0.0.1:1,127.0.0.1:2", "--cluster-listen", "127.0.0.1:1", "--cluster-prefix", "p"}, env: []string{"SOCKEYE_CLUSTER_REQUIRED", "off"}, want: with(func(c *Config) {
+			c.Cluster = ClusterConfig{URL: "mesh://127.0.0.1:1,127.0.0.1:2", Listen: "127.0.0.1:1", Prefix: "p"}
+		})},
 	} {
 		got, err := Parse(c.args, env(c.env...), io.Discard)
 		if err != nil || !reflect.DeepEqual(got, c.want) {
@@ -87,8 +93,26 @@ func TestParseSaysWhatIsWrong(t *testing.T) {
 		"--grace=0":                 "10s",
 		"--grace=-1s":               "10s",
 		"--log=loud":                "levels are",
+
+		"--cluster=memcached://x":                              "write redis://",
+		"--cluster=user:SECRET@host":                           "no URL of a backend",
+		"--cluster=redis://":                                   "no host",
+		"--cluster=redis://:SECRET@h?x=SECRET":                 "no parameter",
+		"--cluster=nats://:4222":                               "HOST:PORT",
+		"--cluster=mesh://a:1":                                 "--cluster-listen",
+		"--cluster=mesh://a:1 --cluster-listen=:1":             "--cluster-secret-file",
+		"--cluster=mesh://a:1 --cluster-listen=x":              "HOST:PORT",
+		"--cluster=redis://h --cluster-listen=:1":              "leave them out",
+		"--cluster=redis://h --cluster-secret-file=config.go":  "leave them out",
+		"--cluster=redis://h --cluster-key=config.go":          "not signed",
+		"--cluster=nats://h --cluster-key=missing":             "no such file",
+		"--cluster=nats://h --cluster-key=/dev/null":           "openssl rand",
+		"--cluster=mesh://a:1 --cluster-secret-file=/dev/null": "openssl rand",
+		"--cluster-prefix=x":                                   "write --cluster URL",
+		"--cluster=redis://h --cluster-prefix=\x01":            "a word",
+		"--cluster=redis://h --cluster-required=maybe":         "on or off",
 	} {
-		if _, err := Parse(strings.Fields(args), env(), io.Discard); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+		if _, err := Parse(strings.Fields(args), env(), io.Discard); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") || strings.Contains(err.Error(), "SECRET") {
 			t.Errorf("%s: %v", args, err)
 		}
 	}
@@ -102,8 +126,8 @@ func TestHelp(t *testing.T) {
 	if _, err := Parse([]string{"--help"}, env(), &b); !errors.Is(err, flag.ErrHelp) {
 		t.Errorf("error %v", err)
 	}
-	for _, o := range options {
-		if !strings.Contains(b.String(), "--"+o.name+" "+o.value) || !strings.Contains(b.String(), "environment: "+o.env+"\n") {
+	for _, o := range options() {
+		if !strings.Contains(b.String(), strings.TrimSpace("--"+o.name+" "+o.value)) || !strings.Contains(b.String(), "environment: "+o.env+"\n") {
 			t.Errorf("help lacks %s", o.name)
 		}
 	}

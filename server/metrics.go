@@ -143,4 +143,23 @@ var families = []family{
 		return map[string]uint64{"slow": st.plain.Slow, "silent": st.plain.Silent, "stalled": st.plain.Stalled, "invalid": st.plain.Invalid}
 	}),
 	total("sockeye_plain_panics_total", "Panics of plain WebSocket endpoints, all contained.", func(st *snapshot) uint64 { return st.plain.Panics }),
+
+	now("sockeye_cluster_connected", "1 if the cluster's broker can be spoken to now, else 0.", func(st *snapshot) int { return bit(st.cluster().Connected) }),
+	now("sockeye_cluster_nodes", "Servers in the cluster, this one included; 0 without a cluster.", func(st *snapshot) int { return st.cluster().Nodes }),
+	now("sockeye_cluster_queued_bytes", "Bytes that wait for the broker.", func(st *snapshot) int { return st.cluster().Queued }),
+	now("sockeye_cluster_questions", "Questions to other nodes that wait for answers.", func(st *snapshot) int { return st.cluster().Questions }),
+	total("sockeye_cluster_published_total", "Messages handed to the broker.", func(st *snapshot) uint64 { return st.cluster().Published }),
+	total("sockeye_cluster_received_total", "Messages that came from the broker.", func(st *snapshot) uint64 { return st.cluster().Received }),
+	total("sockeye_cluster_skipped_total", "Of those, messages that were for nobody here.", func(st *snapshot) uint64 { return st.cluster().Skipped }),
+	by("sockeye_cluster_dropped_total", "Messages not sent, as the queue was full or the broker away, by class.", "class", func(st *snapshot) map[string]uint64 {
+		return withZeros(st.cluster().Dropped, clusterClasses)
+	}),
+	by("sockeye_cluster_missed_total", "Messages of other nodes that never came, by node; of nodes that are gone under \"gone\".", "from", func(st *snapshot) map[string]uint64 {
+		return missed(st.cluster())
+	}),
+	total("sockeye_cluster_duplicates_total", "Messages that came again, and were dropped.", func(st *snapshot) uint64 { return st.cluster().Duplicates }),
+	by("sockeye_cluster_malformed_total", "Messages that were ignored, by reason.", "why", func(st *snapshot) map[string]uint64 {
+		return withZeros(st.cluster().Malformed, clusterReasons)
+	}),
+	total("sockeye_cluster_late_answers_total", "Answers of other nodes that nobody waited for any more.", func(st *snapshot) uint64 { return st.cluster().Late }),
 }

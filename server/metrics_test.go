@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/sockeye-io/sockeye/socketio"
+	"github.com/sockeye-io/sockeye/socketio/adapter"
 	"github.com/sockeye-io/sockeye/socketio/engineio"
 	"github.com/sockeye-io/sockeye/socketio/websocket"
 )
@@ -38,6 +39,12 @@ func TestEveryCounterIsExposed(t *testing.T) {
 				fill(v.Field(i), path+"."+v.Type().Field(i).Name)
 			}
 			return
+		case reflect.Pointer:
+			v.Set(reflect.New(v.Type().Elem()))
+			fill(v.Elem(), path)
+			return
+		case reflect.Bool: // 1 or 0
+			return
 		case reflect.Map:
 			v.Set(reflect.MakeMap(v.Type()))
 			key := reflect.New(v.Type().Key()).Elem()
@@ -56,6 +63,10 @@ func TestEveryCounterIsExposed(t *testing.T) {
 	fill(reflect.ValueOf(&st).Elem(), "socketio.Stats")
 	fill(reflect.ValueOf(&plain).Elem(), "websocket.Stats")
 	st.Panics, st.Engine.Panics = 7000, 0 // one number for both
+	st.Cluster.Missed = 8000              // of nodes that are gone, and of those that are there
+	for _, n := range st.Cluster.MissedFrom {
+		st.Cluster.Missed += n
+	}
 	w := httptest.NewRecorder()
 	read := func() snapshot { return snapshot{io: st, plain: plain} }
 	metrics(read, slog.New(slog.DiscardHandler)).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
@@ -64,6 +75,8 @@ func TestEveryCounterIsExposed(t *testing.T) {
 		switch path {
 		case "socketio.Stats.Panics", "socketio.Stats.Engine.Panics":
 			number = "7000"
+		case "socketio.Stats.Cluster.Missed":
+			number = "8000"
 		case "socketio.Stats.Engine.Sessions": // the sum of those by transport
 			continue
 		}
@@ -77,7 +90,8 @@ func TestEveryCounterIsExposed(t *testing.T) {
 // before anything has happened, and labels may hold any text.
 func TestMetrics(t *testing.T) {
 	text := fetch(program(t, DefaultConfig()), "/metrics").Body.String()
-	for _, want := range []string{"\nsockeye_sessions_opened_total 0\n", "\nsockeye_plain_ended_total{reason=\"slow\"} 0\n", "\ngo_goroutines ", "\nprocess_"} {
+	for _, want := range []string{"\nsockeye_sessions_opened_total 0\n", "\nsockeye_plain_ended_total{reason=\"slow\"} 0\n", "\nsockeye_cluster_published_total 0\n", "\nsockeye_cluster_connected 0\n",
+		"\nsockeye_cluster_missed_total{from=\"gone\"} 0\n", "\ngo_goroutines ", "\nprocess_"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is missing", want)
 		}
@@ -85,6 +99,7 @@ func TestMetrics(t *testing.T) {
 	for label, n := range map[string]int{
 		"\nsockeye_sessions_closed_total{reason=": 7, "\nsockeye_requests_refused_total{code=": 6, "\nsockeye_engine_limits_total{limit=": 9,
 		"\nsockeye_messages_dropped_total{reason=": 3, "\nsockeye_plain_limits_total{limit=": 3, "\nsockeye_sockets_disconnected_total{reason=": 9,
+		"\nsockeye_cluster_dropped_total{class=": 4, "\nsockeye_cluster_malformed_total{why=": len(adapter.Reasons),
 	} {
 		if got := strings.Count(text, label); got != n {
 			t.Errorf("%s: %d values, want %d", label[1:], got, n)

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -33,14 +34,24 @@ type Server struct {
 	engine *gin.Engine
 	files  io.Closer // the folder of --public; nil without
 
+	started time.Time
+
 	unaccepted atomic.Uint64 // failed attempts to accept a connection
 }
 
 // New makes the program. own holds the embedded pages, index.html at its root.
 // Run or Close must be called in the end.
 func New(config Config, own fs.FS, log *slog.Logger) (*Server, error) {
-	s := &Server{config: config}
-	s.io = socketio.New(s.options(log))
+	s := &Server{config: config, started: time.Now()}
+	opts := s.options(log)
+	var err error
+	opts.ClusterOptions.Name = config.Cluster.Name
+	if opts.Cluster, err = config.Cluster.adapter(log); err != nil {
+		return nil, err
+	}
+	if s.io, err = newIO(opts); err != nil {
+		return nil, err
+	}
 	s.log = s.io.Logger() // what clients can cause is limited
 	namespaces.Mount(s.io)
 
@@ -146,11 +157,15 @@ func (s *Server) namespaces(c *gin.Context) {
 }
 
 func (s *Server) ready(c *gin.Context) {
-	if !s.io.Ready() {
-		c.String(http.StatusServiceUnavailable, "stopping\n")
-		return
+	ready, cluster := s.clusterReady()
+	switch {
+	case !s.io.Ready():
+		c.String(http.StatusServiceUnavailable, "stopping\n"+cluster)
+	case !ready:
+		c.String(http.StatusServiceUnavailable, "not ready: waiting for the cluster\n"+cluster)
+	default:
+		c.String(http.StatusOK, "ready\n"+cluster)
 	}
-	c.String(http.StatusOK, "ready\n")
 }
 
 // recovered answers a request whose handler panicked.

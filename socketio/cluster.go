@@ -61,8 +61,15 @@ type clustered struct {
 
 type roomKey struct{ ns, room string }
 
-// join makes srv part of a cluster. It panics if the adapter cannot be used at
-// all, such as one that another server has started.
+// A ClusterStartError is what New panics with if Options.Cluster cannot be used at
+// all: one that another server has started, or a mesh's whose address is taken.
+// A broker that is away is none.
+type ClusterStartError struct{ Err error }
+
+func (e *ClusterStartError) Error() string { return "socketio: Options.Cluster: " + e.Err.Error() }
+func (e *ClusterStartError) Unwrap() error { return e.Err }
+
+// join makes srv part of a cluster, or panics with a ClusterStartError.
 func (srv *Server) join(a adapter.Adapter) {
 	o := &srv.opts.ClusterOptions
 	c := &clustered{srv: srv, routes: a.Traits().Routes, rooms: make(map[roomKey]bool), logged: make(map[string]time.Time)}
@@ -79,7 +86,7 @@ func (srv *Server) join(a adapter.Adapter) {
 	})
 	srv.cluster = c
 	if err := c.core.Start(); err != nil {
-		panic("socketio: Options.Cluster: " + err.Error())
+		panic(&ClusterStartError{err})
 	}
 }
 

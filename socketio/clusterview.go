@@ -137,6 +137,7 @@ type ClusterStatus struct {
 	Backend   string // "redis", "nats" and so on
 	Node      string // this node's id
 	Connected bool   // to the broker, now
+	Joined    bool   // has been connected, or is
 	Since     time.Time
 	Cause     error // why it is not connected
 	Nodes     int   // servers, this one included
@@ -158,7 +159,7 @@ func (srv *Server) Cluster() (status ClusterStatus, ok bool) {
 	core := srv.cluster.core
 	st := core.State()
 	status = ClusterStatus{
-		Backend: core.Traits().Name, Node: core.Self().ID, Connected: st.Connection == adapter.Up, Since: st.At,
+		Backend: core.Traits().Name, Node: core.Self().ID, Connected: st.Connection == adapter.Up, Joined: st.Connection != adapter.Connecting, Since: st.At,
 		Cause: st.Cause, Nodes: core.Nodes(),
 	}
 	for _, n := range core.Peers() {

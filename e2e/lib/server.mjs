@@ -10,13 +10,13 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 export const underTest = process.env.E2E_SERVER ?? "sockeye";
 
 /**
- * Starts a server with a profile on a free port, or on the given one: the one under test, or the one named.
+ * Starts a server with a profile on a free port, or on the given one: the one under test, or the one named. env is added to the environment.
  * @returns {Promise<{url: string, port: number, pid: number, log: () => string, stop: () => Promise<number>, kill: () => Promise<void>}>}
  */
-export async function startServer(profile, { port = 0, server = underTest } = {}) {
+export async function startServer(profile, { port = 0, server = underTest, env = {} } = {}) {
   const command = server === "reference" ? [process.execPath, here("../reference/main.mjs")] : [here("../../bin/fixture")];
   const child = spawn(command[0], command.slice(1), {
-    env: { ...process.env, PORT: String(port), PROFILE: profile, GORACE: "halt_on_error=1" },
+    env: { ...process.env, PORT: String(port), PROFILE: profile, GORACE: "halt_on_error=1", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let log = "";

@@ -1,5 +1,6 @@
 import { stretch } from "../lib/patience.mjs";
 
+import { registerCluster } from "./cluster.mjs";
 import { describe, pattern } from "./values.mjs";
 
 /** Registers what every namespace of the profiles main, strict and recovery does. */
@@ -47,7 +48,13 @@ export function register(nsp, { stats, reasons }) {
     on("relay", (o, ev, ...a) => target(o).emit(ev, ...a));
     on("relayAck", (o, ev, payload, cb) =>
       target(o).timeout(o.timeout).emit(ev, payload, (err, answers) => cb(err ? "timeout" : null, answers)));
-    on("fetch", async (room, cb) => cb((await (room ? space.in(room) : space).fetchSockets()).map((s) => s.id).sort()));
+    on("fetch", async (room, cb) => {
+      try {
+        cb((await (room ? space.in(room) : space).fetchSockets()).map((s) => s.id).sort());
+      } catch (err) {
+        cb(`error: ${err.message}`);
+      }
+    });
     on("socketsJoin", (from, to, cb) => { space.in(from).socketsJoin(to); setTimeout(cb, 20); });
     on("socketsLeave", (from, to, cb) => { space.in(from).socketsLeave(to); setTimeout(cb, 20); });
     on("kick", (room, close) => space.in(room).disconnectSockets(close));
@@ -87,6 +94,8 @@ export function register(nsp, { stats, reasons }) {
     });
     on("doubleAck", (cb) => { cb("one"); cb("two"); });
     on("noAck", () => {});
+
+    registerCluster(socket, space, target);
 
     socket.emit("welcome", meta());
   });

@@ -1,5 +1,6 @@
 import { Server } from "socket.io";
 import * as msgpack from "socket.io-msgpack-parser";
+import { clusterOptions, clusterStats } from "./cluster.mjs";
 import { register } from "./handlers.mjs";
 import { stretch } from "../lib/patience.mjs";
 
@@ -18,7 +19,7 @@ const options = {
     pingInterval: stretch(400), pingTimeout: stretch(800), upgradeTimeout: stretch(300), connectTimeout: stretch(300), maxHttpBufferSize: 1000,
     cors: { origin: "*" },
   },
-  recovery: { ...shared, allowEIO3: false, connectionStateRecovery: { maxDisconnectionDuration: stretch(2000), skipMiddlewares: true } },
+  recovery: { ...shared, allowEIO3: false, connectionStateRecovery: { maxDisconnectionDuration: Number(process.env.RECOVERY_WINDOW) || stretch(2000), skipMiddlewares: true } },
   msgpack: { ...shared, parser: msgpack },
   jsonp: shared,
   deflate: { ...shared, perMessageDeflate: { threshold: 0 } },
@@ -28,11 +29,12 @@ const refusal = (message, data) => Object.assign(new Error(message), data && { d
 const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Profiles main, strict and recovery, and ours for other parsers and transports. */
-export function mainProfile(http, profile) {
-  const io = new Server(http, { serveClient: false, transports: ["polling", "websocket"], ...options[profile] });
+export async function mainProfile(http, profile) {
+  const io = new Server(http, { serveClient: false, transports: ["polling", "websocket"], ...options[profile], ...(await clusterOptions()) });
   const stats = () => ({
     clients: io.engine.clientsCount,
     namespaces: Object.fromEntries([...io._nsps].map(([name, nsp]) => [name, nsp.sockets.size])),
+    ...clusterStats(io),
   });
   const reasons = new Map();
   const open = (nsp) => register(nsp, { stats, reasons });

@@ -21,7 +21,7 @@ const http = createServer((req, res) => {
   if (req.url === "/stats" && server.stats) return answer(200, JSON.stringify(server.stats()), "application/json");
   answer(404, "not found");
 });
-const server = profiles[profile](http, profile);
+const server = await profiles[profile](http, profile);
 http.listen(Number(process.env.PORT ?? 0));
 await once(http, "listening");
 console.log(`listening on port ${http.address().port}`);

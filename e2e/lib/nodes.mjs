@@ -1,0 +1,57 @@
+// Servers that are one cluster: ours ("go") and Node's with the official adapters ("node").
+import { freePort, startRedis } from "./redis.mjs";
+import { startServer } from "./server.mjs";
+import { client48, connect, until } from "./clients.mjs";
+
+/** The backends, and the broker that each needs: resolves with the URL for a number of nodes, and how to end it. */
+export const backends = {
+  redis: { mixed: true, start: () => onRedis("redis") },
+  streams: { mixed: true, start: () => onRedis("redis+streams") },
+  mesh: { mixed: false, start: async () => ({ url: `mesh://${(await Promise.all([1, 2, 3].map(freePort))).map((p) => `127.0.0.1:${p}`)}`, stop() {} }) },
+};
+
+async function onRedis(scheme) {
+  const redis = await startRedis();
+  return { url: `${scheme}://${redis.address}`, redis, stop: () => redis.stop() };
+}
+
+let prefixes = 0;
+
+/**
+ * Starts nodes named n0, n1 … of these kinds, with a prefix of their own, and waits until all know of all.
+ * @returns {Promise<{url: string, kind: string, name: string, stats: () => Promise<object>, stop: () => Promise<number>, kill: () => Promise<void>, log: () => string, pid: number}[]>}
+ */
+export async function startNodes(url, kinds, { profile = "main", env = {}, wait = true } = {}) {
+  const prefix = `test-${++prefixes}`;
+  const nodes = [];
+  for (const [i, kind] of kinds.entries()) {
+    const server = await startServer(profile, {
+      server: kind === "node" ? "reference" : "sockeye",
+      env: { CLUSTER: url, CLUSTER_PREFIX: prefix, NODE: `n${i}`, ...env },
+    });
+    nodes.push({ ...server, kind, name: `n${i}`, stats: async () => (await fetch(`${server.url}/stats`)).json() });
+  }
+  if (wait) {
+    await until("all nodes know of all", async () => {
+      const all = await Promise.all(nodes.map((n) => n.stats()));
+      return all.every(({ cluster: c }) => c.connected && c.nodes === nodes.length);
+    });
+  }
+  return nodes;
+}
+
+let names = 0;
+
+/** Sockets of a fresh namespace, by the index of their nodes; it is there on all of these when it returns. */
+export async function openOn(nodes, places, { transport = "websocket", nsp = `/dyn-${++names}`, ...options } = {}) {
+  const sockets = await Promise.all(places.map(async (place) => {
+    const socket = await connect(client48, transport, nodes[place].url, nsp, options);
+    socket.id48 = socket.welcome.id;
+    return socket;
+  }));
+  const servers = new Set(places).size;
+  for (const socket of sockets) {
+    await until(`${servers} servers have ${nsp}`, () => new Promise((resolve) => socket.emit("nodes", (n) => resolve(n === servers))));
+  }
+  return sockets;
+}

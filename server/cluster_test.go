@@ -1,0 +1,139 @@
+package server
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sockeye-io/sockeye/socketio"
+)
+
+// away is the URL of a broker that nobody runs.
+func away(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func inCluster(url string) Config {
+	c := DefaultConfig()
+	c.Cluster.URL = url
+	return c
+}
+
+// Without a broker the program serves all the same, says so, and is ready after
+// a while; unless the cluster is required.
+func TestStartWithoutABroker(t *testing.T) {
+	for _, url := range []string{"redis://:SECRET@" + away(t), "nats://u:SECRET@" + away(t)} {
+		var log bytes.Buffer
+		config := inCluster(url)
+		s, err := New(config, site(), slog.New(slog.NewTextHandler(&log, nil)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if w := fetch(s, "/"); w.Code != http.StatusOK {
+			t.Errorf("%s: a page: %d", url, w.Code)
+		}
+		w := fetch(s, "/readyz")
+		if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "cluster: not connected by ") {
+			t.Errorf("%s: at the start: %d %s", url, w.Code, w.Body)
+		}
+		s.started = s.started.Add(-clusterPatience)
+		if w := fetch(s, "/readyz"); w.Code != http.StatusOK || !strings.HasPrefix(w.Body.String(), "ready\ncluster: not connected by ") {
+			t.Errorf("%s: after a while: %d %s", url, w.Code, w.Body)
+		}
+		s.config.Cluster.Required = true
+		if w := fetch(s, "/readyz"); w.Code != http.StatusServiceUnavailable {
+			t.Errorf("%s: required: %d %s", url, w.Code, w.Body)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		if strings.Contains(log.String(), "SECRET") {
+			t.Errorf("the log tells the password: %s", log.String())
+		}
+	}
+}
+
+// Two programs are a cluster without any other, as a page of one sees in the
+// other's; and their secret and key count.
+func TestMesh(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	secret, key := write("secret", "0123456789abcdef\n"), write("key", "fedcba9876543210")
+	addresses := []string{away(t), away(t)}
+	config := func(i int) Config {
+		c := inCluster("mesh://" + strings.Join(addresses, ","))
+		c.Cluster.Listen, c.Cluster.SecretFile, c.Cluster.KeyFile, c.Cluster.Name = addresses[i], secret, key, fmt.Sprint("node ", i)
+		return c
+	}
+	a, b := program(t, config(0)), program(t, config(1))
+	eventually(t, "both are ready and know each other", func() bool {
+		for _, s := range []*Server{a, b} {
+			if w := fetch(s, "/readyz"); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "2 nodes") {
+				return false
+			}
+		}
+		return true
+	})
+	if st, _ := a.IO().Cluster(); len(st.Others) != 1 || st.Others[0].Name != "node 1" {
+		t.Errorf("others: %+v", st.Others)
+	}
+	if text := fetch(a, "/metrics").Body.String(); !strings.Contains(text, "\nsockeye_cluster_nodes 2\n") || !strings.Contains(text, "\nsockeye_cluster_connected 1\n") {
+		t.Error("the metrics do not tell of two nodes")
+	}
+
+	// A third one, at an address that is taken, is an error and no panic.
+	if s, err := New(config(0), site(), slog.New(slog.DiscardHandler)); err == nil {
+		t.Error("an address was taken twice", s.Close())
+	} else if !strings.Contains(err.Error(), "address already in use") {
+		t.Error(err)
+	}
+}
+
+// eventually waits for what other goroutines do.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	end := time.After(20 * time.Second)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-end:
+			t.Fatalf("waited 20 s until %s", what)
+		}
+	}
+}
+
+// What is missed is told by node, for so many nodes as a label may have.
+func TestMissedByNode(t *testing.T) {
+	c := &socketio.ClusterStats{Missed: 1000, MissedFrom: map[string]uint64{}}
+	for i := range maxFrom + 2 {
+		c.MissedFrom[fmt.Sprintf("%03d", i)] = uint64(maxFrom+2-i) / 10
+	}
+	got, sum := missed(c), uint64(0)
+	for _, n := range got {
+		sum += n
+	}
+	if len(got) != maxFrom+2 || sum != 1000 || got["000"] != 10 {
+		t.Errorf("%d labels, %d in all: %v", len(got), sum, got)
+	}
+}
