@@ -2,7 +2,7 @@
 # Each target is a script in scripts/ or one command, so that all of it also runs without make.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build client setup test check unit e2e fuzz soak bench screenshots clean
+.PHONY: help run build client setup test check unit e2e test-cluster fuzz soak bench screenshots clean
 
 ARGS ?=
 SOAK ?= 30m
@@ -11,7 +11,7 @@ CLIENT := server/clientdist/dist/socket.io.js
 
 help: ## list these targets
 	@printf 'Sockeye: a Socket.IO server in Go. Usage: make TARGET\n\n'
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## /{printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@printf '\nPORT=8080 make run listens elsewhere; make run ARGS=--help shows all options.\n'
 
 run: $(CLIENT) ## start the server and say which address to open
@@ -38,6 +38,9 @@ unit: $(CLIENT) ## Go tests only
 
 e2e: setup ## tests with real clients and browsers only
 	@scripts/test e2e
+
+test-cluster: setup ## tests of several servers as one only: brokers, Node's servers
+	@scripts/test cluster
 
 fuzz: ## run every fuzz target, FUZZTIME (10s, or 100000x) each, and count executions
 	@scripts/fuzz

@@ -292,12 +292,31 @@ func TestHandshakeOfAConnection(t *testing.T) {
 	}
 }
 
-func TestRedisAdapterSaysWhatIsMissing(t *testing.T) {
-	s := withOptions(t, nil)
-	for _, opts := range []*socketio.RedisAdapterOptions{nil, {Host: "localhost", Port: "6379"}} {
-		ok, err := s.Adapter(opts)
-		if ok || !errors.Is(err, face.ErrNoRedis) || !strings.Contains(err.Error(), "Redis") {
-			t.Errorf("%v, %v", ok, err)
+// The Redis option makes a cluster; one that is away is tried on, what cannot be is
+// said, and a password is not.
+func TestRedisAdapter(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil { // nobody is there
+		t.Fatal(err)
+	}
+	host, port, _ := net.SplitHostPort(l.Addr().String())
+	for _, opts := range []*socketio.RedisAdapterOptions{{Host: host, Port: port}, {Addr: l.Addr().String(), Network: "tcp", Prefix: "p", Password: "SECRET"}} {
+		s := withOptions(t, nil)
+		if ok, err := s.Adapter(opts); !ok || err != nil {
+			t.Errorf("%+v: %v, %v", opts, ok, err)
+		}
+		if st, ok := s.Native().Cluster(); !ok || st.Backend != "redis" || st.Connected {
+			t.Errorf("%+v: %+v, %v", opts, st, ok)
+		}
+	}
+	for _, opts := range []*socketio.RedisAdapterOptions{
+		{Addr: "a b c::", Password: "SECRET"}, {Network: "udp", Password: "SECRET"}, {Network: "unix", Addr: "redis.sock"}, {DB: -1},
+	} {
+		if ok, err := withOptions(t, nil).Adapter(opts); ok || err == nil || strings.Contains(err.Error(), "SECRET") {
+			t.Errorf("%+v: %v, %v", opts, ok, err)
 		}
 	}
 }

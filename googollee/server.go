@@ -34,8 +34,8 @@ func (s *Server) ForEach(namespace, room string, f original.EachFunc) bool {
 	return s.Server.ForEach(namespace, room, f)
 }
 
-// Adapter would make the server one node of several. Until Sockeye has a Redis
-// adapter it returns false and [face.ErrNoRedis].
+// Adapter makes the server one of several that a Redis server connects; see
+// [face.Server.Adapter]. It comes before the first client.
 func (s *Server) Adapter(opts *original.RedisAdapterOptions) (bool, error) {
 	if opts == nil {
 		return s.Server.Adapter(nil)

@@ -62,15 +62,34 @@ type clustered struct {
 type roomKey struct{ ns, room string }
 
 // A ClusterStartError is what New panics with if Options.Cluster cannot be used at
-// all: one that another server has started, or a mesh's whose address is taken.
+// all, and what JoinCluster returns: one that another server has started, or a mesh's whose address is taken.
 // A broker that is away is none.
 type ClusterStartError struct{ Err error }
 
 func (e *ClusterStartError) Error() string { return "socketio: Options.Cluster: " + e.Err.Error() }
 func (e *ClusterStartError) Unwrap() error { return e.Err }
 
-// join makes srv part of a cluster, or panics with a ClusterStartError.
-func (srv *Server) join(a adapter.Adapter) {
+// JoinCluster is Options.Cluster for a server that was made without, by others
+// say. It comes before all requests of clients, OnServerSide and ServerSideEmit;
+// Options.ClusterOptions hold. The error is a [*ClusterStartError]. It panics if
+// the server is in a cluster already.
+func (srv *Server) JoinCluster(a adapter.Adapter) error {
+	srv.mu.Lock()
+	defer srv.mu.Unlock()
+	if srv.cluster != nil {
+		panic("socketio: JoinCluster: the server is in a cluster already")
+	}
+	if err := srv.join(a); err != nil {
+		return err
+	}
+	for _, ns := range srv.nsps {
+		srv.cluster.namespace(ns, true)
+	}
+	return nil
+}
+
+// join makes srv part of a cluster.
+func (srv *Server) join(a adapter.Adapter) error {
 	o := &srv.opts.ClusterOptions
 	c := &clustered{srv: srv, routes: a.Traits().Routes, rooms: make(map[roomKey]bool), logged: make(map[string]time.Time)}
 	_, c.sliced = srv.opts.Parser.(*siowire.JSONParser)
@@ -86,8 +105,10 @@ func (srv *Server) join(a adapter.Adapter) {
 	})
 	srv.cluster = c
 	if err := c.core.Start(); err != nil {
-		panic(&ClusterStartError{err})
+		srv.cluster = nil
+		return &ClusterStartError{err}
 	}
+	return nil
 }
 
 // leaveCluster is the last thing that a server does.

@@ -61,7 +61,9 @@ func New(opts *Options) *Server {
 	srv.engine = engineio.New(&srv.opts.Engine, srv.accept)
 	srv.engine.MakeRoom(srv.spare)
 	if a := srv.opts.Cluster; a != nil {
-		srv.join(a)
+		if err := srv.join(a); err != nil {
+			panic(err)
+		}
 		srv.cluster.namespace(srv.root, true)
 	}
 	return srv

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"time"
 
@@ -179,11 +178,9 @@ func (g *gate) begin(l *link) {
 	})
 }
 
-// RedisOptions are the fields of go-socket.io's RedisAdapterOptions.
+// RedisOptions are the fields of go-socket.io's RedisAdapterOptions. Their zero
+// values are its defaults: 127.0.0.1:6379 by tcp, and the prefix "socket.io".
 type RedisOptions struct {
 	Addr, Prefix, Network, Password string
 	DB                              int
 }
-
-// ErrNoRedis says that a server cannot be one node of several yet.
-var ErrNoRedis = errors.New("go-socket.io: this version of Sockeye has no Redis adapter (package socketio/adapter/redis): the server works, alone")

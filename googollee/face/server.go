@@ -1,6 +1,8 @@
 package face
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -11,6 +13,7 @@ import (
 	"sync/atomic"
 
 	"github.com/sockeye-io/sockeye/socketio"
+	"github.com/sockeye-io/sockeye/socketio/adapter/redis"
 )
 
 // Server is go-socket.io's server for handlers whose connections are Cs. All
@@ -187,8 +190,36 @@ func (s *Server[C]) ForEach(namespace, room string, f func(C)) bool {
 	return true
 }
 
-// Adapter would make the server one node of a cluster. It returns [ErrNoRedis].
-func (s *Server[C]) Adapter(*RedisOptions) (bool, error) { return false, ErrNoRedis }
+// Adapter makes the server one of several that a Redis server connects, before it
+// serves its first client. They speak as servers of Node with
+// @socket.io/redis-adapter do, which may be among them; servers that still run
+// go-socket.io hear nothing of it, as its own format cannot be spoken beside. False
+// and an error mean options that cannot be: a Redis server that is away is tried
+// on.
+func (s *Server[C]) Adapter(o *RedisOptions) (bool, error) {
+	if o == nil {
+		o = new(RedisOptions)
+	}
+	addr := o.Addr
+	switch o.Network {
+	case "", "tcp", "tcp4", "tcp6":
+		addr = cmp.Or(addr, "127.0.0.1:6379")
+	case "unix":
+		if !strings.HasPrefix(addr, "/") {
+			return false, errors.New("go-socket.io: a unix socket has a path that begins with /: write it to Addr")
+		}
+	default:
+		return false, fmt.Errorf("go-socket.io: network %q: write tcp or unix", o.Network)
+	}
+	a, err := redis.New(redis.Options{Addrs: []string{addr}, Prefix: o.Prefix, Password: o.Password, DB: o.DB, Logger: s.log})
+	if err != nil {
+		return false, err
+	}
+	if err := s.io.JoinCluster(a); err != nil {
+		return false, err
+	}
+	return true, nil
+}
 
 // make is the namespace of that name, with its hooks.
 func (s *Server[C]) make(name string) *namespace[C] {

@@ -20,7 +20,8 @@ var floors = [][]string{
 	{"internal/...", "socketio/internal/...", "server/clientdist"},
 	{"socketio/engineio"},
 	{"socketio"},
-	{"googollee/...", "socketio/socketiotest", "socketio/websocket", "socketio/adapter/..."},
+	{"socketio/socketiotest", "socketio/websocket", "socketio/adapter/..."},
+	{"googollee/..."},
 	{"namespaces", "ginio"},
 	{"server"},
 	{""},                    // the program
