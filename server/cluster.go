@@ -85,7 +85,7 @@ func (c ClusterConfig) check() error {
 		}
 		return nil
 	}
-	_, err := c.adapter(slog.New(slog.DiscardHandler))
+	_, err := c.adapter(nil) // which does nothing before it is started
 	return err
 }
 

@@ -61,9 +61,9 @@ type clustered struct {
 
 type roomKey struct{ ns, room string }
 
-// A ClusterStartError is what New panics with if Options.Cluster cannot be used at
-// all, and what JoinCluster returns: one that another server has started, or a mesh's whose address is taken.
-// A broker that is away is none.
+// A ClusterStartError is what New panics with, and JoinCluster returns, if the
+// adapter cannot be used at all: another server has started it, or the address
+// of a mesh's node is taken. A broker that is away is none.
 type ClusterStartError struct{ Err error }
 
 func (e *ClusterStartError) Error() string { return "socketio: Options.Cluster: " + e.Err.Error() }

@@ -35,7 +35,8 @@ type Options struct {
 	// QueueBytes bounds what waits for the broker; 0 is 16 MiB.
 	QueueBytes int
 
-	// Logger is told of trouble, with a limit; nil is slog.Default().
+	// Logger is told of trouble, with a limit; what nil means is the backend's to
+	// say.
 	Logger *slog.Logger
 }
 
@@ -75,9 +76,6 @@ func New(url string, o Options) (adapter.Adapter, error) {
 		return nil, fmt.Errorf("cluster: there is a key, and the format of %s:// is Node's, which is not signed: leave the key out, or write %s", scheme, formsOf(true))
 	case scheme != meshScheme && (o.Listen != "" || len(o.Secret) > 0):
 		return nil, fmt.Errorf("cluster: there is an address to listen at, or a secret, and %s:// has a broker for that: leave them out, or write mesh://HOST:PORT,HOST:PORT", scheme)
-	}
-	if o.Logger == nil {
-		o.Logger = slog.Default()
 	}
 	return b.open(url, &o)
 }
