@@ -11,7 +11,7 @@ func TestNew(t *testing.T) {
 	local := Options{Listen: "127.0.0.1:7000"}
 	for url, want := range map[string]string{
 		"redis://:SECRET@h": "redis", "rediss://h:1/2": "redis", "redis+unix:///r.sock": "redis", "redis://a,b?sentinel=m": "redis",
-		"redis+streams://h?maxlen=5": "redis+streams", "rediss+streams://h": "redis+streams",
+		"redis+streams://h?maxlen=5": "streams", "rediss+streams://h": "streams",
 		"nats://u:SECRET@h,i:4222": "nats", "tls://h": "nats", "mesh://127.0.0.1:7000": "mesh",
 	} {
 		o := Options{Prefix: "p", Name: "n"}
