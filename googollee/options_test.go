@@ -21,7 +21,6 @@ import (
 	"github.com/googollee/go-socket.io/engineio/transport/websocket"
 
 	"github.com/sockeye-io/sockeye/googollee"
-	"github.com/sockeye-io/sockeye/googollee/face"
 	native "github.com/sockeye-io/sockeye/socketio"
 )
 
