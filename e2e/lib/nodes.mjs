@@ -1,18 +1,19 @@
 // Servers that are one cluster: ours ("go") and Node's with the official adapters ("node").
-import { freePort, startRedis } from "./redis.mjs";
+import { freePort, startNATS, startRedis } from "./brokers.mjs";
 import { startServer } from "./server.mjs";
 import { client48, connect, until } from "./clients.mjs";
 
 /** The backends, and the broker that each needs: resolves with the URL for a number of nodes, and how to end it. */
 export const backends = {
-  redis: { mixed: true, start: () => onRedis("redis") },
-  streams: { mixed: true, start: () => onRedis("redis+streams") },
+  redis: { mixed: true, start: () => on("redis", startRedis) },
+  streams: { mixed: true, start: () => on("redis+streams", startRedis) },
+  nats: { mixed: false, start: () => on("nats", startNATS) },
   mesh: { mixed: false, start: async () => ({ url: `mesh://${(await Promise.all([1, 2, 3].map(freePort))).map((p) => `127.0.0.1:${p}`)}`, stop() {} }) },
 };
 
-async function onRedis(scheme) {
-  const redis = await startRedis();
-  return { url: `${scheme}://${redis.address}`, redis, stop: () => redis.stop() };
+async function on(scheme, start) {
+  const broker = await start();
+  return { url: `${scheme}://${broker.address}`, broker, again: () => start(broker.port), stop: () => broker.stop() };
 }
 
 let prefixes = 0;
