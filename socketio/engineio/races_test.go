@@ -228,6 +228,17 @@ func TestFirstMessageApart(t *testing.T) {
 			t.Errorf("then %q after %v", got, time.Since(begin))
 		}
 		(<-r.opened).s.CloseNow(ForcedClose, nil)
+
+		// In a flood of handshakes not all wait.
+		r.srv.apart.Add(maxApart)
+		c = r.dial()
+		defer c.Close()
+		fmt.Fprintf(c, handshake+"\r\n")
+		n, _ = c.Read(b)
+		if got := string(b[:n]); !strings.HasPrefix(got, "HTTP/1.1 101 ") || !strings.Contains(got, `0{"sid":`) {
+			t.Errorf("in a flood %q", got)
+		}
+		(<-r.opened).s.CloseNow(ForcedClose, nil)
 	})
 }
 

@@ -40,7 +40,8 @@ type Server struct {
 
 	conns   *httpconn.Conns
 	stops   stops
-	closing atomic.Bool // Shutdown or Close was called
+	closing atomic.Bool  // Shutdown or Close was called
+	apart   atomic.Int32 // handshakes whose first message waits: see maxApart
 
 	mu       sync.Mutex
 	refusing bool

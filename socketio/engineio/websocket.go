@@ -166,8 +166,13 @@ func (srv *Server) serveWebSocket(w http.ResponseWriter, r *http.Request, q *que
 // on the same machine take about so long to read it. It costs a write more.
 //
 // Browsers, which send an Origin, need none of that: what their pages do upon
-// the one event is done before the next.
-const apart = 200 * time.Microsecond
+// the one event is done before the next. Nor is it for a flood of handshakes, of
+// which each would keep its goroutine and its buffers meanwhile: only so many wait
+// at a time.
+const (
+	apart    = 200 * time.Microsecond
+	maxApart = 8
+)
 
 func (srv *Server) writeHead(nc net.Conn, head []byte) error {
 	if d := srv.opts.WriteTimeout; d > 0 {
@@ -202,6 +207,10 @@ func (srv *Server) startWebSocket(c *wsConn, nc net.Conn, pre, head []byte, toge
 	first := s.openPacket(websocketName)
 	first[Headroom-1] = eiowire.Open.Char()
 	first = ws.FrameInPlace(first, ws.Text)
+	if !together {
+		together = srv.apart.Add(1) > maxApart
+		defer srv.apart.Add(-1)
+	}
 	if together {
 		first = append(head, first...)
 	} else if err := srv.writeHead(nc, head); err != nil {
