@@ -11,6 +11,12 @@
 // the password that is made of the secret seen, by whoever sees their network.
 //
 // A node that does not answer for 24 s, or takes nothing for 25 s, is cut off;
-// what it then misses is counted when it comes back. Until then up to 32 MiB wait
-// for it, and beyond that the others send slowly.
+// what it then misses is counted when it comes back. Until then up to 64 MiB wait
+// for it, and beyond that the others send slowly. A node for which as much has
+// come and that is slower than that is cut off too, and connects again: that is a
+// State.
+//
+// After a room's first member joins at a node, what others emit to the room may
+// pass by for as long as they need to hear of it: 1 ms in the median, 10 ms at the
+// 99th percentile, on a busy machine.
 package mesh

@@ -23,8 +23,9 @@ const (
 	user = "mesh"
 	// header is what a message may have around its largest values.
 	header = 64 << 10
-	// pending is how many bytes may wait for a node before the others slow down.
-	pending = 32 << 20
+	// pending is how many bytes may wait for a node before it is cut off from its
+	// own server, or the others slow down.
+	pending = 64 << 20
 	// A node is asked whether it is there so often, and cut off after so many
 	// questions without an answer: one that was stopped for 20 s has missed nothing.
 	pingInterval, pingsOut = 6 * time.Second, 4
