@@ -2,11 +2,12 @@
 # Each target is a script in scripts/ or one command, so that all of it also runs without make.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build client setup test check unit e2e test-cluster fuzz soak bench screenshots clean
+.PHONY: help run build client setup test check unit e2e test-cluster fuzz simulate soak bench screenshots clean
 
 ARGS ?=
 SOAK ?= 30m
 CLIENTS ?= 5000
+SEEDS ?= 10000
 CLIENT := server/clientdist/dist/socket.io.js
 
 help: ## list these targets
@@ -44,6 +45,9 @@ test-cluster: setup ## tests of several servers as one only: brokers, Node's ser
 
 fuzz: ## run every fuzz target, FUZZTIME (10s, or 100000x) each, and count executions
 	@scripts/fuzz
+
+simulate: ## clusters in memory with faults: SEEDS (10000) lives, or that of SEED with its history
+	@go test -c -o .cache/simulate ./e2e/simulation && cd e2e/simulation && SEEDS=$(SEEDS) SEED=$(SEED) ../../.cache/simulate -test.run TestSeeds -test.timeout 0
 
 soak: ## hold CLIENTS (5000) with churn and faults for SOAK (30m), then look for leaks and losses
 	@scripts/build bin/soak ./e2e/soak && exec bin/soak -for $(SOAK) -clients $(CLIENTS) $(ARGS)

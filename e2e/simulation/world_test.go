@@ -87,7 +87,7 @@ func newWorld(t *testing.T, seed uint64) *world {
 	return &world{
 		t: t, r: rand.New(rand.NewPCG(seed, 1)), kind: k, bus: adaptertest.NewBusWith(k.o), names: make(map[string]string),
 		rules: history.Rules{
-			Ordered: k.o.Traits.Ordered, Safe: k.o.Traits.AtLeastOnce, Local: time.Second,
+			Ordered: k.o.Traits.Ordered, Safe: k.o.Traits.AtLeastOnce, Lanes: k.o.Traits.Routes, Local: time.Second,
 			Travel: longest + 3*time.Second, Tell: 25 * time.Second, Dead: 10 * time.Second,
 		},
 	}

@@ -297,7 +297,7 @@ func (c *checker) complete() {
 				c.fail("%v: client %s was told that it had missed nothing, and does not have it", m, cl.name)
 			case here:
 				c.fail("%v: it never came to client %s on the same node", m, cl.name)
-			case !c.excused(node, m):
+			case !c.excused(node, m) && !(c.Lanes && m.Lane != "" && !c.hasBefore(cl, m)):
 				k := pair{node, m.Node}
 				if missed[k] == nil {
 					missed[k] = make(map[string]miss)
@@ -366,6 +366,16 @@ func (c *checker) excused(to string, m Event) bool {
 	// Who does not know a node, or takes it for gone by then, counts nothing.
 	return !slices.ContainsFunc(c.knows[pair{to, m.Node}], func(p period) bool {
 		return !p.from.After(m.At) && (p.open || p.to.After(m.At.Add(c.Dead+c.Travel)))
+	})
+}
+
+// hasBefore reports whether the client got something of the same sender and lane
+// before, since it is where it is.
+func (c *checker) hasBefore(cl *client, m Event) bool {
+	return slices.ContainsFunc(cl.got, func(e Event) bool {
+		before := c.emits[e.ID]
+		return before.Sender == m.Sender && before.Lane == m.Lane && e.At.Before(m.At) &&
+			slices.ContainsFunc(m.Rooms, func(room string) bool { return throughout(cl.in[room], before.At, m.At) })
 	})
 }
 

@@ -55,6 +55,13 @@ func TestCheck(t *testing.T) {
 	yes.OK = true
 	unordered, safe := rules, rules
 	unordered.Ordered, safe.Safe = false, true
+	routed := unordered
+	routed.Lanes = true
+	lane := func(id string, t float64) Event {
+		e := emit(id, t, "r")
+		e.Lane = "x"
+		return e
+	}
 	missing := Event{Kind: Done, ID: "q", Missing: []string{"B"}, At: at(20)}
 	ask := Event{Kind: Ask, ID: "q", Node: "A", At: at(10)}
 	reply := Event{Kind: Reply, ID: "q", From: "B", At: at(11)}
@@ -95,6 +102,9 @@ func TestCheck(t *testing.T) {
 		{"of two senders", []Event{r, other, got("2", "b", 12), got("1", "b", 12.5)}, rules, ""},
 		{"of two lanes", append(slices.Clone(lanes), got("2", "b", 12), got("1", "b", 12.5)), unordered, ""},
 		{"of two lanes, ordered", append(slices.Clone(lanes), got("2", "b", 12), got("1", "b", 12.5)), rules, "emitted later"},
+		{"first of a lane, missed", []Event{lane("1", 10), lane("2", 20), got("2", "b", 21)}, routed, ""},
+		{"second of a lane, missed", []Event{lane("1", 10), got("1", "b", 11), lane("2", 20)}, routed, "never got it"},
+		{"second since it is there, missed", []Event{lane("0", 5), got("0", "b", 6), b(Leave, 7), b(Join, 8), lane("1", 10), lane("2", 20), got("2", "b", 21)}, routed, ""},
 		{"out of order in a lane", []Event{r, emit("2", 11, "r"), got("2", "b", 12), got("1", "b", 12.5)}, unordered, "emitted later"},
 		{"not for him", []Event{r, got("1", "b", 11), got("1", "c", 11)}, rules, "the client was not there"},
 		{"excepted", []Event{except, got("1", "a", 10), got("1", "c", 11), got("1", "b", 11)}, rules, "not for those in r"},

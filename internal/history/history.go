@@ -108,6 +108,7 @@ func (h *History) Events() []Event {
 type Rules struct {
 	Ordered bool // a sender's messages come in order; else those of one lane
 	Safe    bool // nothing is lost on the way, so no gap may be counted
+	Lanes   bool // lanes reach members only: what is missed is counted after the first that came
 
 	// Local is how long a message takes on its own node at most, and to a client
 	// when it has reached the client's node: so long after it has left a room, a

@@ -70,7 +70,7 @@ func (c *Core) look(now time.Time) {
 	for _, l := range c.peers.overdue(now) {
 		c.lose(l.from, l.ns, l.n)
 	}
-	for _, id := range c.peers.silent(now.Add(-c.opts.Dead)) {
+	for _, id := range c.peers.silent(now, c.opts.Dead) {
 		c.lost(id, "silent")
 	}
 	c.answered.expire(now)

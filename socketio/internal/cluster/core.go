@@ -88,6 +88,7 @@ type Core struct {
 	stop context.CancelFunc
 	done sync.WaitGroup
 
+	answers          atomic.Uint64 // given that are not the only ones to a question
 	duplicates, late atomic.Uint64
 	missed           atomic.Uint64
 	refused          *tally.Counts[string]
@@ -268,7 +269,7 @@ func (in *inbox) Message(m *adapter.Message) {
 			c.host.Tell(Event{Kind: NodeJoined, Node: p})
 		}
 	}
-	if m.Seq != 0 && m.From != "" && m.To == "" {
+	if m.Seq != 0 && m.From != "" && m.To == "" && !m.Kind.Answers() {
 		gap, old := uint64(0), false
 		if c.expects(laneKey{m.NS, m.Lane}) {
 			gap, old = c.peers.number(m)
@@ -323,7 +324,7 @@ func (c *Core) lose(from, ns string, n uint64) {
 
 // lost ends a node's part in everything.
 func (c *Core) lost(id, why string) {
-	p, ok := c.peers.remove(id)
+	p, ok := c.peers.remove(id, why == "goodbye")
 	if !ok {
 		return
 	}
@@ -339,6 +340,8 @@ func (c *Core) Answer(to, a *adapter.Message, once bool) error {
 	a.To, a.NS, a.Request, a.From = to.From, to.NS, to.Request, c.self.ID
 	if once {
 		c.answered.keep(a, time.Now())
+	} else {
+		a.Seq = c.answers.Add(1) // it may come twice, and must count once
 	}
 	return c.a.Publish(a)
 }

@@ -14,6 +14,9 @@ const (
 	// crowd is how many other nodes are known at most. One that is forged costs
 	// as much as a real one.
 	crowd = 4096
+	// remembers is how many times longer than until it is taken for gone a node is
+	// remembered.
+	remembers = 12
 	// restart is a jump of numbers that is no loss.
 	restart = 1 << 20
 )
@@ -26,7 +29,9 @@ type peers struct {
 
 type peer struct {
 	node   adapter.Node
-	known  bool // it has said hello, or a heartbeat; else it is known by its numbers only
+	known  bool // it has said hello, or a heartbeat, and is there; else it is known by its numbers only
+	gone   bool // it was known, and is remembered for what may still come of it
+	ended  bool // it is gone for good: it has said goodbye
 	seen   time.Time
 	lanes  map[laneKey]uint64 // the last number that came
 	claims map[laneKey]claim  // numbers it says it has given, and that have not come yet
@@ -48,26 +53,37 @@ func (ps *peers) heard(m *adapter.Message, now time.Time) (node adapter.Node, is
 	defer ps.mu.Unlock()
 	p := ps.byID[m.From]
 	if p == nil {
-		if !tells && m.Seq == 0 {
+		if !tells && (m.Seq == 0 || m.Kind.Answers()) {
 			return node, false, true // nothing to remember
 		}
 		if m.Kind == adapter.Goodbye {
 			return node, false, true
 		}
-		if len(ps.byID) >= crowd {
+		if len(ps.byID) >= crowd && !ps.forgetOneLocked() {
 			return node, false, false
 		}
 		p = &peer{node: adapter.Node{ID: m.From}, lanes: make(map[laneKey]uint64)}
 		ps.byID[m.From] = p
 	}
 	p.seen = now
-	if tells {
+	if tells && !p.ended {
 		isNew = !p.known
-		p.known = true
+		p.known, p.gone = true, false
 		p.node = *m.Node
 		p.node.ID = m.From
 	}
 	return p.node, isNew, true
+}
+
+// forgetOneLocked forgets one that is gone, if there is any.
+func (ps *peers) forgetOneLocked() bool {
+	for id, p := range ps.byID {
+		if p.gone {
+			delete(ps.byID, id)
+			return true
+		}
+	}
+	return false
 }
 
 // number notes the number of a message: gap is how many before it never came,
@@ -170,28 +186,36 @@ func (ps *peers) wake(now time.Time) {
 	}
 }
 
-// silent lists those not heard of since then.
-func (ps *peers) silent(since time.Time) (ids []string) {
+// silent lists those that are there and were not heard of for so long. Who was
+// gone for much longer is forgotten.
+func (ps *peers) silent(now time.Time, dead time.Duration) (ids []string) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	for id, p := range ps.byID {
-		if p.seen.Before(since) {
+		switch quiet := now.Sub(p.seen); {
+		case quiet <= dead:
+		case p.gone && quiet > remembers*dead, !p.known && !p.gone:
+			delete(ps.byID, id)
+		case p.known:
 			ids = append(ids, id)
 		}
 	}
 	return ids
 }
 
-// remove forgets a node. ok is false if nobody has been told of it.
-func (ps *peers) remove(id string) (node adapter.Node, ok bool) {
+// remove ends a node's part. Its numbers are kept for a while: what comes late, or
+// twice, is known by them, and so is what was missed if it comes back. ok is
+// false if nobody has been told of it.
+func (ps *peers) remove(id string, ended bool) (node adapter.Node, ok bool) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	p := ps.byID[id]
 	if p == nil {
 		return node, false
 	}
-	delete(ps.byID, id)
-	return p.node, p.known
+	ok = p.known
+	p.known, p.gone, p.ended = false, true, p.ended || ended
+	return p.node, ok
 }
 
 func (ps *peers) missed(id string, n uint64) {
@@ -207,7 +231,9 @@ func (ps *peers) losses() map[string]uint64 {
 	defer ps.mu.Unlock()
 	list := make(map[string]uint64, len(ps.byID))
 	for id, p := range ps.byID {
-		list[id] = p.missed
+		if !p.gone {
+			list[id] = p.missed
+		}
 	}
 	return list
 }

@@ -46,14 +46,22 @@ type Question struct {
 	counted  bool              // need says how many answer; else those in waits do
 	need     int               // -1: not counted yet
 	answered map[string]bool
-	unnamed  int            // answers that did not tell whose they are
-	left     int            // nodes that have answered and said goodbye
-	owed     map[string]int // acks by node; those of unnamed ones by ""
-	total    int            // of owed
-	lost     Left           // what will never come
+	unnamed  int               // answers that did not tell whose they are
+	left     int               // nodes that have answered and said goodbye
+	owed     map[string]int    // acks by node; those of unnamed ones by ""
+	total    int               // of owed
+	ended    map[string]string // names by id of those that are gone and have not answered
+	lost     int               // acks that will never come
+	acked    map[ackKey]bool   // those that have, where they are numbered
 	over     bool
 
 	turn sync.Mutex // one call of to at a time; taken before questions.mu
+}
+
+// ackKey is one acknowledgement of a client: its node, and the node's number.
+type ackKey struct {
+	from string
+	seq  uint64
 }
 
 func (q *questions) init(most int) {
@@ -66,7 +74,7 @@ func (c *Core) Ask(m *adapter.Message, a Asker) (*Question, error) {
 	q := &Question{
 		c: c, id: randomHex(16), ns: m.NS, to: a, acks: m.Kind == adapter.Broadcast,
 		waits: c.peers.names(), need: -1, counted: c.counter != nil,
-		answered: make(map[string]bool), owed: make(map[string]int),
+		answered: make(map[string]bool), owed: make(map[string]int), ended: make(map[string]string), acked: make(map[ackKey]bool),
 	}
 	m.Request = q.id
 	qs := &c.questions
@@ -124,9 +132,9 @@ func (q *Question) leftLocked() Left {
 		l.Some = max(0, q.need-len(q.answered)-q.unnamed)
 		l.Nodes = l.Nodes[:min(len(l.Nodes), l.Some)] // more than those that are missing do not have the namespace
 	}
-	l.Acks += q.lost.Acks
-	l.Some += q.lost.Some
-	l.Nodes = append(l.Nodes, q.lost.Nodes...)
+	l.Acks += q.lost
+	l.Some += len(q.ended)
+	l.Nodes = append(l.Nodes, slices.Sorted(maps.Values(q.ended))...)
 	return l
 }
 
@@ -192,6 +200,13 @@ func (q *Question) takeLocked(m *adapter.Message) bool {
 		if m.From != "" && q.answered[m.From] && q.owed[m.From] <= 0 {
 			return false
 		}
+		if m.Seq != 0 {
+			k := ackKey{m.From, m.Seq}
+			if q.acked[k] {
+				return false // it has come before
+			}
+			q.acked[k] = true
+		}
 		q.owed[m.From]--
 		q.total--
 		return true
@@ -200,6 +215,7 @@ func (q *Question) takeLocked(m *adapter.Message) bool {
 		return false
 	}
 	delete(q.waits, m.From)
+	delete(q.ended, m.From) // it was taken for gone too early
 	if m.From == "" {
 		q.unnamed++
 	} else {
@@ -221,8 +237,7 @@ func (qs *questions) gone(id string, politely bool) {
 		if name, waited := q.waits[id]; waited {
 			delete(q.waits, id)
 			if !politely && !q.counted {
-				q.lost.Nodes = append(q.lost.Nodes, name)
-				q.lost.Some++
+				q.ended[id] = name
 			}
 		}
 		if politely && q.answered[id] {
@@ -230,7 +245,7 @@ func (qs *questions) gone(id string, politely bool) {
 		}
 		if n := q.owed[id]; n > 0 {
 			q.total -= n
-			q.lost.Acks += n
+			q.lost += n
 		}
 		delete(q.owed, id)
 		qs.mu.Unlock()
