@@ -73,7 +73,7 @@ func (q *questions) init(most int) {
 func (c *Core) Ask(m *adapter.Message, a Asker) (*Question, error) {
 	q := &Question{
 		c: c, id: randomHex(16), ns: m.NS, to: a, acks: m.Kind == adapter.Broadcast,
-		waits: c.peers.names(), need: -1, counted: c.counter != nil,
+		need: -1, counted: c.counter != nil,
 		answered: make(map[string]bool), owed: make(map[string]int), ended: make(map[string]string), acked: make(map[ackKey]bool),
 	}
 	m.Request = q.id
@@ -83,9 +83,12 @@ func (c *Core) Ask(m *adapter.Message, a Asker) (*Question, error) {
 		qs.mu.Unlock()
 		return nil, ErrTooManyQuestions
 	}
+	// Whoever is gone from now on finds the question, and ends its part in it.
 	qs.open[q.id] = q
+	q.waits = c.peers.names()
+	alone := !q.counted && len(q.waits) == 0
 	qs.mu.Unlock()
-	if !q.counted && len(q.waits) == 0 {
+	if alone {
 		q.settle()
 		return q, nil
 	}
