@@ -152,6 +152,9 @@ func (p *peer) Message(m *adapter.Message) {
 		p.probes[text+m.From] = true
 		return
 	}
+	if m.From == p.id {
+		p.s.t.Errorf("a node hears its own %s", m.Kind)
+	}
 	p.got = append(p.got, clone(m))
 }
 
