@@ -54,10 +54,10 @@ type Message struct {
 	Request string // of questions and their answers: 16 hexadecimal digits
 
 	// Seq numbers the messages of one sender to one namespace and lane, and its
-	// ClientAcks, which may come twice; 0: not numbered. Lane is a backend's own division: whoever gets a message of a
-	// lane gets all of that lane, in order, as long as its interest lasts. Lanes 0
-	// and 1 are for all nodes that have the namespace, others for those with members
-	// in a room of it.
+	// ClientAcks, which may come twice; 0: not numbered. Lane is a backend's own
+	// division: whoever gets a message of a lane gets all of that lane, in order, as
+	// long as its interest lasts. Lanes 0 and 1 are for all nodes that have the
+	// namespace, others for those with members in a room of it.
 	Seq  uint64
 	Lane uint32
 
