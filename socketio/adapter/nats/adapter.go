@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -30,6 +31,7 @@ type Adapter struct {
 	msg   adapter.Message // the receiving goroutine's, as is
 	names names
 
+	payload           atomic.Int64 // the largest message that the server has taken last; 0: not known yet
 	received, skipped atomic.Uint64
 	refused           [adapter.ClassVital + 1]atomic.Uint64 // before they were queued
 	poked             atomic.Bool                           // an item is queued that tells the sender of changed interest
@@ -92,7 +94,11 @@ func (a *Adapter) Publish(m *adapter.Message) error {
 	it := outbox.Get()
 	it.Class, it.Dest, it.Tag = m.Class(), a.subjects.of(m), 0
 	var err error
-	if it.Data, err = a.form.Append(it.Data[:0], it.Dest, m); err != nil {
+	it.Data, err = a.form.Append(it.Data[:0], it.Dest, m)
+	if most := a.payload.Load(); err == nil && most > 0 && int64(len(it.Data)) > most {
+		err = fmt.Errorf("%w: %d bytes, and the NATS server's max_payload is %d", adapter.ErrTooLarge, len(it.Data), most)
+	}
+	if err != nil {
 		a.refused[it.Class].Add(1)
 		outbox.Drop(it)
 		return err

@@ -359,12 +359,15 @@ func TestPublishErrors(t *testing.T) {
 	if _, err := a.try(message(10_000)); !errors.Is(err, adapter.ErrTooLarge) {
 		t.Error(err)
 	}
-	a.say(message(5000)) // the server says no
-	b.heard(nil)
+	if _, err := a.try(message(5000)); !errors.Is(err, adapter.ErrTooLarge) || !strings.Contains(err.Error(), "max_payload is 4096") {
+		t.Error(err)
+	}
+	a.payload.Store(0) // as before the first connection
+	a.say(message(5000))
 	after := message(1)
 	want := a.say(after)
 	b.heard([]string{want})
-	if s := a.Stats(); s.Dropped["broadcast"] != 2 || s.Published != 1 || len(a.states) != 1 {
+	if s := a.Stats(); s.Dropped["broadcast"] != 3 || s.Published != 1 || len(a.states) != 1 {
 		t.Errorf("%+v, states %v", s, a.states)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), slow.Stretch(5*time.Second))

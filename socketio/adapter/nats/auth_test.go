@@ -90,7 +90,7 @@ func TestOptions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := a.Traits(); got != (adapter.Traits{Name: "nats", Ordered: true, Routes: true, AllRooms: true, MaxMessage: 1 << 20}) {
+	if got := a.Traits(); got != (adapter.Traits{Name: "nats", Ordered: true, Routes: true, AllRooms: true, MaxMessage: 16 << 20}) {
 		t.Errorf("%+v", got)
 	}
 	if err := a.Close(t.Context()); err != nil { // was never started

@@ -91,6 +91,7 @@ func (a *Adapter) connect(ctx context.Context, address string) (*link, error) {
 		<-l.closed
 		return nil, fmt.Errorf("nats: %s: %w", address, err)
 	}
+	a.payload.Store(nc.MaxPayload())
 	l.gauge.heard()
 	return l, nil
 }

@@ -20,9 +20,9 @@ import (
 // DefaultPrefix begins all subjects where nothing else is said.
 const DefaultPrefix = "socket.io"
 
-// DefaultMaxMessage is the largest message that a NATS server takes unless it is
-// told otherwise.
-const DefaultMaxMessage = 1 << 20
+// DefaultMaxMessage is how large a message may be where nothing else is said, if
+// the server takes as much.
+const DefaultMaxMessage = 16 << 20
 
 // Options of an [Adapter]. [ParseURL] makes them from a URL.
 type Options struct {
@@ -54,7 +54,8 @@ type Options struct {
 	QueueBytes int
 
 	// MaxMessage is how many bytes a message may have, sent or received; default
-	// 1 MiB. A server that is to take more needs a larger max_payload too.
+	// 16 MiB. A NATS server takes 1 MiB unless it has a larger max_payload: what is
+	// larger than that is refused too.
 	MaxMessage int
 
 	// Dial, if not nil, makes the connections.
@@ -100,7 +101,7 @@ func (o *Options) setDefaults() error {
 	case o.QueueBytes < 0:
 		return errors.New("nats: QueueBytes is negative: write how many bytes may wait, or 0 for 16 MiB")
 	case o.MaxMessage < 0:
-		return errors.New("nats: MaxMessage is negative: write how many bytes a message may have, or 0 for 1 MiB")
+		return errors.New("nats: MaxMessage is negative: write how many bytes a message may have, or 0 for 16 MiB")
 	case len(o.Prefix) > 128:
 		return fmt.Errorf("nats: a prefix of %d bytes: write one of at most 128", len(o.Prefix))
 	}
