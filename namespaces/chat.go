@@ -1,7 +1,9 @@
 package namespaces
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -43,7 +45,19 @@ type Typing struct {
 // Chat is rooms in which people talk. A room remembers its last 50 lines for
 // as long as somebody is in it, or may come back.
 func Chat(ns *socketio.Namespace) {
-	history := keepRooms[kept[Line]](ns)
+	history := keepTogether(ns, together[kept[Line], Line]{
+		do: func(room string, lines *kept[Line], line Line) {
+			remember(lines, line)
+			_ = ChatLine.Emit(ns.To(room).Except(line.From).Local(), line) // text can be encoded
+		},
+		give: func(lines *kept[Line]) any { return lines.encoded() },
+		take: func(lines *kept[Line], theirs socketio.Raw) error {
+			var list []Line
+			err := theirs.Decode(&list)
+			remember(lines, list...)
+			return err
+		},
+	})
 	costs := polite(ns, 5, 15)
 	here := seats(ns)
 
@@ -67,9 +81,8 @@ func Chat(ns *socketio.Namespace) {
 		}
 		line := Line{From: s.ID(), Name: seat.Name, Text: text, At: time.Now().UnixMilli()}
 		err := history.in(seat.Room, func(lines *kept[Line]) {
-			all := append(lines.list, line)
-			lines.set(all[max(0, len(all)-50):])
-			_ = ChatLine.Emit(s.To(seat.Room), line) // text can be encoded
+			history.do(seat.Room, lines, line)
+			history.tell(seat.Room, line)
 		})
 		return line, err
 	})
@@ -78,4 +91,12 @@ func Chat(ns *socketio.Namespace) {
 		seat, _ := Place.Get(s)
 		return ChatTyping.Emit(s.To(seat.Room).Volatile(), Typing{Person{s.ID(), seat.Name}, on})
 	})
+}
+
+// remember adds lines to those that are kept, in order of time: the last 50.
+func remember(lines *kept[Line], more ...Line) {
+	all := slices.Concat(lines.list, more)
+	slices.SortStableFunc(all, func(a, b Line) int { return cmp.Compare(a.At, b.At) })
+	all = slices.Compact(all) // what two nodes have told
+	lines.set(all[max(0, len(all)-50):])
 }

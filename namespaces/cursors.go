@@ -1,7 +1,6 @@
 package namespaces
 
 import (
-	"cmp"
 	"context"
 	"slices"
 
@@ -41,7 +40,7 @@ type Cursor struct {
 // which version it was made on. Only one made on the latest is taken, so all
 // have the same text after the same edits; the others try again.
 func Cursors(ns *socketio.Namespace) {
-	texts := keepRooms[text](ns)
+	texts := editTogether(ns)
 	costs := polite(ns, 50, 100)
 	chaos(ns)
 	here := seats(ns)
@@ -58,15 +57,9 @@ func Cursors(ns *socketio.Namespace) {
 		return d, err
 	})
 
-	EditorEdit.On(ns, func(_ context.Context, s *socketio.Socket, e Edit) (version int, err error) {
+	EditorEdit.On(ns, func(_ context.Context, s *socketio.Socket, e Edit) (int, error) {
 		seat, _ := Place.Get(s)
-		inErr := texts.in(seat.Room, func(t *text) {
-			if err = t.apply(e); err == nil {
-				e.Version, version = t.version, t.version
-				_ = EditorEdited.Emit(ns.To(seat.Room), e) // has been decoded, so can be encoded
-			}
-		})
-		return version, cmp.Or(inErr, err)
+		return texts.edit(seat.Room, e)
 	})
 
 	EditorCursor.On(ns, func(_ context.Context, s *socketio.Socket, c Cursor) error {

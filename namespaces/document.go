@@ -45,3 +45,16 @@ func (t *text) apply(e Edit) error {
 	t.recent = t.recent[max(0, len(t.recent)-100):]
 	return nil
 }
+
+// whole is the text for another node.
+func (t *text) whole() wholeText { return wholeText{t.String(), t.version, t.recent} }
+
+// take is another node's text, if that is newer.
+func (t *text) take(theirs socketio.Raw) error {
+	var w wholeText
+	if err := theirs.Decode(&w); err != nil || w.Version <= t.version || len(w.Text) > 4*maxText || len(w.Recent) > 100 {
+		return err
+	}
+	*t = text{units: utf16.Encode([]rune(w.Text)), version: w.Version, recent: w.Recent}
+	return nil
+}

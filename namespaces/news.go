@@ -14,15 +14,15 @@ import (
 // announced a hundred times to a hundred people.
 type news struct {
 	ns   *socketio.Namespace
-	tell func(room string)
+	tell func(room string) (people int) // if there are any
 
-	mu      sync.Mutex      // held while a room is told, so that what it hears last is how it is
-	pausing map[string]bool // rooms that were just told, and whether there is more to tell; guarded by mu
+	mu      sync.Mutex
+	pausing map[string]bool // rooms that are, or were just, told, and whether there is more to tell; guarded by mu
 }
 
 // newNews also has a room told when somebody's connection ends, and when it is
 // recovered: the others have seen them go.
-func newNews(ns *socketio.Namespace, tell func(room string)) *news {
+func newNews(ns *socketio.Namespace, tell func(room string) (people int)) *news {
 	n := &news{ns: ns, tell: tell, pausing: map[string]bool{}}
 	moved := func(s *socketio.Socket) {
 		if seat, ok := Place.Get(s); ok {
@@ -40,30 +40,35 @@ func newNews(ns *socketio.Namespace, tell func(room string)) *news {
 
 func (n *news) of(room string) {
 	n.mu.Lock()
-	defer n.mu.Unlock()
-	if _, pause := n.pausing[room]; pause {
-		n.pausing[room] = true
-		return
+	_, pause := n.pausing[room]
+	n.pausing[room] = pause
+	n.mu.Unlock()
+	if !pause {
+		n.now(room)
 	}
-	n.now(room)
 }
 
-// now tells the room and then pauses. n.mu is held.
+// now tells the room and then pauses. It has an entry in pausing, so that nobody
+// else tells it meanwhile: what it hears last is how it is.
 func (n *news) now(room string) {
-	people := n.ns.RoomLen(room)
-	if people == 0 {
+	people := n.tell(room)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if people == 0 && !n.pausing[room] {
 		delete(n.pausing, room)
 		return
 	}
-	n.tell(room)
-	n.pausing[room] = false
 	time.AfterFunc(min(time.Duration(people)*10*time.Millisecond, 3*time.Second), func() {
 		n.mu.Lock()
-		defer n.mu.Unlock()
-		if n.pausing[room] {
-			n.now(room)
+		again := n.pausing[room]
+		if again {
+			n.pausing[room] = false
 		} else {
 			delete(n.pausing, room)
+		}
+		n.mu.Unlock()
+		if again {
+			n.now(room)
 		}
 	})
 }

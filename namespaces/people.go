@@ -33,8 +33,12 @@ type presence struct {
 
 func seats(ns *socketio.Namespace) *presence {
 	p := &presence{ns: ns}
-	p.news = newNews(ns, func(room string) {
-		_ = People.Emit(ns.To(room), p.in(room)) // it can be encoded, and who does not take it is counted elsewhere
+	p.news = newNews(ns, func(room string) int {
+		people := p.in(room)
+		if len(people) > 0 {
+			_ = People.Emit(ns.To(room), people) // it can be encoded, and who does not take it is counted elsewhere
+		}
+		return len(people)
 	})
 	return p
 }
@@ -64,7 +68,7 @@ func (p *presence) sit(s *socketio.Socket, want Seat) (seat Seat, people []Perso
 	}
 	if old != seat {
 		p.news.of(seat.Room)
-		bytes += bytes * p.ns.RoomLen(seat.Room)
+		bytes += bytes * len(people)
 	}
 	return seat, people, bytes, nil
 }
@@ -72,8 +76,8 @@ func (p *presence) sit(s *socketio.Socket, want Seat) (seat Seat, people []Perso
 // in are the people in a room, a hundred of them at most.
 func (p *presence) in(room string) []Person {
 	people := []Person{}
-	for s := range p.ns.RoomSockets(room) {
-		if seat, ok := Place.Get(s); ok && seat.Room == room {
+	for _, s := range everybody(p.ns, room) {
+		if seat, ok := seatOf(s); ok && seat.Room == room {
 			people = append(people, Person{s.ID(), seat.Name})
 		}
 	}

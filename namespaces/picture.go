@@ -59,16 +59,25 @@ func (p *picture) add(t Stroke) bool {
 	return true
 }
 
-// undo takes owner's last stroke away and returns its id.
-func (p *picture) undo(owner string) (id string, ok bool) {
-	for i, t := range slices.Backward(p.list) {
+// last is the id of owner's last stroke.
+func (p *picture) last(owner string) (id string, ok bool) {
+	for _, t := range slices.Backward(p.list) {
 		if t.by(owner) {
-			p.weight -= t.weight()
-			p.set(slices.Delete(p.list, i, i+1))
 			return t.ID, true
 		}
 	}
 	return "", false
+}
+
+// remove takes a stroke away, and reports whether it was there.
+func (p *picture) remove(id string) bool {
+	i := slices.IndexFunc(p.list, func(t Stroke) bool { return t.ID == id })
+	if i < 0 {
+		return false
+	}
+	p.weight -= p.list[i].weight()
+	p.set(slices.Delete(p.list, i, i+1))
+	return true
 }
 
 func (p *picture) clear() {

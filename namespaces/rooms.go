@@ -24,13 +24,15 @@ type rooms[T any] struct {
 	m     map[string]*place[T]    // guarded by mu
 	first map[string]netip.Prefix // likewise: from where the first one in each room has come
 	made  int                     // likewise: rooms so far
+	enter func(room string)       // asks other nodes what they have of a room that is new here; nil: nobody
 }
 
 type place[T any] struct {
 	value T
 	from  netip.Prefix
-	nth   int         // of all that were made
-	empty *time.Timer // ends the room; nil while somebody is in it
+	nth   int           // of all that were made
+	empty *time.Timer   // ends the room; nil while somebody is in it
+	ready chan struct{} // closed when the other nodes have been asked
 }
 
 func keepRooms[T any](ns *socketio.Namespace) *rooms[T] {
@@ -91,27 +93,58 @@ func (r *rooms[T]) leftLocked(room string, forGood bool) {
 	}
 }
 
-// in calls f with what is kept for a room, at first a zero T. One f runs at a
-// time, so that what it emits reaches everybody in the same order. A room that
-// nobody is in is an error: nothing would ever free it.
+// in calls f with what is kept for a room, at first a zero T, or what other
+// nodes have. One f runs at a time, so that what it emits reaches everybody in
+// the same order. A room that nobody is in is an error: nothing would ever free
+// it.
 func (r *rooms[T]) in(room string, f func(*T)) error {
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.ns.RoomLen(room) == 0 {
-		return socketio.Errorf("no_room", "join a room first")
-	}
-	k := r.m[room]
-	if k == nil {
-		from := r.first[room]
-		if len(r.m) >= maxRooms && !r.makeRoomLocked(from) {
-			return socketio.Errorf("full", "there are %d rooms already", maxRooms).With(limit(maxRooms))
+	k, isNew, err := r.placeLocked(room)
+	r.mu.Unlock()
+	switch {
+	case err != nil:
+		return err
+	case isNew:
+		if r.enter != nil {
+			r.enter(room)
 		}
-		r.made++
-		k = &place[T]{from: from, nth: r.made}
-		r.m[room] = k
+		close(k.ready)
+	default:
+		<-k.ready
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	f(&k.value)
 	return nil
+}
+
+// there calls f with what is kept for a room, if anything is.
+func (r *rooms[T]) there(room string, f func(*T)) (ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	k := r.m[room]
+	if k != nil {
+		f(&k.value)
+	}
+	return k != nil
+}
+
+// placeLocked finds what is kept for a room, or makes it.
+func (r *rooms[T]) placeLocked(room string) (k *place[T], isNew bool, err error) {
+	if r.ns.RoomLen(room) == 0 {
+		return nil, false, socketio.Errorf("no_room", "join a room first")
+	}
+	if k = r.m[room]; k != nil {
+		return k, false, nil
+	}
+	from := r.first[room]
+	if len(r.m) >= maxRooms && !r.makeRoomLocked(from) {
+		return nil, false, socketio.Errorf("full", "there are %d rooms already", maxRooms).With(limit(maxRooms))
+	}
+	r.made++
+	k = &place[T]{from: from, nth: r.made, ready: make(chan struct{})}
+	r.m[room] = k
+	return k, true, nil
 }
 
 // makeRoomLocked ends a room that nobody is in, of the address that has most. Else

@@ -2,6 +2,7 @@ package namespaces
 
 import (
 	"context"
+	"strings"
 
 	"github.com/sockeye-io/sockeye/socketio"
 )
@@ -25,15 +26,58 @@ type Board struct {
 	People  int          `json:"people"`
 }
 
+// boardOp is what happens to a picture: a stroke, one less, or none any more.
+type boardOp struct {
+	Stroke *Stroke `json:"stroke,omitempty"`
+	Undo   string  `json:"undo,omitempty"`
+}
+
 // Whiteboard is rooms with a picture in each, gone with the last who watches, or
 // might again.
 func Whiteboard(ns *socketio.Namespace) {
-	boards := keepRooms[picture](ns)
+	boards := keepTogether(ns, together[picture, boardOp]{
+		give: func(p *picture) any { return p.encoded() },
+	})
+	boards.do = func(room string, p *picture, op boardOp) {
+		to := ns.To(room).Local() // what is emitted has been decoded, so it can be encoded
+		switch {
+		case op.Stroke != nil:
+			if draw(boards.rooms, p, *op.Stroke) {
+				owner, _, _ := strings.Cut(op.Stroke.ID, ".")
+				_ = BoardDrawn.Emit(to.Except(owner), *op.Stroke)
+			}
+		case op.Undo != "":
+			if p.remove(op.Undo) {
+				_ = BoardUndone.Emit(to, op.Undo)
+			}
+		default:
+			p.clear()
+			_ = BoardClear.Emit(to, socketio.None{})
+		}
+	}
+	boards.take = func(p *picture, theirs socketio.Raw) error {
+		var list []Stroke
+		err := theirs.Decode(&list)
+		for _, t := range list {
+			draw(boards.rooms, p, t)
+		}
+		return err
+	}
 	costs := polite(ns, 45, 90)
 	chaos(ns)
+	did := func(room string, op boardOp) error {
+		return boards.in(room, func(p *picture) {
+			boards.do(room, p, op)
+			boards.tell(room, op)
+		})
+	}
 	place := func(s *socketio.Socket) string { seat, _ := Place.Get(s); return seat.Room }
-	watching := newNews(ns, func(room string) {
-		_ = BoardPeople.Emit(ns.To(room), ns.RoomLen(room)) // a number can be encoded
+	watching := newNews(ns, func(room string) int {
+		people := len(everybody(ns, room))
+		if people > 0 {
+			_ = BoardPeople.Emit(ns.To(room), people) // a number can be encoded
+		}
+		return people
 	})
 
 	BoardJoin.On(ns, func(_ context.Context, s *socketio.Socket, room string) (b Board, err error) {
@@ -49,7 +93,7 @@ func Whiteboard(ns *socketio.Namespace) {
 			watching.of(old)
 			watching.of(room)
 		}
-		b.People = ns.RoomLen(room)
+		b.People = len(everybody(ns, room))
 		err = boards.in(room, func(p *picture) {
 			b.Strokes = p.encoded()
 			costs.charge(s, len(p.json)+overhead*b.People)
@@ -68,26 +112,20 @@ func Whiteboard(ns *socketio.Namespace) {
 		if err = t.check(s.ID()); err != nil {
 			return none, err
 		}
-		return none, boards.in(place(s), func(p *picture) {
-			if draw(boards, p, t) {
-				_ = BoardDrawn.Emit(s.To(place(s)), t) // has been decoded, so can be encoded
-			}
-		})
+		return none, did(place(s), boardOp{Stroke: &t})
 	})
 
 	BoardUndo.On(ns, func(_ context.Context, s *socketio.Socket, _ socketio.None) error {
 		return boards.in(place(s), func(p *picture) {
-			if id, ok := p.undo(s.ID()); ok {
-				_ = BoardUndone.Emit(ns.To(place(s)), id)
+			if id, ok := p.last(s.ID()); ok {
+				boards.do(place(s), p, boardOp{Undo: id})
+				boards.tell(place(s), boardOp{Undo: id})
 			}
 		})
 	})
 
 	BoardClear.On(ns, func(_ context.Context, s *socketio.Socket, _ socketio.None) error {
-		return boards.in(place(s), func(p *picture) {
-			p.clear()
-			_ = BoardClear.Emit(ns.To(place(s)), socketio.None{})
-		})
+		return did(place(s), boardOp{})
 	})
 }
 

@@ -40,7 +40,8 @@ func TestPictureOfDots(t *testing.T) {
 		p.add(Stroke{fmt.Sprint("aaaaaaaaaaaaaaaaaaaa.", i), "ink", 5, []float32{.1234567, .1234567}})
 	}
 	for range 100 { // what is undone weighs nothing
-		p.undo("aaaaaaaaaaaaaaaaaaaa")
+		id, _ := p.last("aaaaaaaaaaaaaaaaaaaa")
+		p.remove(id)
 	}
 	for i := range 100 {
 		p.add(Stroke{fmt.Sprint("b.", i), "ink", 5, []float32{0, 0}})
