@@ -29,7 +29,11 @@ func main() {
 }
 
 func run() error {
-	io := socketio.New(&socketio.Options{Engine: socketio.EngineOptions{
+	a, err := cluster()
+	if err != nil {
+		return err
+	}
+	io := socketio.New(&socketio.Options{Cluster: a, Engine: socketio.EngineOptions{
 		AllowEIO3:     true,
 		DisablePoller: os.Getenv("POLLER") == "off",
 	}})

@@ -3,6 +3,7 @@
 // WS_NO_BUFFER_UTIL=1 keeps the ws library from using bufferutil.
 // EIO3=1 also accepts Engine.IO 3 clients.
 // TLS_CERT and TLS_KEY, two file names, make it an https server.
+// CLUSTER=redis://… or redis+streams://… joins others, with CLUSTER_PREFIX.
 const fs = require('node:fs');
 const { Server } = require('socket.io');
 
@@ -25,6 +26,22 @@ const http = createServer(tls || {}, (req, res) => {
 
 const io = new Server(http, { allowEIO3: process.env.EIO3 === '1' });
 
+/** Joins the cluster that CLUSTER names. */
+async function join(url, prefix = 'socket.io') {
+  const { createClient } = require('redis');
+  const client = createClient({ url: url.replace('redis+streams:', 'redis:') });
+  await client.connect();
+  if (url.startsWith('redis+streams:')) {
+    const { createAdapter } = require('@socket.io/redis-streams-adapter');
+    io.adapter(createAdapter(client, { streamName: prefix, channelPrefix: prefix }));
+    return;
+  }
+  const { createAdapter } = require('@socket.io/redis-adapter');
+  const sub = client.duplicate();
+  await sub.connect();
+  io.adapter(createAdapter(client, sub, { key: prefix }));
+}
+
 io.on('connection', (socket) => {
   socket.on('echo', (payload, ack) => ack(payload));
   socket.on('broadcast', (payload) => io.emit('broadcast', payload));
@@ -32,4 +49,6 @@ io.on('connection', (socket) => {
   socket.on('room', (room, payload) => io.to(room).emit('room', payload));
 });
 
-http.listen(Number(process.env.PORT || 3000), '127.0.0.1', 4096);
+const listen = () => http.listen(Number(process.env.PORT || 3000), '127.0.0.1', 4096);
+if (process.env.CLUSTER) join(process.env.CLUSTER, process.env.CLUSTER_PREFIX).then(listen);
+else listen();
