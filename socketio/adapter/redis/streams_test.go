@@ -1,11 +1,10 @@
 package redis
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
-
-	"github.com/sockeye-io/sockeye/socketio/adapter"
 )
 
 // The numbers are those of the official adapter's function, but for the sign.
@@ -128,17 +127,35 @@ func TestServerRefuses(t *testing.T) {
 	}
 }
 
-// A server that is loading, or only a replica, gets the same messages later.
+// A server that has become a replica takes nothing: what it refuses for that is
+// sent again when it does, in order.
 func TestServerIsNotReady(t *testing.T) {
 	s := newServer(t)
 	a := join(t, streamsAt(t, Options{}, s.addr), "aaaaaaaaaaaaaaaa")
 	b := join(t, streamsAt(t, Options{}, s.addr), "bbbbbbbbbbbbbbbb")
-	s.do("REPLICAOF", "127.0.0.1", freePort(t))
+	s.do("REPLICAOF", "127.0.0.1", freePort(t)) // which ends what waits for entries
+	until(t, "it is connected again", func() bool { return len(a.history()) >= 3 && a.up() })
+	before := len(a.history())
 	a.burst(1, 300)
-	until(t, "it says so", func() bool { return a.state().Connection == adapter.Degraded })
+	until(t, "it says so", func() bool { return len(a.history()) > before })
 	s.do("REPLICAOF", "NO", "ONE")
 	b.awaits(a.id, sequence(1, 300))
 	if st := a.Stats(); st.Dropped != nil {
 		t.Errorf("%+v", st)
+	}
+}
+
+// A replica is no master, whatever a Sentinel says that has not heard.
+func TestReplicaIsNoMaster(t *testing.T) {
+	s := newServer(t)
+	o := Options{Sentinel: "mymaster"}
+	c, err := o.dial(t.Context(), s.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.close()
+	s.do("REPLICAOF", "127.0.0.1", freePort(t))
+	if _, err := o.dial(t.Context(), s.addr); !errors.Is(err, errReplica) {
+		t.Error(err)
 	}
 }
