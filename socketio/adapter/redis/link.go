@@ -143,11 +143,15 @@ func (l *link) subscribe() error {
 	}
 }
 
+// maxNames is how many names of channels a link remembers.
+const maxNames = 256
+
 // receive passes on what comes, until the connection ends. It closes ready when
 // the first subscriptions are confirmed.
 func (l *link) receive(ready chan struct{}) error {
 	a := l.a
 	probe := a.probeChannel()
+	names := make(map[string]string) // of channels, so that each is one string
 	for {
 		kind, channel, payload, err := l.sub.next(a.o.MaxMessage)
 		if err != nil {
@@ -159,7 +163,15 @@ func (l *link) receive(ready chan struct{}) error {
 				l.returned()
 				continue
 			}
-			a.take(a.form.receive(string(channel), payload))
+			name, ok := names[string(channel)]
+			if !ok {
+				if len(names) == maxNames {
+					clear(names)
+				}
+				name = string(channel)
+				names[name] = name
+			}
+			a.take(a.form.receive(name, payload))
 		case pushLarge:
 			a.received.Add(1)
 			a.inbox.malformed(string(nodewire.Size))
