@@ -120,6 +120,8 @@ func TestMalformed(t *testing.T) {
 		"shared: hello of nobody":  {shared, `{"nsp":"/","type":1}`, ID},
 		"shared: no requestId":     {shared, `{"uid":"x","nsp":"/","type":7,"data":{"opts":{"rooms":[],"except":[]}}}`, ID},
 		"shared: to a number":      {shared, `{"uid":"x","nsp":"/","type":13,"to":5}`, ID},
+		"shared: fetch, no data":   {shared, `{"uid":"x","nsp":"/","type":7}`, ID},
+		"shared: join, data twice": {shared, `{"uid":"x","nsp":"/","type":4,"data":{"opts":{"rooms":[]}},"data":5}`, Parse},
 		"shared: positions":        {shared, `{"uid":"x","nsp":"/","type":1,"data":{"positions":[["/",0]]}}`, Parse},
 		"shared: no namespaces":    {shared, `{"uid":"x","nsp":"/","type":1,"data":{"positions":[["x",0,"1"]]}}`, Parse},
 	} {
@@ -250,15 +252,16 @@ func TestDefined(t *testing.T) {
 		}
 	}
 	for name, c := range map[string]struct{ text, want string }{ // of JSON
-		"integers":           {`[127,128,-32,-33,4294967295,4294967296]`, "\x7f\xcc\x80\xe0\xd0\xdf\xce\xff\xff\xff\xff\xcf\x00\x00\x00\x01\x00\x00\x00\x00"},
-		"huge whole numbers": {`[1e21,18446744073709551616,-1e21]`, "\xcb\x44\x4b\x1a\xe4\xd6\xe2\xef\x50\xcb\x43\xf0\x00\x00\x00\x00\x00\x00\xcb\xc4\x4b\x1a\xe4\xd6\xe2\xef\x50"},
-		"floats":             {`[0.5,1.0,1e2]`, "\xcb\x3f\xe0\x00\x00\x00\x00\x00\x00\x01\x64"},
-		"beyond all numbers": {`[1e999]`, "\xcb\x7f\xf0\x00\x00\x00\x00\x00\x00"},
-		"half a pair":        {`["\ud800x"]`, "\xa4\xef\xbf\xbdx"},
-		"a pair":             {`["\ud83d\ude00"]`, "\xa4\xf0\x9f\x98\x80"},
-		"like a placeholder": {`[{"_placeholder":true,"num":0}]`, "\xdf\x00\x00\x00\x02\xac_placeholder\xc3\xa3num\x00"},
-		"doubled keys":       {`[{"k":1,"k":2}]`, "\xdf\x00\x00\x00\x02\xa1k\x01\xa1k\x02"},
-		"white space":        {" [ 1 ,\n{ } ] ", "\x01\xdf\x00\x00\x00\x00"},
+		"integers":            {`[127,128,-32,-33,4294967295,4294967296]`, "\x7f\xcc\x80\xe0\xd0\xdf\xce\xff\xff\xff\xff\xcf\x00\x00\x00\x01\x00\x00\x00\x00"},
+		"large whole numbers": {`[9223372036854775808,18446744073709551615]`, "\xcf\x80\x00\x00\x00\x00\x00\x00\x00\xcf\xff\xff\xff\xff\xff\xff\xff\xff"},
+		"huge whole numbers":  {`[1e21,18446744073709551616,-1e21]`, "\xcb\x44\x4b\x1a\xe4\xd6\xe2\xef\x50\xcb\x43\xf0\x00\x00\x00\x00\x00\x00\xcb\xc4\x4b\x1a\xe4\xd6\xe2\xef\x50"},
+		"floats":              {`[0.5,1.0,1e2]`, "\xcb\x3f\xe0\x00\x00\x00\x00\x00\x00\x01\x64"},
+		"beyond all numbers":  {`[1e999]`, "\xcb\x7f\xf0\x00\x00\x00\x00\x00\x00"},
+		"half a pair":         {`["\ud800x"]`, "\xa4\xef\xbf\xbdx"},
+		"a pair":              {`["\ud83d\ude00"]`, "\xa4\xf0\x9f\x98\x80"},
+		"like a placeholder":  {`[{"_placeholder":true,"num":0}]`, "\xdf\x00\x00\x00\x02\xac_placeholder\xc3\xa3num\x00"},
+		"doubled keys":        {`[{"k":1,"k":2}]`, "\xdf\x00\x00\x00\x02\xa1k\x01\xa1k\x02"},
+		"white space":         {" [ 1 ,\n{ } ] ", "\x01\xdf\x00\x00\x00\x00"},
 	} {
 		m := &adapter.Message{Kind: adapter.ClientAck, From: "a", To: "b", NS: "/", Request: "r", Data: adapter.Data{Text: []byte(`[` + c.text + `]`)}}
 		b, err := AppendClassic(nil, m)
@@ -319,6 +322,12 @@ func TestOldAndSparse(t *testing.T) {
 	}
 	if m, err := r.Shared("/chat", []byte(`{"uid":"a","type":13}`)); err != nil || m == nil || m.NS != "/chat" || m.Kind != adapter.Goodbye {
 		t.Errorf("%v, %v", m, err)
+	}
+	if m, err := r.Shared("", []byte(`{"uid":"a","nsp":"/","type":4,"data":{"opts":{"rooms":["a"]}},"opts":{"rooms":["b"]},"packet":{},"node":{}}`)); err != nil || len(m.Rooms) != 1 || m.Rooms[0] != "a" {
+		t.Errorf("members that are elsewhere: %v, %v", m, err)
+	}
+	if m, err := r.Entry(&Entry{UID: reader, NSP: "/", Type: "3", Data: "{"}); m != nil || err != nil {
+		t.Errorf("an own entry was read: %v, %v", m, err)
 	}
 	if m, err := r.Shared("/chat", []byte(`{"uid":"a","nsp":"/","type":13}`)); err != nil || m != nil {
 		t.Errorf("another namespace's: %v, %v", m, err)

@@ -48,7 +48,7 @@ func (r *Reader) Shared(ns string, payload []byte) (*adapter.Message, error) {
 	if err = r.route(m, r.top[kSeq], r.top[kLane], r.top[kTo]); err != nil {
 		return nil, err
 	}
-	return r.sharedBody(m, r.top[kData])
+	return r.sharedBody(m)
 }
 
 // An Entry is what a stream's entry has in the fields that concern us.
@@ -95,6 +95,9 @@ func (r *Reader) Entry(e *Entry) (*adapter.Message, error) {
 			return nil, err
 		}
 	}
+	if r.mine(m) {
+		return nil, nil
+	}
 	if e.Seq != "" {
 		m.Seq, _ = strconv.ParseUint(e.Seq, 10, 64) // none, if it is something else
 	}
@@ -120,38 +123,32 @@ func (r *Reader) Entry(e *Entry) (*adapter.Message, error) {
 	}
 	if len(data) == 0 {
 		r.inner = object{}
-		return r.sharedBody(m, span{})
+		return r.sharedBody(m)
 	}
 	if err := r.whole(&r.inner); err != nil {
 		return nil, err
 	}
-	return r.sharedBody(m, between(0, len(r.data)))
+	return r.sharedBody(m)
 }
 
 // sharedBody reads a message's data for its kind, once all else has been read.
-func (r *Reader) sharedBody(m *adapter.Message, data span) (*adapter.Message, error) {
+func (r *Reader) sharedBody(m *adapter.Message) (*adapter.Message, error) {
 	if r.mine(m) {
 		return nil, nil
 	}
 	if !inShared(m.Kind) {
 		return nil, Kind
 	}
-	needs := m.Kind != adapter.Hello && m.Kind != adapter.Heartbeat && m.Kind != adapter.Goodbye
-	if needs && r.kind(data) != value.Object {
-		return nil, Parse
-	}
-	if !needs && m.From == "" {
-		return nil, ID
-	}
-	in := &r.inner
+	in := &r.inner // empty if the data is no object
 	var err error
-	if needs {
-		if m.Request, err = r.request(in[kRequestID], mustAsk(m.Kind)); err != nil {
-			return nil, err
-		}
+	if m.Request, err = r.request(in[kRequestID], mustAsk(m.Kind)); err != nil {
+		return nil, err
 	}
 	switch m.Kind {
-	case adapter.Hello, adapter.Heartbeat:
+	case adapter.Hello, adapter.Heartbeat, adapter.Goodbye:
+		if m.From == "" {
+			return nil, ID
+		}
 		err = r.readNode(m, in[kNode], in[kPositions])
 	case adapter.Broadcast:
 		if err = r.target(m, in[kOpts]); err != nil {
