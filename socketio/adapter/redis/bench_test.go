@@ -25,11 +25,16 @@ type counter struct {
 	n     atomic.Int64
 	up    chan struct{}
 	wants bool
+	quiet bool // malformed messages are nothing special
 }
 
 func (c *counter) Message(*adapter.Message)  { c.n.Add(1) }
 func (c *counter) Wants(_, room string) bool { return c.wants }
-func (c *counter) Malformed(why string)      { panic(why) }
+func (c *counter) Malformed(why string) {
+	if !c.quiet {
+		panic(why)
+	}
+}
 func (c *counter) State(s adapter.State) {
 	if s.Connection == adapter.Up {
 		close(c.up)

@@ -15,8 +15,16 @@
 // # What is lost
 //
 // What waits in the queue when a link fails is sent on the next. What is on its
-// way, up to a megabyte, may or may not have arrived and is not sent again: it is
-// counted in Stats. What others publish while there is no link is missed by the
+// way on the connection that ends, up to a megabyte, may or may not have arrived
+// and is not sent again: it is counted in Stats. Streams tell, and get what they
+// have not got. What others publish while there is no link is missed by the
 // classic adapter, and by the one for streams read later, but for questions and
 // server-side events, which travel beside the stream.
+//
+// # Permissions
+//
+// A user of the server with bounds (ACL) needs the channels and keys that begin
+// with the prefix, and the commands PING, SELECT, PUBLISH, SUBSCRIBE, PSUBSCRIBE,
+// UNSUBSCRIBE, PUBSUB, with Sentinels ROLE, for streams XADD, XREAD, XRANGE and
+// XREVRANGE.
 package redis

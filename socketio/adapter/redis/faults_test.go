@@ -192,6 +192,28 @@ func TestCutOffForBeingSlow(t *testing.T) {
 	}
 }
 
+// When only the connection that subscribes ends, what is being published arrives.
+func TestSubscriberCutOff(t *testing.T) {
+	s := newServer(t)
+	a, _ := pair(t, s)
+	n := 0
+	for range 10 {
+		before := len(a.history())
+		for range 20 {
+			a.burst(n+1, 20)
+			n += 20
+		}
+		s.do("CLIENT", "KILL", "TYPE", "pubsub")
+		a.burst(n+1, 20)
+		n += 20
+		until(t, "it is connected again", func() bool { return len(a.history()) > before+1 && a.up() })
+	}
+	until(t, "all is sent", func() bool { return a.Stats().Published >= uint64(n) })
+	if st := a.Stats(); st.Published != uint64(n) || st.Dropped != nil {
+		t.Errorf("%+v, want %d", st, n)
+	}
+}
+
 // subscriber is the address that the server knows the subscribing connection by.
 func (n *node) subscriber() string {
 	n.Adapter.mu.Lock()

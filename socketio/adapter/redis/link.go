@@ -44,15 +44,23 @@ const tagProbe = -1
 
 func (l *link) now() int64 { return int64(time.Since(l.began)) + 1 }
 
+// farewell is how long replies are waited for when another connection has ended.
+const farewell = 200 * time.Millisecond
+
 // serve runs the link until it fails, and returns why.
 func (l *link) serve() error {
 	l.began = time.Now()
+	sent := make(chan struct{}) // closed when nothing is being sent any more
 	context.AfterFunc(l.ctx, func() {
-		l.pub.close()
 		l.sub.close()
 		if l.own != nil {
 			l.own.close()
 		}
+		select { // what is on its way may arrive yet, if this connection is well
+		case <-sent:
+		case <-time.After(farewell):
+		}
+		l.pub.close()
 	})
 	var all sync.WaitGroup
 	run := func(f func() error) {
@@ -69,7 +77,10 @@ func (l *link) serve() error {
 		case <-ready:
 			l.worked = true
 			l.a.inbox.up(l.again)
-			run(l.send)
+			run(func() error {
+				defer close(sent)
+				return l.send()
+			})
 			run(l.subscribe)
 			run(l.watch)
 			if l.own != nil {
@@ -81,6 +92,9 @@ func (l *link) serve() error {
 		}
 	} else {
 		l.fail(err)
+	}
+	if !l.worked {
+		close(sent)
 	}
 	<-l.ctx.Done()
 	l.a.mu.Lock()
