@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"maps"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -42,7 +43,7 @@ func (c *clustered) describe(ns *Namespace, list []*Socket) []any {
 	for i, s := range list {
 		h := s.Handshake()
 		v := view{ID: s.id, Rooms: s.Rooms(), Data: s.Data(), Handshake: shake{
-			Headers: make(map[string]any), Time: h.Time().UTC().Format(jsTime), Address: h.RemoteAddr(), XDomain: h.XDomain(),
+			Headers: make(map[string]any), Time: h.Time().UTC().Format(jsTime), Address: addressOnly(h.RemoteAddr()), XDomain: h.XDomain(),
 			Secure: h.Secure(), Issued: float64(h.Issued()), URL: h.URL(), Query: make(map[string]any), Auth: h.auth,
 		}}
 		if v.Handshake.Auth.IsZero() {
@@ -65,6 +66,14 @@ func (c *clustered) describe(ns *Namespace, list []*Socket) []any {
 		views[i] = v
 	}
 	return views
+}
+
+// addressOnly is without the port, as Node tells it.
+func addressOnly(addr string) string {
+	if host, _, err := net.SplitHostPort(addr); err == nil {
+		return host
+	}
+	return addr
 }
 
 // A foreign is a socket of another node, as it was when it was asked for.

@@ -60,7 +60,8 @@ func (h *Handshake) Secure() bool { return h.engine.Secure() }
 // URL is the path and query of the request, as they were sent.
 func (h *Handshake) URL() string { return h.engine.URL() }
 
-// RemoteAddr is the address the request came from, with its port.
+// RemoteAddr is the address the request came from, with its port; without, if it
+// came to another node.
 func (h *Handshake) RemoteAddr() string { return h.engine.RemoteAddr() }
 
 // XDomain reports whether the request had an Origin header.

@@ -1,12 +1,12 @@
 // Brokers of the test's own: on a free loopback port, in a folder that goes with them.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { limited } from "./clients.mjs";
+import { limited, until } from "./clients.mjs";
 
 /** A loopback port that nobody has at the moment. */
 export async function freePort() {
@@ -22,7 +22,7 @@ const natsd = fileURLToPath(new URL("../../bin/natsd", import.meta.url));
 
 /**
  * Starts redis-server, on a port that it may be given back after it was killed.
- * @returns {Promise<{port: number, address: string, signal: (name: string) => void, stop: () => Promise<void>}>}
+ * @returns {Promise<{port: number, address: string, pause: () => Promise<void>, resume: () => void, stop: () => Promise<void>}>}
  */
 export const startRedis = (port) =>
   start(port, "redis-server", (p, folder) => ["--port", p, "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--appendonly", "no"]);
@@ -41,7 +41,12 @@ async function start(port, program, args) {
   });
   return {
     port, address: `127.0.0.1:${port}`,
-    signal: (name) => child.kill(name),
+    /** Stops it from doing anything, and lets it go on. */
+    async pause() {
+      child.kill("SIGSTOP");
+      await until("it has stopped", () => /^State:\s+T/m.test(readFileSync(`/proc/${child.pid}/status`, "utf8")));
+    },
+    resume: () => child.kill("SIGCONT"),
     async stop() { child.kill("SIGKILL"); await exited; },
   };
 }
