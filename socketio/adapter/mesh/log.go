@@ -17,31 +17,49 @@ type logger struct {
 	every time.Duration
 
 	mu   sync.Mutex
-	told map[string]time.Time // by format
+	told map[string]time.Time // by kind
 }
 
 func newLogger(log *slog.Logger) *logger {
 	return &logger{log: log, every: time.Minute, told: make(map[string]time.Time)}
 }
 
-// due reports whether an error of this format is to be told.
-func (l *logger) due(format string) bool {
+// kindOf is what all lines of a format have in common: it begins with the address
+// and number of a connection, which are others at each attempt, and may hold
+// words of the other side.
+func kindOf(format string) string {
+	if i := strings.LastIndex(format, " - "); i >= 0 {
+		format = format[i+len(" - "):]
+	}
+	kind, _, _ := strings.Cut(format, "%")
+	return strings.TrimRight(kind, " :-(\"'")
+}
+
+// due reports whether an error of this kind is to be told.
+func (l *logger) due(kind string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if last, ok := l.told[format]; ok && time.Since(last) < l.every || len(l.told) > 1000 {
+	now := time.Now()
+	if last, ok := l.told[kind]; ok && now.Sub(last) < l.every {
 		return false
 	}
-	l.told[format] = time.Now()
+	if len(l.told) >= kinds {
+		clear(l.told)
+	}
+	l.told[kind] = now
 	return true
 }
 
+// kinds is how many are remembered; the server has fewer.
+const kinds = 1000
+
 func (l *logger) Errorf(format string, v ...any) {
-	if !l.due(format) {
+	kind := kindOf(format)
+	if !l.due(kind) {
 		l.Noticef(format, v...)
 		return
 	}
-	what, _, _ := strings.Cut(strings.TrimPrefix(format, "%s - "), "%")
-	l.log.Warn("cluster: trouble in the mesh", "at", strings.TrimRight(what, " :-(\""), "error", fmt.Sprintf(format, v...))
+	l.log.Warn("cluster: trouble in the mesh", "at", kind, "error", fmt.Sprintf(format, v...))
 }
 
 func (l *logger) Fatalf(format string, v ...any) { l.Errorf(format, v...) }
