@@ -28,8 +28,10 @@ func newLogger(log *slog.Logger) *logger {
 // and number of a connection, which are others at each attempt, and may hold
 // words of the other side.
 func kindOf(format string) string {
-	if i := strings.LastIndex(format, " - "); i >= 0 {
-		format = format[i+len(" - "):]
+	if _, rest, ok := strings.Cut(format, " - rid:"); ok {
+		if _, rest, ok = strings.Cut(rest, " - "); ok {
+			format = rest
+		}
 	}
 	kind, _, _ := strings.Cut(format, "%")
 	return strings.TrimRight(kind, " :-(\"'")
