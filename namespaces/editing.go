@@ -64,17 +64,18 @@ func (e *editing) edit(room string, edit Edit) (version int, err error) {
 	if leads(e.ns.Server()) {
 		return e.decide(room, edit, false)
 	}
-	for _, said := range others(e.ns, "edit", room, edit) {
-		var v verdict
-		if err := said.Decode(&v); err != nil {
-			return 0, err
-		}
-		if v.Error != nil {
-			return 0, v.Error
-		}
-		return v.Version, nil
+	said := others(e.ns, "edit", room, edit)
+	if len(said) == 0 {
+		return 0, errNoLeader // the client tries again
 	}
-	return 0, errNoLeader // the client tries again
+	var v verdict
+	if err := said[0].Decode(&v); err != nil {
+		return 0, err
+	}
+	if v.Error != nil {
+		return 0, v.Error
+	}
+	return v.Version, nil
 }
 
 // decide makes an edit part of the text, if it was made on the latest, and has

@@ -58,22 +58,6 @@ func inCluster(t *testing.T, o adaptertest.BusOptions, count int, change func(i 
 
 func (n *nodes) join(c *socketiotest.Client, room string) { c.Ask("join", room) }
 
-// heard is what a client has got so far.
-func (n *nodes) heard(c *socketiotest.Client) (list []string) {
-	synctest.Wait()
-	for _, e := range c.Events() {
-		list = append(list, e.String())
-	}
-	return list
-}
-
-func (n *nodes) expect(c *socketiotest.Client, want ...string) {
-	n.t.Helper()
-	if got := n.heard(c); !slices.Equal(got, want) {
-		n.t.Errorf("heard %q, want %q", got, want)
-	}
-}
-
 func TestClusterBroadcast(t *testing.T) {
 	for _, routes := range []bool{false, true} {
 		t.Run(fmt.Sprint("routes ", routes), func(t *testing.T) {

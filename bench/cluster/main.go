@@ -122,9 +122,7 @@ func run() error {
 		return fmt.Errorf("redis-server (make setup installs it): %w", err)
 	}
 	defer redis.stop()
-	nats, err := start(ctx, "nats", filepath.Join(bin, "nats-server"), func(port string) []string {
-		return []string{"-a", "127.0.0.1", "-p", port}
-	})
+	nats, err := start(ctx, "nats", filepath.Join(bin, "natsd"), func(port string) []string { return []string{port} })
 	if err != nil {
 		return err
 	}
@@ -167,12 +165,12 @@ func build(ctx context.Context, bin string) error {
 	if err := os.MkdirAll(bin, 0o755); err != nil {
 		return err
 	}
-	for name, pkg := range map[string]string{
-		"loadgen": "./loadgen", "sockeye": "./sockeye", "nats-server": "github.com/nats-io/nats-server/v2",
-	} {
-		fmt.Fprintln(os.Stderr, "build:", pkg)
-		if text, err := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(bin, name), pkg).CombinedOutput(); err != nil {
-			return fmt.Errorf("go build %s: %w\n%s", pkg, err, text)
+	for _, b := range []struct{ dir, pkg string }{{".", "./loadgen"}, {".", "./sockeye"}, {"..", "./e2e/cluster/natsd"}} {
+		fmt.Fprintln(os.Stderr, "build:", b.pkg)
+		cmd := exec.CommandContext(ctx, "go", "build", "-o", bin+string(filepath.Separator), b.pkg)
+		cmd.Dir = b.dir
+		if text, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("go build %s: %w\n%s", b.pkg, err, text)
 		}
 	}
 	if _, err := os.Stat("rivals/node/node_modules/@socket.io/redis-adapter"); err != nil {

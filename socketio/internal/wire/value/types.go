@@ -52,7 +52,6 @@ func (c *coder) encode(e *encoder, v reflect.Value) error {
 }
 
 var (
-	anyType             = reflect.TypeFor[any]()
 	rawType             = reflect.TypeFor[Raw]()
 	timeType            = reflect.TypeFor[time.Time]()
 	numberType          = reflect.TypeFor[json.Number]()
