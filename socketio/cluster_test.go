@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -312,7 +313,7 @@ func TestClusterHostile(t *testing.T) {
 		inject(adapter.Message{Kind: 0})
 		inject(adapter.Message{Kind: 99})
 		inject(adapter.Message{Kind: adapter.FetchAnswer, Request: "0123456789abcdef", Data: text(`[{}]`)})
-		inject(adapter.Message{Kind: adapter.ClientCount, Request: "0123456789abcdef", Count: -1 << 40})
+		inject(adapter.Message{Kind: adapter.ClientCount, Request: "0123456789abcdef", Count: math.MinInt})
 		inject(adapter.Message{Kind: adapter.Heartbeat})
 		inject(adapter.Message{Kind: adapter.Goodbye, From: "nobody"})
 		n.bus.Malform("n0", "parse")
