@@ -31,16 +31,16 @@ func (c *Core) beat(ctx context.Context) {
 			return
 		case <-c.hello:
 			if c.anew.Load() {
-				c.speak(adapter.Hello)
+				c.speak(adapter.Hello, true)
 				next.Reset(c.opts.Heartbeat)
 				continue
 			}
 			soon.Reset(breath/2 + rand.N(breath))
 		case <-soon.C:
-			c.speak(adapter.Heartbeat)
+			c.speak(adapter.Heartbeat, true) // who is new knows none yet
 			next.Reset(c.opts.Heartbeat)
 		case <-next.C:
-			c.speak(adapter.Heartbeat)
+			c.speak(adapter.Heartbeat, false)
 			next.Reset(c.opts.Heartbeat)
 		case <-look.C:
 			now := time.Now()
@@ -56,12 +56,13 @@ func (c *Core) beat(ctx context.Context) {
 	}
 }
 
-// speak tells the others that this node is there, and how far it is.
-func (c *Core) speak(k adapter.Kind) {
+// speak tells the others that this node is there, and how far it is: on all
+// lanes, or on those where they may not know.
+func (c *Core) speak(k adapter.Kind, all bool) {
 	if k == adapter.Hello {
 		c.anew.Store(false)
 	}
-	m := &adapter.Message{Kind: k, NS: "/", Node: &c.self, Positions: c.numbers.positions(k == adapter.Hello)}
+	m := &adapter.Message{Kind: k, NS: "/", Node: &c.self, Positions: c.numbers.positions(all)}
 	_ = c.Publish(m) // counted by the adapter; the next one follows
 }
 

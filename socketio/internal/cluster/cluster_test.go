@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -145,6 +146,33 @@ func TestTwiceAsked(t *testing.T) {
 		a.in.Message(&q)
 		if len(h.handled) != 1 || len(a.sent) != before+1 || string(a.sent[before].Data.Text) != "[1]" {
 			t.Errorf("handled %d, sent %d", len(h.handled), len(a.sent)-before)
+		}
+	})
+}
+
+// TestNewcomersAreToldAll: who says hello hears of lanes on which nothing was
+// said for long, so that the next message's loss is seen.
+func TestNewcomersAreToldAll(t *testing.T) {
+	within(t, adapter.Traits{}, func(t *testing.T, c *Core, a *silent, h *host) {
+		if err := c.Publish(&adapter.Message{Kind: adapter.Broadcast, NS: "/idle"}); err != nil {
+			t.Fatal(err)
+		}
+		last := func() adapter.Message {
+			synctest.Wait()
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			return a.sent[len(a.sent)-1]
+		}
+		seq := last().Seq
+		tells := func() bool { return slices.Contains(last().Positions, adapter.Position{NS: "/idle", Seq: seq}) }
+		time.Sleep(time.Minute)
+		if tells() {
+			t.Error("each heartbeat tells what all know")
+		}
+		a.in.Message(&adapter.Message{Kind: adapter.Hello, From: "new", NS: "/", Node: &adapter.Node{}})
+		time.Sleep(time.Second)
+		if m := last(); m.Kind != adapter.Heartbeat || !tells() {
+			t.Errorf("the newcomer hears %+v", m)
 		}
 	})
 }
