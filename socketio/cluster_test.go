@@ -200,6 +200,7 @@ func TestClusterServerSideOfAParent(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Second)
+		synctest.Wait()
 		close(heard)
 		var got []string
 		for h := range heard {
