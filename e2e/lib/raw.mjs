@@ -20,7 +20,7 @@ export function rawSocket(url, options) {
     socket,
     refused: limited("the refusal", (resolve, reject) => { refused.then(resolve); socket.on("open", () => reject(new Error("it was let in"))); }),
     closed: limited("the close", (resolve) => closed.then(resolve)),
-    opened: limited("the opening", (resolve, reject) => { socket.on("open", resolve); socket.on("close", () => reject(new Error("closed"))); }),
+    opened: limited("the opening", (resolve, reject) => { socket.on("open", resolve); socket.on("close", () => reject(new Error("closed"))); refused.then(({ status, body }) => reject(new Error(`refused: ${status} ${body}`))); }),
     next: () => (inbox.length ? Promise.resolve(inbox.shift()) : limited("a message", (resolve) => waiting.push(resolve))),
     inbox,
     send: (data) => socket.send(data),
