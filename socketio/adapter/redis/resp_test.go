@@ -33,7 +33,7 @@ func TestPushes(t *testing.T) {
 		"*3\r\n$11\r\nunsubscribe\r\n$-1\r\n:0\r\n":                                                                                  `0  "";EOF`,
 		fmt.Sprintf("*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$%d\r\n%s\r\n*3\r\n$7\r\nmessage\r\n$1\r\nb\r\n$1\r\ny\r\n", len(long), long): `2 a "";1 b "y";EOF`,
 		"-NOPERM no\r\n": "redis: the server says: NOPERM no",
-		"*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$5\r\nx":           "EOF",
+		"*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$5\r\nx":          "EOF",
 		"*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$1999999999\r\nx": "EOF",
 		"*3\r\n$70\r\n":              errProtocol.Error(),
 		"*4\r\n$7\r\nmessage\r\n":    errProtocol.Error(),

@@ -216,13 +216,17 @@ func container(data []byte, i int) (k Kind, n, body int) {
 			if len(data)-body < 4 {
 				return None, 0, 0
 			}
-			n = int(binary.BigEndian.Uint32(data[body:]))
+			long := binary.BigEndian.Uint32(data[body:])
+			if long > math.MaxInt32 {
+				return None, 0, 0
+			}
+			n = int(long)
 			body += 4
 		}
 	default:
 		return None, 0, 0
 	}
-	if left := len(data) - body; n > left || k == Object && n > left/2 || n > math.MaxInt32 {
+	if left := len(data) - body; n > left || k == Object && n > left/2 {
 		return None, 0, 0
 	}
 	return k, n, body
