@@ -10,7 +10,8 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/adapter/adaptertest"
 )
 
-// live is one life.
+// live is one life. The sleeps are in the bubble's fake time (TestSeeds runs it in
+// one): they pass when everybody waits, and cost nothing.
 func (w *world) live() {
 	for range 2 + w.r.IntN(2) {
 		w.start()
