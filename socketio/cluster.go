@@ -174,7 +174,7 @@ func (b *Broadcast) target(m *adapter.Message) {
 // broadcast tells the other nodes of an event that was encoded for this one's
 // clients.
 func (c *clustered) broadcast(b *Broadcast, ns *Namespace, event string, args []any, e *siowire.Encoded) {
-	data, err := c.eventData(ns, event, args, e)
+	data, err := c.eventData(ns, event, args, e, ns.recovery != nil)
 	if err != nil {
 		c.srv.log.Warn("socketio: not sent to the cluster", "event", clip.Text(event), "error", err)
 		return

@@ -26,7 +26,7 @@ func (c *clustered) list(values []any) (adapter.Data, error) {
 	return adapter.Data{Text: body(e.Text, "/"), Attachments: e.Attachments}, nil
 }
 
-// body is a packet's text without its header. The packet has no id.
+// body is a packet's text without its header.
 func body(text []byte, ns string) []byte {
 	i := 1
 	if text[0] >= '0'+byte(siowire.BinaryEvent) {
@@ -35,16 +35,20 @@ func body(text []byte, ns string) []byte {
 	if ns != "/" {
 		i += len(ns) + len(",")
 	}
+	for text[i] != '[' {
+		i++ // of an id
+	}
 	return text[i:]
 }
 
-// eventData is what travels of an event that was encoded for clients of ns.
-func (c *clustered) eventData(ns *Namespace, event string, args []any, e *siowire.Encoded) (adapter.Data, error) {
+// eventData is what travels of an event that was encoded for clients of ns, with
+// a place for its offset at the end or not.
+func (c *clustered) eventData(ns *Namespace, event string, args []any, e *siowire.Encoded, offset bool) (adapter.Data, error) {
 	if !c.sliced {
 		return c.list(append([]any{event}, args...))
 	}
 	d := adapter.Data{Text: body(e.Text[engineio.Headroom:], ns.name), Attachments: e.Attachments}
-	if ns.recovery != nil {
+	if offset {
 		n := len(d.Text) - markerLen - len("]")
 		d.Text = append(append(make([]byte, 0, n+1), d.Text[:n]...), ']')
 	}

@@ -32,12 +32,13 @@ func (b Broadcast) EmitWithAck(ctx context.Context, event string, args ...any) i
 		return failing(err)
 	}
 	for _, ns := range b.ns.leaves() {
-		if err := c.emit(&b, ns, event, args); err != nil {
+		e, err := c.emit(&b, ns, event, args)
+		if err != nil {
 			c.finish(err)
 			return failing(err)
 		}
 		if m := ns.srv.cluster; m != nil && !b.local {
-			c.emitElsewhere(m, &b, ns, event, args)
+			c.emitElsewhere(m, &b, ns, event, args, &e)
 		}
 	}
 	wait := cmp.Or(b.timeout, b.ns.srv.opts.AckTimeout)
@@ -95,14 +96,15 @@ type expected struct {
 	id uint64
 }
 
-func (c *collector) emit(b *Broadcast, ns *Namespace, event string, args []any) error {
+func (c *collector) emit(b *Broadcast, ns *Namespace, event string, args []any) (siowire.Encoded, error) {
 	id := ns.ackIDs.Add(1) - 1
-	m, err := ns.srv.encode(&siowire.Outgoing{
+	e, err := ns.srv.packet(&siowire.Outgoing{
 		Type: siowire.Event, Namespace: ns.name, Event: event, Args: args, ID: id, HasID: true,
 	}, 4)
 	if err != nil {
-		return err
+		return e, err
 	}
+	m := message(e)
 	for _, s := range b.appendTo(nil, ns) {
 		c.mu.Lock()
 		c.missing++
@@ -117,7 +119,7 @@ func (c *collector) emit(b *Broadcast, ns *Namespace, event string, args []any) 
 			_ = s.waits().Forget(id) // it counts as missing
 		}
 	}
-	return nil
+	return e, nil
 }
 
 // Answered implements acker.
@@ -141,8 +143,8 @@ func (c *collector) Answered(a Ack, err error) {
 func (c *collector) doneLocked() bool { return c.missing == 0 && c.asking == 0 && c.sealed }
 
 // emitElsewhere has the other nodes ask their sockets.
-func (c *collector) emitElsewhere(m *clustered, b *Broadcast, ns *Namespace, event string, args []any) {
-	data, err := m.list(append([]any{event}, args...))
+func (c *collector) emitElsewhere(m *clustered, b *Broadcast, ns *Namespace, event string, args []any, e *siowire.Encoded) {
+	data, err := m.eventData(ns, event, args, e, false)
 	if err != nil {
 		return // emit has said so
 	}
