@@ -44,17 +44,10 @@ func (r *Reader) classicRequest(ns string, payload []byte) (*adapter.Message, er
 		return nil, Kind
 	}
 	m := &r.msg
-	m.NS = ns
+	if mine, err := r.origin(m, ns, r.top[kUID]); mine || err != nil {
+		return nil, err
+	}
 	var err error
-	if m.From, err = r.sender(r.top[kUID]); err != nil {
-		return nil, err
-	}
-	if r.mine(m) {
-		return nil, nil
-	}
-	if err = r.route(m, r.top[kSeq], r.top[kLane], r.top[kTo]); err != nil {
-		return nil, err
-	}
 	if m.Kind, ok = requestKind(t); !ok {
 		return nil, Kind
 	}
@@ -145,17 +138,10 @@ func (r *Reader) classicAnswer(ns string, payload []byte) (*adapter.Message, err
 		return nil, err
 	}
 	m := &r.msg
-	m.NS = ns
+	if mine, err := r.origin(m, ns, r.top[kFrom]); mine || err != nil {
+		return nil, err
+	}
 	var err error
-	if m.From, err = r.sender(r.top[kFrom]); err != nil {
-		return nil, err
-	}
-	if r.mine(m) {
-		return nil, nil
-	}
-	if err = r.route(m, r.top[kSeq], r.top[kLane], r.top[kTo]); err != nil {
-		return nil, err
-	}
 	if mine {
 		m.To = r.Self
 	}
@@ -214,4 +200,17 @@ func (r *Reader) count(m *adapter.Message, at span) error {
 	}
 	m.Count = int(n)
 	return nil
+}
+
+// origin fills in whence a request or answer of ns is and where it leads. mine:
+// it is this node's own, and nothing else of it matters.
+func (r *Reader) origin(m *adapter.Message, ns string, from span) (mine bool, err error) {
+	m.NS = ns
+	if m.From, err = r.sender(from); err != nil {
+		return false, err
+	}
+	if r.mine(m) {
+		return true, nil
+	}
+	return false, r.route(m, r.top[kSeq], r.top[kLane], r.top[kTo])
 }
