@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -28,6 +29,10 @@ import (
 
 // limit is what the middleware gives each request.
 const limit = 2 * time.Second
+
+// ginTimeout is one for all servers: making another one writes a variable of
+// its package that requests of the first read.
+var ginTimeout = sync.OnceValue(func() gin.HandlerFunc { return timeout.New(timeout.WithTimeout(limit)) })
 
 // hosts serve io behind the timeout middleware of their frameworks.
 var hosts = map[string]func(io *socketio.Server) http.Handler{
@@ -52,7 +57,7 @@ var hosts = map[string]func(io *socketio.Server) http.Handler{
 	},
 	"gin-contrib/timeout": func(io *socketio.Server) http.Handler {
 		r := gin.New()
-		r.Use(gin.Recovery(), timeout.New(timeout.WithTimeout(limit)))
+		r.Use(gin.Recovery(), ginTimeout())
 		ginio.Mount(r, io)
 		return r
 	},
