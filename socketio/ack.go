@@ -50,6 +50,7 @@ func (s *Socket) acked(p *siowire.Packet) {
 	if m := s.more.Load(); m != nil && p.HasID && m.acks.Waits(p.ID) {
 		p.Detach() // a copy, which answers that nobody waits for are not worth
 		if m.acks.Answer(p.ID, Ack{args: p.Args}) {
+			s.conn.srv.stats.acksIn.Add(1)
 			return
 		}
 	}

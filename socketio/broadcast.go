@@ -145,6 +145,7 @@ func (b *Broadcast) send(r *receivers, ns *Namespace, event string, e *siowire.E
 	failed := srv.deliver(r.list, m, b.flags)
 	rec.unlock()
 	srv.account(r.list, event, failed)
+	srv.traceBroadcast(ns, event, len(r.list)-len(failed))
 }
 
 // excluded are the rooms left out, the sender's own among them.

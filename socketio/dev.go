@@ -40,6 +40,7 @@ func (h *hints) due(key string) (due, last bool) {
 // unheard counts an event that nobody handles, and says so to developers.
 func (srv *Server) unheard(s *Socket, event string) {
 	srv.stats.ignored(IgnoreUnheard)
+	srv.traceUnheard(s, event)
 	if !srv.opts.Dev {
 		return
 	}

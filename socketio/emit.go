@@ -184,6 +184,10 @@ func (s *Socket) counted(event string, err error) error {
 		return err
 	}
 	srv.stats.sent.Add(1)
+	s.told.Add(1)
+	if event == "" {
+		srv.stats.acksOut.Add(1)
+	}
 	srv.traceSent(s, event)
 	return nil
 }

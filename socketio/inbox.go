@@ -87,6 +87,7 @@ func (a *arrival) free() {
 func (s *Socket) event(p *siowire.Packet, size int) {
 	srv := s.conn.srv
 	srv.stats.eventsIn.Add(1)
+	s.heard.Add(1)
 	if srv.draining.Load() || s.conn.draining.Load() {
 		srv.stats.ignored(IgnoreDraining)
 		return
@@ -206,6 +207,9 @@ func (s *Socket) handle(a *arrival) {
 	s.atWork.Store(r)
 	defer s.atWork.Store(nil) // it would keep its packet's memory
 	ctx := s.Context()
+	if s.conn.srv.trace().Handled != nil {
+		defer s.conn.srv.traceHandled(s, r, time.Now())
+	}
 	for _, f := range h.usePacket {
 		if err := s.call(ctx, f, r); err != nil {
 			s.failed(r.event, err)
@@ -300,6 +304,7 @@ func (s *Socket) failed(event string, err error) {
 type ending struct {
 	reason DisconnectReason
 	cause  error
+	during *Request // what was at work
 }
 
 // end runs the last functions of a socket that was connected.
@@ -307,6 +312,8 @@ func (s *Socket) end(e *ending) {
 	srv := s.conn.srv
 	s.ns.recovery.ending(s)
 	defer s.ns.recovery.over(s)
+	s.atWork.Store(e.during)
+	defer s.atWork.Store(nil)
 	srv.traceDisconnected(s, e.reason, e.cause)
 	ctx := s.Context()
 	h := s.ns.reg.load()
@@ -379,10 +386,11 @@ func (s *Socket) leave(reason DisconnectReason, cause error) (ev *roomEvents, ok
 		srv.prune(ns)
 	}
 	srv.stats.disconnect(reason)
+	during := s.atWork.Load()
 	err := causeOf(reason, cause)
 	s.endContext(err)
 	s.loseAcks(err)
-	if s.inbox.Close(&srv.inboxes, &task{kind: taskEnd, ending: &ending{reason, cause}}) {
+	if s.inbox.Close(&srv.inboxes, &task{kind: taskEnd, ending: &ending{reason, cause, during}}) {
 		srv.engine.Go(s)
 	}
 	return ev, true

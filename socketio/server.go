@@ -41,6 +41,7 @@ type Server struct {
 	vacant   *peers.Table[*Namespace] // those of dynamic that are empty and kept
 	inboxes  mailbox.Kind[task]
 	cluster  *clustered // nil: alone
+	watched  watchers
 	stats    counters
 	hints    hints
 }
@@ -50,6 +51,7 @@ type Server struct {
 func New(opts *Options) *Server {
 	srv := &Server{opts: opts.resolved(), nsps: make(map[string]*Namespace)}
 	srv.log = srv.opts.Logger
+	srv.watched.init(srv.opts.Trace)
 	srv.unjoined = peers.NewTable[*conn](srv.opts.Limits.MaxUnjoined)
 	srv.dynamic = peers.NewTable[*Namespace](srv.opts.Limits.MaxDynamicNamespaces)
 	srv.vacant = peers.NewTable[*Namespace](math.MaxInt)

@@ -37,6 +37,8 @@ type Socket struct {
 	state   atomic.Int32
 	entered bool // of the inbox's worker: it was connected
 	crowd   bool // reading is paused until its middleware has finished; static
+	heard   atomic.Uint32
+	told    atomic.Uint32
 
 	inbox     mailbox.Box[task]
 	atWork    atomic.Pointer[Request] // the event whose handlers run
@@ -130,6 +132,20 @@ func (s *Socket) RecoveryFailure() string {
 
 // Buffered is the number of bytes that wait to be sent on the connection.
 func (s *Socket) Buffered() int { return s.conn.sess.Buffered() }
+
+// Traffic is how many events of the client have come, and how many events and
+// acknowledgements were handed to its connection. Both begin at 0 again after
+// 4,294,967,295.
+func (s *Socket) Traffic() (in, out uint32) { return s.heard.Load(), s.told.Load() }
+
+// Handling is the event whose handlers run now; "" while none do. For those who
+// are told that the socket has ended, it is the event that was at work then.
+func (s *Socket) Handling() string {
+	if r := s.atWork.Load(); r != nil {
+		return r.event
+	}
+	return ""
+}
 
 // Disconnect makes the client leave the namespace; official clients then stay
 // away until they are told to connect again. With closeConn it leaves all

@@ -19,18 +19,20 @@ type Stats struct {
 	Refused      uint64                      // that were not
 	Disconnected map[DisconnectReason]uint64 // sockets
 	EventsIn     uint64                      // events received
+	AcksIn       uint64                      // answers received that somebody waited for
 	Ignored      map[Ignore]uint64           // events and answers that nobody looked at, by reason
 	Malformed    uint64                      // packets that cost their connection
 	Errors       uint64                      // of handlers, panics included
 	Panics       uint64                      // of user code
 	Sent         uint64                      // events and acknowledgements handed to the connections, one for each receiver
+	AcksOut      uint64                      // of these, acknowledgements
 	Dropped      map[Drop]uint64             // those that were not, by reason
 	Bounds       map[Bound]uint64            // how often each bound was reached
 	Cluster      *ClusterStats               // nil without one
 }
 
 type counters struct {
-	connected, refused, eventsIn, malformed, errors, panics, sent atomic.Uint64
+	connected, refused, eventsIn, acksIn, malformed, errors, panics, sent, acksOut atomic.Uint64
 
 	disconnected *tally.Counts[DisconnectReason]
 	ignores      *tally.Counts[Ignore]
@@ -74,6 +76,8 @@ func (srv *Server) Stats() Stats {
 		Connected: c.connected.Load(),
 		Refused:   c.refused.Load(),
 		EventsIn:  c.eventsIn.Load(),
+		AcksIn:    c.acksIn.Load(),
+		AcksOut:   c.acksOut.Load(),
 		Malformed: c.malformed.Load(),
 		Errors:    c.errors.Load(),
 		Panics:    c.panics.Load(),

@@ -1,6 +1,10 @@
 package socketio
 
-import "github.com/sockeye-io/sockeye/socketio/engineio"
+import (
+	"time"
+
+	"github.com/sockeye-io/sockeye/socketio/engineio"
+)
 
 // Trace is told of single events, for logs, metrics and tests. All functions
 // are optional; one that is nil costs nothing. They run on the goroutine at
@@ -33,15 +37,17 @@ type Trace struct {
 	Sent func(s *Socket, event string)
 	// Dropped: it was not, and is counted in Stats.Dropped under why.
 	Dropped func(s *Socket, event string, why Drop)
-}
 
-var noTrace Trace
-
-func (srv *Server) trace() *Trace {
-	if t := srv.opts.Trace; t != nil {
-		return t
-	}
-	return &noTrace
+	// Broadcast: an event was handed to the sockets of this node that a broadcast
+	// addresses, and so many took it. It is told of once, also if it came from
+	// another node of a cluster.
+	Broadcast func(ns *Namespace, event string, receivers int)
+	// Handled: all that was to be done with an event of the client's has been done,
+	// in so much time: packet middleware, and the functions of On, Once and OnAny.
+	Handled func(s *Socket, r *Request, took time.Duration)
+	// Unheard: an event had nothing that it could be given to; it is counted in
+	// Stats.Ignored.
+	Unheard func(s *Socket, event string)
 }
 
 func (srv *Server) traceConnected(s *Socket) {
@@ -90,6 +96,26 @@ type runner func()
 
 func (f runner) Run() { f() }
 
+// traceHandled is to be deferred, after the start was noted.
+func (srv *Server) traceHandled(s *Socket, r *Request, start time.Time) {
+	if f := srv.trace().Handled; f != nil {
+		took := time.Since(start)
+		srv.guard("Trace.Handled", func() { f(s, r, took) })
+	}
+}
+
+func (srv *Server) traceUnheard(s *Socket, event string) {
+	if f := srv.trace().Unheard; f != nil {
+		srv.guard("Trace.Unheard", func() { f(s, event) })
+	}
+}
+
+func (srv *Server) traceBroadcast(ns *Namespace, event string, receivers int) {
+	if f := srv.trace().Broadcast; f != nil {
+		srv.guard("Trace.Broadcast", func() { f(ns, event, receivers) })
+	}
+}
+
 func (srv *Server) traceSent(s *Socket, event string) {
 	if f := srv.trace().Sent; f != nil {
 		srv.guard("Trace.Sent", func() { f(s, event) })
@@ -123,6 +149,8 @@ func (srv *Server) deliver(list []*Socket, m *engineio.Message, f engineio.Flags
 	for _, s := range list {
 		if err := s.sess.Send(m, f); err != nil {
 			failed = append(failed, unsent{s, err})
+		} else {
+			s.told.Add(1)
 		}
 	}
 	return failed

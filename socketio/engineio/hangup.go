@@ -39,7 +39,7 @@ func (w *wsConn) OnClose(_ *netpoll.Conn, cause error) {
 	w.r.Release()
 	after.run()
 	if counted {
-		s.srv.onWebSocket(-1)
+		s.srv.onWebSocket(s, -1)
 	}
 	s.srv.live.Add(-1)
 }

@@ -15,6 +15,7 @@ import (
 // up later, in both.
 type Stats struct {
 	Sessions, Polling, WebSocket int               // open now
+	PollingEIO3, WebSocketEIO3   int               // of these, clients of revision 3
 	Opened, Upgraded             uint64            // sessions
 	Closed                       map[Reason]uint64 // sessions
 	Refused                      map[int]uint64    // requests, by the code of the answer
@@ -53,6 +54,7 @@ type counters struct {
 	opened    uint64
 	upgraded  uint64
 	websocket int
+	eio3      [2]int // sessions of revision 3; those of them with a websocket
 }
 
 func (c *counters) init() {
@@ -66,6 +68,7 @@ func (srv *Server) Stats() Stats {
 	c.mu.Lock()
 	st := Stats{
 		Sessions: n, WebSocket: c.websocket, Polling: max(0, n-c.websocket),
+		PollingEIO3: max(0, c.eio3[0]-c.eio3[1]), WebSocketEIO3: c.eio3[1],
 		Opened: c.opened, Upgraded: c.upgraded,
 		Closed: c.closed.All(), Refused: make(map[int]uint64, len(c.refused)), Bounds: c.bounds.All(), Dropped: c.drops.All(),
 		Panics: c.panics.Load(),
@@ -132,6 +135,9 @@ func (srv *Server) dropped(s *Session, m *Message, why Drop) {
 func (srv *Server) opened(s *Session) {
 	srv.stats.mu.Lock()
 	srv.stats.opened++
+	if s.proto == 3 {
+		srv.stats.eio3[0]++
+	}
 	srv.stats.mu.Unlock()
 	if t := srv.opts.Trace; t != nil && t.Opened != nil {
 		srv.guard("Trace.Opened", func() { t.Opened(s) })
@@ -156,14 +162,22 @@ func (t *upgradeTask) Run() {
 }
 
 // onWebSocket counts the sessions that have a websocket.
-func (srv *Server) onWebSocket(n int) {
+func (srv *Server) onWebSocket(s *Session, n int) {
 	srv.stats.mu.Lock()
 	srv.stats.websocket += n
+	if s.proto == 3 {
+		srv.stats.eio3[1] += n
+	}
 	srv.stats.mu.Unlock()
 }
 
 func (srv *Server) closed(s *Session) {
 	srv.stats.closed.Add(s.fate.reason)
+	if _, never := s.recv.(nobody); s.proto == 3 && !never {
+		srv.stats.mu.Lock()
+		srv.stats.eio3[0]--
+		srv.stats.mu.Unlock()
+	}
 	srv.log.Debug("session closed", "session", s.shortID(), "reason", string(s.fate.reason), "cause", s.fate.cause)
 	if t := srv.opts.Trace; t != nil && t.Closed != nil {
 		srv.guard("Trace.Closed", func() { t.Closed(s, s.fate.reason, s.fate.cause) })

@@ -251,7 +251,7 @@ func (srv *Server) startWebSocket(c *wsConn, nc net.Conn, pre, head []byte, toge
 // count notes that w becomes a transport. s.mu is held.
 func (w *wsConn) count() {
 	w.counted = true
-	w.s.srv.onWebSocket(1)
+	w.s.srv.onWebSocket(w.s, 1)
 }
 
 // fates is what the poller tells of a websocket's frames.

@@ -1,0 +1,103 @@
+package socketio_test
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sockeye-io/sockeye/socketio"
+	"github.com/sockeye-io/sockeye/socketio/socketiotest"
+)
+
+// tale is what a Trace was told, in order.
+type tale struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (t *tale) tell(line string) {
+	t.mu.Lock()
+	t.lines = append(t.lines, line)
+	t.mu.Unlock()
+}
+
+func (t *tale) take() []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	lines := t.lines
+	t.lines = nil
+	return lines
+}
+
+// Who watches is told after Options.Trace and until it stops, whatever the
+// others' functions do.
+func TestWatch(t *testing.T) {
+	bubble(t, func(t *testing.T, o *socketiotest.Options) {
+		var told tale
+		opts := quiet()
+		opts.Trace = &socketio.Trace{
+			Connected: func(*socketio.Socket) { told.tell("options connected"); panic("contained") },
+			Sent:      func(_ *socketio.Socket, event string) { told.tell("options sent " + event) },
+		}
+		io := socketio.New(opts)
+		io.On("ask", func(_ context.Context, _ *socketio.Socket, r *socketio.Request) error {
+			time.Sleep(3 * time.Second)
+			return r.Ack("yes")
+		})
+		stop := io.Watch(&socketio.Trace{
+			Connected: func(*socketio.Socket) { told.tell("connected") },
+			Disconnected: func(s *socketio.Socket, r socketio.DisconnectReason, _ error) {
+				in, out := s.Traffic()
+				told.tell("disconnected during " + s.Handling() + ": " + string(r) + " " + string('0'+rune(in)) + " in " + string('0'+rune(out)) + " out")
+			},
+			Broadcast: func(ns *socketio.Namespace, event string, receivers int) {
+				told.tell("broadcast " + ns.Name() + " " + event + " " + string('0'+rune(receivers)))
+			},
+			Handled: func(_ *socketio.Socket, r *socketio.Request, took time.Duration) {
+				told.tell("handled " + r.Event() + " " + took.String())
+			},
+			Unheard: func(_ *socketio.Socket, event string) { told.tell("unheard " + event) },
+		})
+		srv := socketiotest.Serve(t, io)
+		c := srv.Connect(o)
+		expect := func(want ...string) {
+			t.Helper()
+			synctest.Wait()
+			if got := told.take(); !slices.Equal(got, want) {
+				t.Errorf("told %q, want %q", got, want)
+			}
+		}
+		expect("options connected", "connected")
+		_ = c.Emit("misspelt")
+		expect("unheard misspelt")
+		if err := io.Emit("news"); err != nil {
+			t.Error(err)
+		}
+		expect("options sent news", "broadcast / news 1")
+		_ = c.Emit("ask")
+		time.Sleep(4 * time.Second)
+		expect("handled ask 3s")
+		_ = c.Emit("ask")
+		synctest.Wait()
+		s, _ := io.Of("/").Socket(c.ID())
+		if got := s.Handling(); got != "ask" {
+			t.Errorf("at work is %q", got)
+		}
+		c.Cut()
+		time.Sleep(4 * time.Second)
+		lost := "transport close"
+		if o.Transport == socketiotest.Polling {
+			lost = "transport error"
+		}
+		expect("handled ask 3s", "disconnected during ask: "+lost+" 3 in 1 out")
+		if got := s.Handling(); got != "" {
+			t.Errorf("at the end at work is %q", got)
+		}
+		stop()
+		srv.Connect(o)
+		expect("options connected")
+	})
+}
