@@ -11,8 +11,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/sockeye-io/sockeye/socketio"
 )
 
 // away is the URL of a broker that nobody runs.
@@ -120,20 +118,5 @@ func eventually(t *testing.T, what string, ok func() bool) {
 		case <-end:
 			t.Fatalf("waited 20 s until %s", what)
 		}
-	}
-}
-
-// What is missed is told by node, for so many nodes as a label may have.
-func TestMissedByNode(t *testing.T) {
-	c := &socketio.ClusterStats{Missed: 1000, MissedFrom: map[string]uint64{}}
-	for i := range maxFrom + 2 {
-		c.MissedFrom[fmt.Sprintf("%03d", i)] = uint64(maxFrom+2-i) / 10
-	}
-	got, sum := missed(c), uint64(0)
-	for _, n := range got {
-		sum += n
-	}
-	if len(got) != maxFrom+2 || sum != 1000 || got["000"] != 10 {
-		t.Errorf("%d labels, %d in all: %v", len(got), sum, got)
 	}
 }

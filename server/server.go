@@ -21,6 +21,7 @@ import (
 	"github.com/sockeye-io/sockeye/server/clientdist"
 	"github.com/sockeye-io/sockeye/socketio"
 	"github.com/sockeye-io/sockeye/socketio/engineio"
+	"github.com/sockeye-io/sockeye/socketio/metrics"
 	"github.com/sockeye-io/sockeye/socketio/websocket"
 )
 
@@ -71,10 +72,10 @@ func New(config Config, own fs.FS, log *slog.Logger) (*Server, error) {
 	probe := []string{http.MethodGet, http.MethodHead}
 	s.engine.Match(probe, "/healthz", func(c *gin.Context) { c.String(http.StatusOK, "ok\n") })
 	s.engine.Match(probe, "/readyz", s.ready)
-	s.engine.GET("/metrics", gin.WrapH(metrics(s.snapshot, s.log)))
 	if err := s.servePages(own, s.serveSockets()); err != nil {
 		return nil, err
 	}
+	s.engine.GET("/metrics", gin.WrapH(exposition(s.log, metrics.New(s.io, nil), acceptErrors(&s.unaccepted), metrics.WebSocket(s.ws))))
 	return s, nil
 }
 

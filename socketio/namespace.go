@@ -107,6 +107,9 @@ func (ns *Namespace) On(event string, h Handler) { ns.reg.on(event, h, false) }
 // Once is On for the first such event of each socket that comes after the call.
 func (ns *Namespace) Once(event string, h Handler) { ns.reg.on(event, h, true) }
 
+// Handles reports whether On or Once has been called for the event.
+func (ns *Namespace) Handles(event string) bool { return len(ns.reg.load().events[event]) > 0 }
+
 // OnAny has h called for every event, before the event's own handlers, also if
 // it has none.
 func (ns *Namespace) OnAny(h Handler) {

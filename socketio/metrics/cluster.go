@@ -1,4 +1,4 @@
-package server
+package metrics
 
 import (
 	"cmp"
@@ -10,11 +10,11 @@ import (
 )
 
 // cluster is what is counted of it; nothing, without one.
-func (st *snapshot) cluster() *socketio.ClusterStats {
-	if st.io.Cluster == nil {
+func cluster(st *socketio.Stats) *socketio.ClusterStats {
+	if st.Cluster == nil {
 		return new(socketio.ClusterStats)
 	}
-	return st.io.Cluster
+	return st.Cluster
 }
 
 func bit(b bool) int {
