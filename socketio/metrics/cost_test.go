@@ -7,8 +7,8 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/socketiotest"
 )
 
-// What the hooks cost where it matters most: a broadcast to a thousand sockets, with
-// metrics and without, in one run.
+// What the hooks cost where it matters most: a broadcast to a thousand sockets,
+// with metrics and without, in one run.
 func BenchmarkBroadcast(b *testing.B) {
 	opts := quiet()
 	opts.Recovery, opts.Engine.PingInterval = nil, -1
