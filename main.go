@@ -1,5 +1,5 @@
 // Command sockeye serves the pages in public/ and the Socket.IO namespaces
-// behind them. Run it with --help to see its options.
+// behind them. Run it with --help to see its options and its other commands.
 package main
 
 import (
@@ -8,11 +8,11 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/sockeye-io/sockeye/server"
@@ -22,44 +22,53 @@ import (
 var public embed.FS
 
 func main() {
-	config, err := server.Parse(os.Args[1:], os.Getenv, os.Stdout)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		return
-	case err != nil:
-		fmt.Fprintln(os.Stderr, "sockeye:", err)
-		os.Exit(2)
-	case config.Version:
-		fmt.Println("sockeye", version())
-		return
-	}
-	if err := run(config); err != nil {
-		fmt.Fprintln(os.Stderr, "sockeye:", err)
-		os.Exit(1)
-	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // the second signal ends the program at once
+	p := &process{in: os.Stdin, out: os.Stdout, err: os.Stderr, getenv: os.Getenv}
+	code := p.main(ctx, os.Args[1:])
+	stop()
+	os.Exit(code)
 }
 
-func run(config server.Config) error {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	context.AfterFunc(ctx, stop) // the second signal ends the program at once
+// process is what a command may use of the process it runs in.
+type process struct {
+	in       io.Reader
+	out, err io.Writer
+	getenv   func(string) string
+}
 
+// main runs the command that args name, or serves, and returns the exit code.
+func (p *process) main(ctx context.Context, args []string) int {
+	c := serve
+	if len(args) > 0 {
+		if named := find(args[0]); named != nil {
+			c, args = *named, args[1:]
+		}
+	}
+	return p.exit(c, c.run(ctx, p, args))
+}
+
+// serve is what the program does unless another command is named.
+var serve = command{name: "", run: func(ctx context.Context, p *process, args []string) error {
+	config, err := server.Parse(args, p.getenv, p.out)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		_, err = io.WriteString(p.out, commandsHelp())
+		return err
+	case err != nil:
+		return usageError{err}
+	case config.Version:
+		_, err = fmt.Fprintln(p.out, "sockeye", build().Version)
+		return err
+	}
 	pages, err := fs.Sub(public, "public")
 	if err != nil {
 		return err
 	}
-	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: config.LogLevel}))
+	log := slog.New(slog.NewTextHandler(p.err, &slog.HandlerOptions{Level: config.LogLevel}))
 	s, err := server.New(config, pages, log)
 	if err != nil {
 		return err
 	}
-	return s.Run(ctx, os.Stdout)
-}
-
-// version is the module's, as the go command has recorded it.
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "(devel)"
-}
+	return s.Run(ctx, p.out)
+}}

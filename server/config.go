@@ -187,7 +187,7 @@ func Parse(args []string, getenv func(string) string, help io.Writer) (Config, e
 		return c, fmt.Errorf("%w (--help lists the options)", err)
 	}
 	if set.NArg() > 0 {
-		return c, fmt.Errorf("%q is not an option (--help lists them)", set.Arg(0))
+		return c, fmt.Errorf("%q is neither an option nor a command (--help lists them)", set.Arg(0))
 	}
 	return c, c.check()
 }
@@ -208,7 +208,7 @@ func Help() string {
 	var b strings.Builder
 	b.WriteString(`Sockeye serves web pages and the Socket.IO namespaces behind them.
 
-Usage: sockeye [options]
+Usage: sockeye [options], or sockeye COMMAND
 
 `)
 	line := func(left, help, env string) {

@@ -81,7 +81,7 @@ func TestParseSaysWhatIsWrong(t *testing.T) {
 		"--port=65536":              "0 to 65535",
 		"--port=-1":                 "0 to 65535",
 		"--nonsense":                "--help lists",
-		"site":                      `"site" is not an option`,
+		"site":                      `"site" is neither an option nor a command`,
 		"--csp=x":                   "--public",
 		"--public=x --csp=a\x01b":   "printable",
 		"--origins=a.example":       `"a.example" is not an origin`,
