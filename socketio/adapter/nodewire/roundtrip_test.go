@@ -28,7 +28,7 @@ func channelOf(m *adapter.Message, private bool) string {
 func TestClassicRoundTrip(t *testing.T) {
 	g := newGenerator(1)
 	r := Reader{Self: reader, Prefix: "socket.io"}
-	for range 200 {
+	for range 50 {
 		for _, k := range allKinds {
 			m := g.message(t, k)
 			b, err := AppendClassic([]byte("x"), m)
@@ -57,7 +57,7 @@ func TestSharedRoundTrip(t *testing.T) {
 	g := newGenerator(2)
 	r := Reader{Self: reader}
 	forms := map[string]func([]byte, *adapter.Message) ([]byte, error){"shared": AppendShared, "msgpack": AppendSharedMsgpack, "entry": AppendEntry}
-	for range 200 {
+	for range 50 {
 		for _, k := range allKinds {
 			m := g.message(t, k)
 			for name, form := range forms {
