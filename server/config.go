@@ -31,6 +31,8 @@ type Config struct {
 	ClientIPHeader string   // header in which TrustedProxies tell the client's address
 	TrustedProxies []string // addresses or CIDR ranges
 
+	APITokenFile string // tokens of the emit API, one on each line; "" is without it
+
 	Cluster ClusterConfig
 
 	Grace    time.Duration // how long stopping may take
@@ -58,7 +60,7 @@ func (c *Config) dev() bool {
 }
 
 // options are all of them, in the order of --help.
-func options() []option { return slices.Concat(ownOptions, clusterOptions) }
+func options() []option { return slices.Concat(ownOptions, apiOptions, clusterOptions) }
 
 // option is one flag with the environment variable that means the same. Without a
 // value it is a switch, and set is told "true".
@@ -199,6 +201,9 @@ func (c Config) check() error {
 	}
 	if c.ClientIPHeader != "" && len(c.TrustedProxies) == 0 {
 		return errors.New("--client-ip-header needs --trusted-proxies: the header is believed from those only")
+	}
+	if err := c.checkAPI(); err != nil {
+		return err
 	}
 	return c.Cluster.check()
 }

@@ -72,6 +72,9 @@ func New(config Config, own fs.FS, log *slog.Logger) (*Server, error) {
 	probe := []string{http.MethodGet, http.MethodHead}
 	s.engine.Match(probe, "/healthz", func(c *gin.Context) { c.String(http.StatusOK, "ok\n") })
 	s.engine.Match(probe, "/readyz", s.ready)
+	if err := s.serveAPI(); err != nil {
+		return nil, err
+	}
 	if err := s.servePages(own, s.serveSockets()); err != nil {
 		return nil, err
 	}

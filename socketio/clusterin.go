@@ -80,7 +80,7 @@ func (c *clustered) Handle(m *adapter.Message) {
 		}
 		c.answer(m, adapter.RoomsAnswer, names)
 	case adapter.Has:
-		c.reply(m, &adapter.Message{Kind: adapter.HasAnswer, Count: 1})
+		c.reply(m, &adapter.Message{Kind: adapter.HasAnswer, Count: 1 + len(b.appendTo(nil, ns))})
 	case adapter.ServerSide:
 		c.serverSide(ns, m)
 	}

@@ -21,7 +21,7 @@ var floors = [][]string{
 	{"socketio/engineio"},
 	{"socketio"},
 	{"socketio/socketiotest", "socketio/websocket", "socketio/adapter/..."},
-	{"socketio/metrics"},
+	{"socketio/metrics", "socketio/emitapi"},
 	{"googollee/..."},
 	{"namespaces", "ginio"},
 	{"server"},

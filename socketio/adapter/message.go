@@ -27,8 +27,8 @@ const (
 	IDsAnswer   Kind = 21 // Request, Data: a list of ids
 	Rooms       Kind = 22 // Request: which rooms are there
 	RoomsAnswer Kind = 23 // Request, Data: a list of names
-	Has         Kind = 24 // Request: which nodes have the namespace
-	HasAnswer   Kind = 25 // Request, Count: 1 or 0
+	Has         Kind = 24 // target, Request: which nodes have the namespace, and how many of the sockets
+	HasAnswer   Kind = 25 // Request, Count: 0 without the namespace, else 1 and the number of sockets
 )
 
 // Flags of a broadcast.

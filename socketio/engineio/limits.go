@@ -29,6 +29,10 @@ func (srv *Server) MakeRoom(f func() *Session) { srv.spare = f }
 // share the zero value.
 func (s *Session) Network() netip.Prefix { return s.addr.Prefix() }
 
+// Network is the client's address of a request as [Session.Network] would tell
+// it: behind Options.TrustedProxies what those say.
+func (srv *Server) Network(r *http.Request) netip.Prefix { return srv.peers.Of(r).Key.Prefix() }
+
 // reserve counts a new session, if there may be one more.
 func (srv *Server) reserve(s *Session) *refusal {
 	srv.mu.Lock()
