@@ -3,10 +3,11 @@ import { freePort, startNATS, startRedis } from "./brokers.mjs";
 import { startServer } from "./server.mjs";
 import { client48, connect, until } from "./clients.mjs";
 
-/** The backends, and the broker that each needs: resolves with the URL for a number of nodes, and how to end it. */
+/** The backends, and the broker that each needs: resolves with the URL for a number of nodes, and how to end it. as is what stats call it. */
 export const backends = {
   redis: { mixed: true, start: () => on("redis", startRedis) },
   streams: { mixed: true, start: () => on("redis+streams", startRedis) },
+  sharded: { mixed: true, start: () => on("redis+sharded", startRedis) },
   nats: { mixed: false, start: () => on("nats", startNATS) },
   mesh: { mixed: false, start: async () => ({ url: `mesh://${(await Promise.all([1, 2, 3].map(freePort))).map((p) => `127.0.0.1:${p}`)}`, stop() {} }) },
 };

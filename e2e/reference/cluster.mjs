@@ -1,22 +1,29 @@
 // The reference in a cluster: CLUSTER, CLUSTER_PREFIX and NODE as the fixture has them, over Redis with the official adapters.
-import { createAdapter as classic } from "@socket.io/redis-adapter";
+import { createAdapter as classic, createShardedAdapter as sharded } from "@socket.io/redis-adapter";
 import { createAdapter as streams } from "@socket.io/redis-streams-adapter";
-import { createClient } from "redis";
+import { createClient, createCluster } from "redis";
 import { pattern } from "./values.mjs";
 
 const url = process.env.CLUSTER;
 const prefix = process.env.CLUSTER_PREFIX || "socket.io";
 const node = process.env.NODE ?? "";
-const backend = url && { "redis:": "redis", "redis+streams:": "streams" }[new URL(url).protocol];
+const [scheme, rest] = (url ?? "").split("://");
+const backend = url && { redis: "redis", "redis+streams": "streams", "redis+sharded": "sharded" }[scheme];
 if (url && !backend) {
-  console.error(`there is no backend ${new URL(url).protocol} here`);
+  console.error(`there is no backend ${scheme}:// here`);
   process.exit(1);
 }
+const [hosts, query] = (rest ?? "").split("?");
+const servers = hosts.split(",").map((host) => `redis://${host}`); // several are those of a Redis Cluster
+const mode = new URLSearchParams(query).get("subscribe") ?? undefined;
 
 let redis = null;
 
 async function client() {
-  const one = createClient({ url: url.replace("redis+streams:", "redis:"), socket: { reconnectStrategy: 200 } });
+  const socket = { reconnectStrategy: 200 };
+  const one = servers.length > 1
+    ? createCluster({ rootNodes: servers.map((server) => ({ url: server })), defaults: { socket } })
+    : createClient({ url: servers[0], socket });
   one.on("error", () => {}); // it tries again
   await one.connect();
   return one;
@@ -27,6 +34,7 @@ export async function clusterOptions() {
   if (!backend) return {};
   redis = await client();
   if (backend === "redis") return { adapter: classic(redis, await client(), { key: prefix }) };
+  if (backend === "sharded") return { adapter: sharded(redis, await client(), { channelPrefix: prefix, ...(mode && { subscriptionMode: mode }) }) };
   const session = prefix === "socket.io" ? "sio:session:" : `${prefix}:session:`;
   return { adapter: streams(redis, { streamName: prefix, channelPrefix: prefix, sessionKeyPrefix: session }) };
 }
@@ -38,7 +46,7 @@ let known = 1; // servers that have "/"
 export function clusterStats(io) {
   if (!backend) return {};
   count(io.of("/")).then((n) => { known = n; }, () => {});
-  return { cluster: { backend, connected: redis.isReady, nodes: known } };
+  return { cluster: { backend, connected: redis.isReady ?? redis.masters.every(({ client: one }) => one?.isReady), nodes: known } };
 }
 
 const strings = ["", "plain", "é", "日本語", "😀👨‍👩‍👧‍👦", "\u2028\u2029", "\u0000\u0001\u001f", '\\"/\b\f\n\r\t', "\ufeffbom", "\u001e", "0:", "b64"];
@@ -92,7 +100,7 @@ export function registerCluster(socket, space, target) {
   const on = (event, handler) => socket.on(event, handler);
   on("nodes", async (cb) => cb(await count(space)));
   on("allRooms", async (cb) => {
-    if (backend === "streams") return cb(null);
+    if (backend && backend !== "redis") return cb(null);
     try {
       cb([...(backend ? await space.adapter.allRooms() : space.adapter.rooms.keys())].sort());
     } catch {

@@ -51,6 +51,7 @@ type backend struct {
 var backends = []backend{
 	{[]string{"redis", "rediss", "redis+unix"}, "redis://HOST:PORT", false, openRedis},
 	{[]string{"redis+streams", "rediss+streams"}, "redis+streams://HOST:PORT", false, openRedis},
+	{[]string{"redis+sharded", "rediss+sharded"}, "redis+sharded://HOST:PORT", false, openRedis},
 	{[]string{"nats", "tls"}, "nats://HOST:PORT", true, openNATS},
 	{[]string{meshScheme}, "mesh://HOST:PORT,HOST:PORT", true, openMesh},
 }
@@ -103,7 +104,7 @@ func formsOf(signed bool) string {
 }
 
 func openRedis(url string, o *Options) (adapter.Adapter, error) {
-	return made(redis.FromURL(url, redis.Options{Prefix: o.Prefix, QueueBytes: o.QueueBytes, Logger: o.Logger}))
+	return redis.FromURL(url, redis.Options{Prefix: o.Prefix, QueueBytes: o.QueueBytes, Logger: o.Logger})
 }
 
 func openNATS(url string, o *Options) (adapter.Adapter, error) {

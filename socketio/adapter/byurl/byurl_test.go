@@ -12,6 +12,7 @@ func TestNew(t *testing.T) {
 	for url, want := range map[string]string{
 		"redis://:SECRET@h": "redis", "rediss://h:1/2": "redis", "redis+unix:///r.sock": "redis", "redis://a,b?sentinel=m": "redis",
 		"redis+streams://h?maxlen=5": "streams", "rediss+streams://h": "streams",
+		"redis+sharded://h,i?subscribe=static": "sharded", "rediss+sharded://h": "sharded",
 		"nats://u:SECRET@h,i:4222": "nats", "tls://h": "nats", "mesh://127.0.0.1:7000": "mesh",
 	} {
 		o := Options{Prefix: "p", Name: "n"}
@@ -29,11 +30,12 @@ func TestNew(t *testing.T) {
 		o    Options
 		says string
 	}{
-		"":                               {says: "write redis://HOST:PORT, redis+streams://HOST:PORT, nats://HOST:PORT or mesh://"},
+		"":                               {says: "write redis://HOST:PORT, redis+streams://HOST:PORT, redis+sharded://HOST:PORT, nats://HOST:PORT or mesh://"},
 		"127.0.0.1:6379":                 {says: "no URL of a backend: write redis://"},
 		"u:SECRET@h://":                  {says: "no URL of a backend"},
 		"SECRET/x://h":                   {says: "no URL of a backend"},
-		"redis+sharded://h":              {says: "no backend redis+sharded://: write redis://"},
+		"redis+shards://h":               {says: "no backend redis+shards://: write redis://"},
+		"redis+sharded://u:SECRET@h/1":   {says: "leave the number out"},
 		"postgres://u:SECRET@h/db":       {says: "no backend postgres://"},
 		"redis://":                       {says: "no host"},
 		"redis://u:SECRET@h?pass=SECRET": {says: "no parameter"},

@@ -34,7 +34,7 @@ type Item struct {
 
 	size   int
 	number uint64 // in the order in which they were added
-	next   *Item  // of its class
+	next   *Item  // of its class and part
 }
 
 var spare = sync.Pool{New: func() any { return new(Item) }}
@@ -68,18 +68,20 @@ func (it *Item) fit() {
 
 // A Queue is what waits for the broker. Its methods may be called from any
 // goroutine and none but Take ever waits; Take, Sent, Lost and Back belong to
-// one sender.
+// one sender for each part.
 //
-// What is added leaves in that order. When the limit is reached, a volatile
+// A queue has one part until it is split; all parts share the limit. What is
+// added to a part leaves in that order. When the limit is reached, a volatile
 // message goes for any but a request, and a broadcast for a broadcast or a
 // vital one; the oldest first. What cannot be taken even so is refused. Items
 // in the sender's hands count as waiting.
 type Queue struct {
 	limit int
-	wake  chan struct{} // holds one when there may be something to take
 
 	mu      sync.Mutex
-	waiting [classes]list
+	parts   []*part
+	place   func(*Item) int // which part an item is in; nil: the first
+	waiting [classes]int    // bytes in all parts
 	number  uint64
 	bytes   int // of all that was added and is neither sent nor dropped
 	sent    uint64
@@ -87,11 +89,24 @@ type Queue struct {
 	closed  bool
 }
 
-// A list holds the items of one class, the oldest first.
-type list struct {
-	head, tail *Item
-	bytes      int
+// A part is what one sender takes from.
+type part struct {
+	wake    chan struct{} // holds one when there may be something to take
+	waiting [classes]list
 }
+
+func newPart() *part { return &part{wake: make(chan struct{}, 1)} }
+
+// poke tells the sender that there is something to take, or nothing any more.
+func (p *part) poke() {
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+}
+
+// A list holds the items of one class, the oldest first.
+type list struct{ head, tail *Item }
 
 func (l *list) push(it *Item) {
 	if l.tail == nil {
@@ -100,15 +115,18 @@ func (l *list) push(it *Item) {
 		l.tail.next = it
 	}
 	l.tail, it.next = it, nil
-	l.bytes += it.size
 }
 
-func (l *list) pushFront(it *Item) {
-	if it.next = l.head; it.next == nil {
+// putBack puts an item before all that were added later.
+func (l *list) putBack(it *Item) {
+	at := &l.head
+	for *at != nil && (*at).number < it.number {
+		at = &(*at).next
+	}
+	if it.next = *at; it.next == nil {
 		l.tail = it
 	}
-	l.head = it
-	l.bytes += it.size
+	*at = it
 }
 
 func (l *list) pop() *Item {
@@ -117,7 +135,6 @@ func (l *list) pop() *Item {
 		l.tail = nil
 	}
 	it.next = nil
-	l.bytes -= it.size
 	return it
 }
 
@@ -127,7 +144,58 @@ func New(limit int) *Queue {
 	if limit <= 0 {
 		limit = DefaultLimit
 	}
-	return &Queue{limit: limit, wake: make(chan struct{}, 1)}
+	return &Queue{limit: limit, parts: []*part{newPart()}}
+}
+
+// Split divides what waits, and what comes from now on, among n parts: place
+// tells the number of the part that an item is in, 0 for all others than those
+// below n. It is called with the queue locked, and must not block. There may be
+// more parts than before, not fewer. What the senders hold goes where place says
+// when it comes Back.
+func (q *Queue) Split(n int, place func(*Item) int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.place = place
+	for len(q.parts) < n {
+		q.parts = append(q.parts, newPart())
+	}
+	var all [classes]list
+	for c := range all {
+		for {
+			p := q.oldestLocked(c)
+			if p == nil {
+				break
+			}
+			all[c].push(p.waiting[c].pop())
+		}
+		for all[c].head != nil {
+			it := all[c].pop()
+			q.partLocked(it).waiting[c].push(it)
+		}
+	}
+	for _, p := range q.parts {
+		p.poke()
+	}
+}
+
+// partLocked is the part that an item is in.
+func (q *Queue) partLocked(it *Item) *part {
+	if q.place != nil {
+		if n := q.place(it); n > 0 && n < len(q.parts) {
+			return q.parts[n]
+		}
+	}
+	return q.parts[0]
+}
+
+// oldestLocked is the part with the oldest item of a class, nil if there is none.
+func (q *Queue) oldestLocked(class int) (oldest *part) {
+	for _, p := range q.parts {
+		if it := p.waiting[class].head; it != nil && (oldest == nil || it.number < oldest.waiting[class].head.number) {
+			oldest = p
+		}
+	}
+	return oldest
 }
 
 // Add puts an item in, which is the queue's from then on, whatever the result:
@@ -138,10 +206,10 @@ func (q *Queue) Add(it *Item) error {
 	it.fit()
 	q.mu.Lock()
 	gone, err := q.addLocked(it)
-	q.mu.Unlock()
 	if err == nil && gone != it {
-		q.poke()
+		q.partLocked(it).poke()
 	}
+	q.mu.Unlock()
 	for gone != nil {
 		next := gone.next
 		Drop(gone)
@@ -165,9 +233,9 @@ func (q *Queue) addLocked(it *Item) (gone *Item, err error) {
 	}
 	room := q.limit - q.bytes
 	if it.Class != adapter.ClassRequest {
-		room += q.waiting[adapter.ClassVolatile].bytes
+		room += q.waiting[adapter.ClassVolatile]
 		if it.Class != adapter.ClassVolatile {
-			room += q.waiting[adapter.ClassBroadcast].bytes
+			room += q.waiting[adapter.ClassBroadcast]
 		}
 	}
 	if it.size > room {
@@ -177,11 +245,14 @@ func (q *Queue) addLocked(it *Item) (gone *Item, err error) {
 		return refuse(adapter.ErrFull)
 	}
 	for q.bytes+it.size > q.limit {
-		l := &q.waiting[adapter.ClassVolatile]
-		if l.head == nil {
-			l = &q.waiting[adapter.ClassBroadcast]
+		class := adapter.ClassVolatile
+		p := q.oldestLocked(int(class))
+		if p == nil {
+			class = adapter.ClassBroadcast
+			p = q.oldestLocked(int(class))
 		}
-		old := l.pop()
+		old := p.waiting[class].pop()
+		q.waiting[class] -= old.size
 		q.bytes -= old.size
 		q.dropped[old.Class]++
 		old.next, gone = gone, old
@@ -189,27 +260,18 @@ func (q *Queue) addLocked(it *Item) (gone *Item, err error) {
 	q.number++
 	it.number = q.number
 	q.bytes += it.size
-	q.waiting[it.Class].push(it)
+	q.waiting[it.Class] += it.size
+	q.partLocked(it).waiting[it.Class].push(it)
 	return gone, nil
 }
 
-// poke tells the sender that there is something to take, or nothing any more.
-func (q *Queue) poke() {
-	select {
-	case q.wake <- struct{}{}:
-	default:
-	}
-}
-
-// Take waits until something is there and returns all that has gathered, in
-// order, up to about a megabyte or a quarter of the limit. The slice is the
+// Take waits until something is there in the first part and returns all that has
+// gathered, in order, up to about a megabyte or a quarter of the limit. The slice is the
 // caller's. It fails with [adapter.ErrClosed] when the queue is closed and empty,
 // and with the error of ctx when that ends.
 func (q *Queue) Take(ctx context.Context) ([]*Item, error) {
 	for {
-		q.mu.Lock()
-		batch, closed := q.takeLocked(), q.closed
-		q.mu.Unlock()
+		batch, closed := q.TakeNow(0)
 		switch {
 		case len(batch) > 0:
 			return batch, nil
@@ -217,18 +279,33 @@ func (q *Queue) Take(ctx context.Context) ([]*Item, error) {
 			return nil, adapter.ErrClosed
 		}
 		select {
-		case <-q.wake:
+		case <-q.Ready(0):
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
 	}
 }
 
-func (q *Queue) takeLocked() (batch []*Item) {
+// Ready holds one when there may be something to take from a part, or the queue
+// was closed.
+func (q *Queue) Ready(n int) <-chan struct{} {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.parts[n].wake
+}
+
+// TakeNow is Take for a part, without waiting. closed: nothing is added any more.
+func (q *Queue) TakeNow(n int) (batch []*Item, closed bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.takeLocked(q.parts[n]), q.closed
+}
+
+func (q *Queue) takeLocked(p *part) (batch []*Item) {
 	for bytes, most := 0, min(batchBytes, q.limit/4); bytes < most && len(batch) < batchItems; {
 		var oldest *list
-		for i := range q.waiting {
-			if l := &q.waiting[i]; l.head != nil && (oldest == nil || l.head.number < oldest.head.number) {
+		for i := range p.waiting {
+			if l := &p.waiting[i]; l.head != nil && (oldest == nil || l.head.number < oldest.head.number) {
 				oldest = l
 			}
 		}
@@ -237,6 +314,7 @@ func (q *Queue) takeLocked() (batch []*Item) {
 		}
 		it := oldest.pop()
 		bytes += it.size
+		q.waiting[it.Class] -= it.size
 		batch = append(batch, it)
 	}
 	return batch
@@ -283,25 +361,32 @@ func (q *Queue) Back(items []*Item) {
 	}
 	q.mu.Lock()
 	for _, it := range slices.Backward(items) {
-		q.waiting[it.Class].pushFront(it)
+		q.waiting[it.Class] += it.size
+		p := q.partLocked(it)
+		p.waiting[it.Class].putBack(it)
+		p.poke()
 	}
 	q.mu.Unlock()
-	q.poke()
 }
 
 // Close makes Add refuse and lets Take return what still waits.
 func (q *Queue) Close() {
 	q.mu.Lock()
 	q.closed = true
+	for _, p := range q.parts {
+		p.poke()
+	}
 	q.mu.Unlock()
-	q.poke()
 }
 
 // Clear counts all that waits as dropped. What the sender holds stays its own.
 func (q *Queue) Clear() {
 	for {
 		q.mu.Lock()
-		batch := q.takeLocked()
+		var batch []*Item
+		for _, p := range q.parts {
+			batch = append(batch, q.takeLocked(p)...)
+		}
 		q.mu.Unlock()
 		if len(batch) == 0 {
 			return

@@ -45,9 +45,7 @@ func take(t *testing.T, q *Queue) []*Item {
 func takeAll(t *testing.T, q *Queue) (all []*Item) {
 	t.Helper()
 	for {
-		q.mu.Lock()
-		batch := q.takeLocked()
-		q.mu.Unlock()
+		batch, _ := q.TakeNow(0)
 		if len(batch) == 0 {
 			return all
 		}

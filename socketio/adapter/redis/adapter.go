@@ -66,7 +66,7 @@ type Adapter struct {
 	changes map[string]change // of namespaces, that the link's server is to be told
 	changed chan struct{}     // holds one when there are some
 
-	received, skipped, probes atomic.Uint64
+	probes atomic.Uint64
 }
 
 // A space is a namespace that this node has.
@@ -74,15 +74,6 @@ type space struct {
 	counts chan struct{} // closed when the server of the link counts this node
 	known  bool          // counts is closed
 }
-
-// pace is how fast things happen; tests have their own.
-type pace struct {
-	tick, probe, patience, grace, longest time.Duration // of watching
-	soonest, latest                       time.Duration // between attempts to connect
-}
-
-var paceOf = pace{tick: 500 * time.Millisecond, probe: 3 * time.Second, patience: 5 * time.Second, grace: time.Second,
-	longest: time.Minute, soonest: 50 * time.Millisecond, latest: 5 * time.Second}
 
 func newAdapter(o Options, newForm func(*Adapter) form) *Adapter {
 	a := &Adapter{
@@ -240,7 +231,7 @@ func (a *Adapter) Stats() adapter.Stats {
 	probes := a.probes.Load() // first, so that it is not more than were sent
 	s := a.out.Stats()
 	s.Published -= probes
-	s.Received, s.Skipped = a.received.Load(), a.skipped.Load()
+	s.Received, s.Skipped = a.inbox.received.Load(), a.inbox.skipped.Load()
 	return s
 }
 

@@ -1,14 +1,19 @@
 package redis
 
 import (
+	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sockeye-io/sockeye/socketio/adapter"
+	"github.com/sockeye-io/sockeye/socketio/adapter/nodewire"
 )
 
 // An inbox is the node's, entered by one goroutine at a time.
 type inbox struct {
+	received, skipped atomic.Uint64
+
 	mu    sync.Mutex
 	to    adapter.Inbox
 	last  adapter.State
@@ -33,6 +38,25 @@ func (i *inbox) malformed(why string) {
 	i.to.Malformed(why)
 }
 
+// take passes on what a form has made of something that came to the node self.
+func (i *inbox) take(self string, m *adapter.Message, err error) {
+	i.received.Add(1)
+	var why nodewire.Malformed
+	switch {
+	case errors.As(err, &why):
+		i.malformed(string(why))
+	case err != nil:
+		i.malformed(string(nodewire.Parse))
+	case m == nil, m.To != "" && m.To != self:
+		i.skipped.Add(1)
+	default:
+		if m.Skipped {
+			i.skipped.Add(1)
+		}
+		i.message(m)
+	}
+}
+
 // up tells that the connection is there. missed: messages may have been missed
 // since it was the last time.
 func (i *inbox) up(missed bool) { i.tell(adapter.State{Connection: adapter.Up, MayMiss: missed}) }
@@ -55,4 +79,14 @@ func (i *inbox) tell(s adapter.State) {
 	s.At = time.Now()
 	i.last, i.known = s, true
 	i.to.State(s)
+}
+
+// again tells, while the connection is there, that messages may have been missed.
+func (i *inbox) again() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.known && i.last.Connection == adapter.Up {
+		i.last = adapter.State{Connection: adapter.Up, At: time.Now(), MayMiss: true}
+		i.to.State(i.last)
+	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -22,27 +21,20 @@ type link struct {
 	own      *conn // the form's; nil if there is none
 	client   *goredis.Client
 
-	ctx      context.Context
-	fail     context.CancelCauseFunc
-	again    bool          // one before it has worked
-	worked   bool          // it has been up
-	patience time.Duration // how long it may be silent
+	ctx    context.Context
+	fail   context.CancelCauseFunc
+	again  bool // one before it has worked
+	worked bool // it has been up
+
+	vigil
 
 	fates []fate // of the batch that is being sent
 
 	need int // subscriptions that are not confirmed yet, of those from the start
-
-	began   time.Time
-	waits   atomic.Int64 // since when replies are waited for, as a Duration since began; 0: none is
-	probed  atomic.Int64 // since when a published probe has not come back, likewise
-	probing atomic.Bool  // a probe is queued, or on its way
-	back    atomic.Int64 // when a probe came back last
 }
 
 // tagProbe marks the items that are probes. Tags below are the forms'.
 const tagProbe = -1
-
-func (l *link) now() int64 { return int64(time.Since(l.began)) + 1 }
 
 // farewell is how long replies are waited for when another connection has ended.
 const farewell = 200 * time.Millisecond
@@ -187,8 +179,7 @@ func (l *link) receive(ready chan struct{}) error {
 			}
 			a.take(a.form.receive(name, payload))
 		case pushLarge:
-			a.received.Add(1)
-			a.inbox.malformed(string(nodewire.Size))
+			a.take(nil, nodewire.Size)
 		case pushSubscribed:
 			a.confirmed(string(channel))
 			if l.need--; l.need == 0 {
@@ -199,23 +190,7 @@ func (l *link) receive(ready chan struct{}) error {
 }
 
 // take passes on what a form has made of something that came.
-func (a *Adapter) take(m *adapter.Message, err error) {
-	a.received.Add(1)
-	var why nodewire.Malformed
-	switch {
-	case errors.As(err, &why):
-		a.inbox.malformed(string(why))
-	case err != nil:
-		a.inbox.malformed(string(nodewire.Parse))
-	case m == nil, m.To != "" && m.To != a.self.ID:
-		a.skipped.Add(1)
-	default:
-		if m.Skipped {
-			a.skipped.Add(1)
-		}
-		a.inbox.message(m)
-	}
-}
+func (a *Adapter) take(m *adapter.Message, err error) { a.inbox.take(a.self.ID, m, err) }
 
 // send publishes what gathers in the queue, until the link ends or the queue is
 // closed and empty.

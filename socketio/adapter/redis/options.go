@@ -16,8 +16,9 @@ import (
 
 // Options of an adapter. Only Addrs is needed.
 type Options struct {
-	// Addrs are host:port of the server, or of Sentinels; or one path of a unix
-	// socket, which begins with a slash. Without a port 6379, or 26379 for
+	// Addrs are host:port of the server, of Sentinels, or, for [NewSharded], of some
+	// servers of a Redis Cluster; or one path of a unix socket, which begins with a
+	// slash. Without a port 6379, or 26379 for
 	// Sentinels, is meant.
 	Addrs []string
 
@@ -53,6 +54,12 @@ type Options struct {
 	// 10,000, negative keeps all.
 	MaxLen int
 
+	// Subscribe is which rooms have a channel of their own, for [NewSharded]:
+	// SubscribeDynamic ("" is that) all but those of sessions,
+	// SubscribeDynamicPrivate all, SubscribeStatic none. It must be the same on all
+	// nodes, and that of Node's subscriptionMode.
+	Subscribe string
+
 	// Logger is told what the server refuses, at most once a minute. Nil: nobody.
 	Logger *slog.Logger
 }
@@ -64,21 +71,36 @@ const (
 	maxStreams        = 1024
 )
 
+// A format is which of Node's adapters is spoken with.
+type format byte
+
+const (
+	formatClassic format = iota
+	formatStreams
+	formatSharded
+)
+
 // prepare fills in defaults, and tells what is wrong in words that say what to
 // write.
-func (o Options) prepare(streams bool) (Options, error) {
+func (o Options) prepare(f format) (Options, error) {
 	o.Addrs = append([]string(nil), o.Addrs...)
 	switch {
 	case len(o.Addrs) == 0:
 		return o, errors.New("redis: there is no address: write the server's as host:port")
-	case len(o.Addrs) > 1 && o.Sentinel == "":
+	case len(o.Addrs) > 1 && o.Sentinel == "" && f != formatSharded:
 		return o, errors.New("redis: there are several addresses: write one, or with Sentinels the master's name, as in ?sentinel=mymaster")
 	case o.DB < 0:
 		return o, fmt.Errorf("redis: there is no database %d: write 0 or more", o.DB)
 	case o.QueueBytes < 0 || o.MaxMessage < 0:
 		return o, errors.New("redis: a size is negative: write bytes, or 0 for 16 MiB")
-	case !streams && (o.Streams != 0 || o.MaxLen != 0):
-		return o, errors.New("redis: the classic adapter has no streams: write redis+streams://, or leave streams and maxlen out")
+	case f != formatStreams && (o.Streams != 0 || o.MaxLen != 0):
+		return o, errors.New("redis: there are no streams but with redis+streams://: write that, or leave streams and maxlen out")
+	case f != formatSharded && o.Subscribe != "":
+		return o, errors.New("redis: rooms have channels of their own only with redis+sharded://: write that, or leave subscribe out")
+	case f == formatSharded && o.DB != 0:
+		return o, errors.New("redis: sharded Pub/Sub knows no databases: leave the number out")
+	case o.Subscribe != "" && o.Subscribe != SubscribeDynamic && o.Subscribe != SubscribeDynamicPrivate && o.Subscribe != SubscribeStatic:
+		return o, fmt.Errorf("redis: subscribe=%.40q: write %s, %s or %s", o.Subscribe, SubscribeDynamic, SubscribeDynamicPrivate, SubscribeStatic)
 	case o.Streams < 0 || o.Streams > maxStreams:
 		return o, fmt.Errorf("redis: %d streams: write a number from 1 to %d", o.Streams, maxStreams)
 	case o.Sentinel == "" && (o.SentinelUsername != "" || o.SentinelPassword != ""):
@@ -106,6 +128,7 @@ func (o Options) prepare(streams bool) (Options, error) {
 	o.MaxMessage = cmp.Or(o.MaxMessage, defaultMaxMessage)
 	o.Streams = cmp.Or(o.Streams, 1)
 	o.MaxLen = cmp.Or(o.MaxLen, defaultMaxLen)
+	o.Subscribe = cmp.Or(o.Subscribe, SubscribeDynamic)
 	return o, nil
 }
 
@@ -132,7 +155,7 @@ func withPort(addr, port string) (string, error) {
 // broadcasts. It fails if the options contradict one another; it does not
 // connect.
 func New(o Options) (*Adapter, error) {
-	o, err := o.prepare(false)
+	o, err := o.prepare(formatClassic)
 	if err != nil {
 		return nil, err
 	}

@@ -20,6 +20,7 @@ type conn struct {
 	out   []byte       // commands that are not written yet
 	begun time.Time    // what heard counts from
 	heard atomic.Int64 // when something went either way last, as a time.Duration
+	most  atomic.Int64 // bytes that may still come; 0: no bound
 
 	peeked  int    // bytes of r that the last payload occupies
 	channel []byte // of the last message
@@ -49,6 +50,12 @@ func (p *progress) Read(b []byte) (int, error) {
 	n, err := p.net.Read(b)
 	if n > 0 {
 		p.heard.Store(int64(time.Since(p.begun)))
+		if most := p.most.Load(); most > 0 {
+			if most -= int64(n); most <= 0 {
+				return n, errProtocol
+			}
+			p.most.Store(most)
+		}
 	}
 	return n, err
 }
@@ -286,6 +293,7 @@ const (
 	pushMessage         // channel, payload
 	pushLarge           // channel; the payload was too large, and was passed over
 	pushSubscribed      // channel or pattern
+	pushGone            // channel of a slot: asked for, or since the slot has moved
 )
 
 // next reads the next push. channel and payload are good until the next call.
@@ -312,13 +320,16 @@ func (c *conn) next(limit int) (kind push, channel, payload []byte, err error) {
 			return 0, nil, nil, err
 		}
 		c.channel = word
-	case "message":
+	case "message", "smessage":
 		if n != 3 {
 			return 0, nil, nil, errProtocol
 		}
 	default:
-		if string(word) == "subscribe" || string(word) == "psubscribe" {
+		switch string(word) {
+		case "subscribe", "psubscribe", "ssubscribe":
 			kind = pushSubscribed
+		case "sunsubscribe":
+			kind = pushGone
 		}
 		channel, err := c.text(c.channel[:0], maxReply)
 		if c.channel = channel; err != nil {

@@ -60,11 +60,7 @@ func TestWaysToServer(t *testing.T) {
 		"rediss://:s3cr3t@127.0.0.1:" + tlsPort,
 		"redis+unix://alice:w0nd3r@" + dir + "/sock?db=1",
 	} {
-		a, err := FromURL(raw, Options{TLS: &tls.Config{RootCAs: trusted, MinVersion: tls.VersionTLS12}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		n := join(t, a, "aaaaaa")
+		n := join(t, fromURL(t, raw, Options{TLS: &tls.Config{RootCAs: trusted, MinVersion: tls.VersionTLS12}}), "aaaaaa")
 		n.burst(i, 1)
 		b.awaits("aaaaaa", sequence(0, i+1))
 		if count, err := n.Nodes(t.Context(), "/"); count != 2 || err != nil {
@@ -97,5 +93,5 @@ func fromURL(t *testing.T, raw string, o Options) *Adapter {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return a
+	return a.(*Adapter)
 }

@@ -17,7 +17,7 @@ import (
 // what was on its way when a connection ended is sent again unless the stream
 // has it. All else travels beside the stream, by Pub/Sub, at most once.
 func NewStreams(o Options) (*Adapter, error) {
-	o, err := o.prepare(true)
+	o, err := o.prepare(formatStreams)
 	if err != nil {
 		return nil, err
 	}

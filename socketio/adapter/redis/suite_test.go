@@ -12,7 +12,7 @@ import (
 )
 
 // suited is a server for the suite, with a relay before it for each node.
-func suited(t *testing.T, build func(Options) (*Adapter, error)) adaptertest.Cluster {
+func suited[A adapter.Adapter](t *testing.T, build func(Options) (A, error)) adaptertest.Cluster {
 	t.Helper()
 	s := newServer(t)
 	const queue = 200_000
@@ -45,6 +45,7 @@ func suited(t *testing.T, build func(Options) (*Adapter, error)) adaptertest.Clu
 		Inject: func(ns string, raw []byte) {
 			for _, c := range []string{"socket.io#" + ns + "#", "socket.io#" + ns + "#room#", "socket.io-request#" + ns + "#", "socket.io-response#" + ns + "#"} {
 				s.do("PUBLISH", c, string(raw))
+				s.do("SPUBLISH", c, string(raw))
 			}
 			s.do("XADD", "socket.io", "*", "uid", "cccccccccccccccc", "nsp", ns, "type", "3", "data", string(raw))
 			s.do("XADD", "socket.io", "*", strconv.Itoa(len(raw)), string(raw))
@@ -59,4 +60,8 @@ func TestSuiteClassic(t *testing.T) {
 
 func TestSuiteStreams(t *testing.T) {
 	adaptertest.Run(t, func(t *testing.T) adaptertest.Cluster { return suited(t, NewStreams) })
+}
+
+func TestSuiteSharded(t *testing.T) {
+	adaptertest.Run(t, func(t *testing.T) adaptertest.Cluster { return suited(t, NewSharded) })
 }

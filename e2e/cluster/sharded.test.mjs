@@ -1,0 +1,3 @@
+// The matrix again, over sharded Redis.
+process.env.CLUSTER_BACKENDS = "sharded";
+await import("./matrix.test.mjs");

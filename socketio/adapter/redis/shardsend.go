@@ -1,0 +1,160 @@
+package redis
+
+import (
+	"time"
+
+	"github.com/sockeye-io/sockeye/socketio/adapter/outbox"
+)
+
+// anew is how long a master that does not take something, since it is another's
+// now, is left alone unless the topology tells more.
+const anew = 200 * time.Millisecond
+
+// send publishes what gathers in the shard's part of the queue, until the link
+// ends.
+func (l *shardLink) send() error {
+	a, s := l.s.a, l.s
+	ready := a.out.Ready(s.part)
+	for {
+		select {
+		case s.turn <- struct{}{}:
+		case <-l.ctx.Done():
+			return nil
+		}
+		select {
+		case <-l.located:
+		default:
+		}
+		batch, _ := a.out.TakeNow(s.part)
+		var later bool
+		var err error
+		if len(batch) > 0 {
+			later, err = l.pipeline(batch)
+		}
+		<-s.turn
+		switch {
+		case err != nil:
+			return err
+		case later:
+			select {
+			case <-l.located:
+			case <-time.After(anew):
+			case <-l.ctx.Done():
+			}
+		case len(batch) > 0:
+			a.empty()
+		default:
+			select {
+			case <-ready:
+			case <-l.ctx.Done():
+				return nil
+			}
+		}
+	}
+}
+
+// pipeline writes a batch and reads the replies. What was not written when it
+// fails goes back into the queue; what was, and has no reply, may have arrived
+// or not, and is lost. later: the master does not take some of it now.
+func (l *shardLink) pipeline(batch []*outbox.Item) (later bool, err error) {
+	l.waits.Store(l.now())
+	defer l.waits.Store(0)
+	written := 0
+	for written < len(batch) && err == nil {
+		for written < len(batch) && len(l.pub.out) < chunk {
+			it := batch[written]
+			l.pub.out = append(l.pub.out, "*3\r\n$8\r\nSPUBLISH\r\n"...)
+			l.pub.out = appendArg(appendArg(l.pub.out, it.Dest), it.Data)
+			written++
+		}
+		err = l.pub.flush()
+	}
+	l.fates = l.fates[:0]
+	for err == nil && len(l.fates) < written {
+		var f fate
+		if f, err = l.replied(batch[len(l.fates)]); err == nil {
+			l.fates = append(l.fates, f)
+			later = later || f == notNow
+		}
+	}
+	l.settle(batch, written, later)
+	return later, err
+}
+
+// settle gives a batch back to the queue.
+func (l *shardLink) settle(batch []*outbox.Item, written int, later bool) {
+	out := l.s.a.out
+	for i := len(l.fates); i < written; i++ {
+		l.fates = append(l.fates, refused)
+	}
+	if later {
+		// Nothing is sent behind what was published after it on its channel.
+		passed := map[int]bool{}
+		for i := written - 1; i >= 0; i-- {
+			slot := batch[i].Tag
+			if l.fates[i] == notNow && passed[slot] {
+				l.fates[i] = refused
+			}
+			passed[slot] = passed[slot] || l.fates[i] == sent
+		}
+	}
+	probes := uint64(0)
+	for from := 0; from < written; {
+		to := from
+		for ; to < written && l.fates[to] == l.fates[from]; to++ {
+			if l.fates[to] == sent && batch[to].Tag&probeTag != 0 {
+				probes++
+			}
+		}
+		switch part := batch[from:to]; l.fates[from] {
+		case sent:
+			out.Sent(part)
+		case notNow:
+			out.Back(part)
+		default:
+			out.Lost(part)
+		}
+		from = to
+	}
+	l.s.a.probes.Add(probes)
+	out.Back(batch[written:])
+}
+
+// replied reads the reply to an item.
+func (l *shardLink) replied(it *outbox.Item) (fate, error) {
+	a := l.s.a
+	kind, n, text, err := l.pub.head()
+	switch {
+	case err != nil:
+		return 0, err
+	case kind == '-':
+		e := replyError(text)
+		switch e.code() {
+		case "MOVED", "ASK", "CLUSTERDOWN", "TRYAGAIN", "READONLY", "LOADING", "MASTERDOWN", "NOAUTH":
+			a.mu.Lock()
+			a.refreshLocked(e.movedTo(l.s.addr))
+			a.mu.Unlock()
+			return notNow, nil
+		}
+		if unknownCommand(e) {
+			return 0, errOld
+		}
+		a.log.Warn("the cluster's Redis refuses a message", "error", e.Error())
+		return refused, nil
+	case kind != ':':
+		return 0, errProtocol
+	case it.Tag&probeTag != 0:
+		a.mu.Lock()
+		own := it.Dest == l.s.probe
+		_, heard := l.have[it.Dest]
+		a.mu.Unlock()
+		switch {
+		case !own: // it was another shard's
+		case n == 0 && heard:
+			l.fail(errSplit)
+		case l.probing.Load():
+			l.probed.Store(l.now())
+		}
+	}
+	return sent, nil
+}
