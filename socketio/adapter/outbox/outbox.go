@@ -266,8 +266,8 @@ func (q *Queue) addLocked(it *Item) (gone *Item, err error) {
 }
 
 // Take waits until something is there in the first part and returns all that has
-// gathered, in order, up to about a megabyte or a quarter of the limit. The slice is the
-// caller's. It fails with [adapter.ErrClosed] when the queue is closed and empty,
+// gathered, in order, up to about a megabyte or a quarter of the limit. The slice
+// is the caller's. It fails with [adapter.ErrClosed] when the queue is closed and empty,
 // and with the error of ctx when that ends.
 func (q *Queue) Take(ctx context.Context) ([]*Item, error) {
 	for {
