@@ -265,10 +265,10 @@ func (q *Queue) addLocked(it *Item) (gone *Item, err error) {
 	return gone, nil
 }
 
-// Take waits until something is there in the first part and returns all that has
-// gathered, in order, up to about a megabyte or a quarter of the limit. The slice
-// is the caller's. It fails with [adapter.ErrClosed] when the queue is closed and empty,
-// and with the error of ctx when that ends.
+// Take waits until something is there in the first part and returns all that
+// has gathered, in order, up to about a megabyte or a quarter of the limit. The
+// slice is the caller's. It fails with [adapter.ErrClosed] when the queue is
+// closed and empty, and with the error of ctx when that ends.
 func (q *Queue) Take(ctx context.Context) ([]*Item, error) {
 	for {
 		batch, closed := q.TakeNow(0)
