@@ -34,5 +34,15 @@ find_chromium() {
 # has_python_client: Debian's python3-socketio, and what it needs for both transports.
 has_python_client() { /usr/bin/python3 -c 'import socketio, requests, websocket' 2>/dev/null; }
 
+# find_postgres: the path of PostgreSQL's server, empty if there is none. Debian keeps it off the path.
+find_postgres() {
+  local path
+  type -P postgres && return
+  for path in /usr/lib/postgresql/*/bin/postgres; do
+    if [ -x "$path" ]; then echo "$path"; return; fi
+  done
+  return 0
+}
+
 # has_program NAME: also where only root's path leads.
 has_program() { PATH=$PATH:/usr/sbin:/usr/local/sbin type -P "$1" >/dev/null; }

@@ -31,7 +31,7 @@ type ClusterConfig struct {
 const leastKey = 16
 
 var clusterOptions = []option{
-	{"cluster", "URL", "SOCKEYE_CLUSTER", "be one of several servers, connected by redis://HOST:PORT,\nredis+streams://HOST:PORT, redis+sharded://HOST:PORT,\nnats://HOST:PORT or, without a broker,\nmesh://HOST:PORT,HOST:PORT", func(c *Config, text string) error {
+	{"cluster", "URL", "SOCKEYE_CLUSTER", "be one of several servers, connected by redis://HOST:PORT,\nredis+streams://HOST:PORT, redis+sharded://HOST:PORT,\npostgres://USER@HOST:PORT/DATABASE, nats://HOST:PORT or, without\na broker, mesh://HOST:PORT,HOST:PORT", func(c *Config, text string) error {
 		c.Cluster.URL = text
 		return nil
 	}},

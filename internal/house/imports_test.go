@@ -39,6 +39,7 @@ var outside = map[string][]string{
 	"github.com/prometheus/client_golang": {"server", "socketio/metrics"},
 	"github.com/redis/go-redis/v9":        {"socketio/adapter/redis"},
 	"github.com/googollee/go-socket.io":   {"googollee", "docs/...", "e2e/..."}, // for its types
+	"github.com/jackc/pgx/v5":             {"socketio/adapter/postgres"},
 	"github.com/nats-io/nats.go":          {"socketio/adapter/nats", "socketio/adapter/mesh"},
 	"github.com/nats-io/nats-server/v2":   {"e2e/...", "socketio/adapter/nats", "socketio/adapter/mesh"},
 }

@@ -23,7 +23,19 @@ const Patience = 5 * time.Second
 //
 // Failed tests are reported alone: one that ended early leaves goroutines as a
 // consequence, and listing them would bury the cause.
-func Main(m *testing.M) { os.Exit(run(m.Run, Patience)) }
+//
+// ends are called after the tests, whatever has become of them: they end what all
+// tests have used.
+func Main(m *testing.M, ends ...func()) {
+	os.Exit(run(func() int {
+		defer func() {
+			for _, end := range ends {
+				end()
+			}
+		}()
+		return m.Run()
+	}, Patience))
+}
 
 func run(tests func() int, patience time.Duration) int {
 	before := map[string]bool{}

@@ -66,6 +66,14 @@ type Counter interface {
 	Nodes(ctx context.Context, ns string) (int, error)
 }
 
+// A Pacer is an Adapter whose nodes tell one another that they are there, besides
+// what the server says, as the format wants it.
+type Pacer interface {
+	// Pace says how often, and how long a node may be silent until it is gone. It is
+	// called before Start, if at all.
+	Pace(heartbeat, timeout time.Duration)
+}
+
 // An Inbox is what a node does with what reaches it. Its methods must not
 // block, and are called by one goroutine at a time.
 type Inbox interface {

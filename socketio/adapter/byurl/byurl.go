@@ -10,6 +10,7 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/adapter"
 	"github.com/sockeye-io/sockeye/socketio/adapter/mesh"
 	"github.com/sockeye-io/sockeye/socketio/adapter/nats"
+	"github.com/sockeye-io/sockeye/socketio/adapter/postgres"
 	"github.com/sockeye-io/sockeye/socketio/adapter/redis"
 )
 
@@ -52,6 +53,7 @@ var backends = []backend{
 	{[]string{"redis", "rediss", "redis+unix"}, "redis://HOST:PORT", false, openRedis},
 	{[]string{"redis+streams", "rediss+streams"}, "redis+streams://HOST:PORT", false, openRedis},
 	{[]string{"redis+sharded", "rediss+sharded"}, "redis+sharded://HOST:PORT", false, openRedis},
+	{[]string{"postgres", "postgresql"}, "postgres://USER@HOST:PORT/DATABASE", false, openPostgres},
 	{[]string{"nats", "tls"}, "nats://HOST:PORT", true, openNATS},
 	{[]string{meshScheme}, "mesh://HOST:PORT,HOST:PORT", true, openMesh},
 }
@@ -105,6 +107,10 @@ func formsOf(signed bool) string {
 
 func openRedis(url string, o *Options) (adapter.Adapter, error) {
 	return redis.FromURL(url, redis.Options{Prefix: o.Prefix, QueueBytes: o.QueueBytes, Logger: o.Logger})
+}
+
+func openPostgres(url string, o *Options) (adapter.Adapter, error) {
+	return made(postgres.New(postgres.Options{URL: url, Prefix: o.Prefix, QueueBytes: o.QueueBytes, Logger: o.Logger}))
 }
 
 func openNATS(url string, o *Options) (adapter.Adapter, error) {

@@ -13,7 +13,7 @@ func TestNew(t *testing.T) {
 		"redis://:SECRET@h": "redis", "rediss://h:1/2": "redis", "redis+unix:///r.sock": "redis", "redis://a,b?sentinel=m": "redis",
 		"redis+streams://h?maxlen=5": "streams", "rediss+streams://h": "streams",
 		"redis+sharded://h,i?subscribe=static": "sharded", "rediss+sharded://h": "sharded",
-		"nats://u:SECRET@h,i:4222": "nats", "tls://h": "nats", "mesh://127.0.0.1:7000": "mesh",
+		"nats://u:SECRET@h,i:4222": "nats", "tls://h": "nats", "postgres://u:SECRET@h:1/db?sslmode=disable": "postgres", "postgresql://a,b/db": "postgres", "mesh://127.0.0.1:7000": "mesh",
 	} {
 		o := Options{Prefix: "p", Name: "n"}
 		if want == "mesh" {
@@ -30,13 +30,14 @@ func TestNew(t *testing.T) {
 		o    Options
 		says string
 	}{
-		"":                               {says: "write redis://HOST:PORT, redis+streams://HOST:PORT, redis+sharded://HOST:PORT, nats://HOST:PORT or mesh://"},
+		"":                               {says: "write redis://HOST:PORT, redis+streams://HOST:PORT, redis+sharded://HOST:PORT, postgres://USER@HOST:PORT/DATABASE, nats://HOST:PORT or mesh://"},
 		"127.0.0.1:6379":                 {says: "no URL of a backend: write redis://"},
 		"u:SECRET@h://":                  {says: "no URL of a backend"},
 		"SECRET/x://h":                   {says: "no URL of a backend"},
 		"redis+shards://h":               {says: "no backend redis+shards://: write redis://"},
 		"redis+sharded://u:SECRET@h/1":   {says: "leave the number out"},
-		"postgres://u:SECRET@h/db":       {says: "no backend postgres://"},
+		"postgres://u:SECRET@/db":        {says: "no host"},
+		"postgres://u@h?password=SECRET": {says: "no parameter"},
 		"redis://":                       {says: "no host"},
 		"redis://u:SECRET@h?pass=SECRET": {says: "no parameter"},
 		"nats://h?token=SECRET":          {says: "unknown parameter"},

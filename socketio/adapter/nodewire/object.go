@@ -38,6 +38,7 @@ const (
 	kName
 	kVersion
 	kAddress
+	kAttachmentID
 	keys
 )
 
@@ -97,6 +98,8 @@ func keyOf(name string) int {
 		return kVersion
 	case "address":
 		return kAddress
+	case "attachmentId":
+		return kAttachmentID
 	}
 	return -1
 }

@@ -1,7 +1,9 @@
 package nodewire
 
 import (
+	"bytes"
 	"encoding/base64"
+	"math"
 	"strconv"
 	"unsafe"
 
@@ -50,6 +52,36 @@ func (r *Reader) Shared(ns string, payload []byte) (*adapter.Message, error) {
 	}
 	return r.sharedBody(m)
 }
+
+// Attachment reads a notification of PostgreSQL that only names the row of the
+// table that has the message: who has sent it, and the row's number, 0 if it is
+// the message itself. It is JSON.
+func (r *Reader) Attachment(payload []byte) (from string, row uint64, err error) {
+	if !bytes.Contains(payload, []byte(`"attachmentId"`)) {
+		return "", 0, nil
+	}
+	if err := r.begin(payload); err != nil {
+		return "", 0, err
+	}
+	r.shared = true
+	if err := r.whole(&r.top); err != nil {
+		return "", 0, err
+	}
+	at := r.top[kAttachmentID]
+	if r.none(at) {
+		return "", 0, nil
+	}
+	row, ok := r.uint(at)
+	if !ok || row == 0 || row > math.MaxInt64 {
+		return "", 0, ID
+	}
+	from, err = r.sender(r.top[kUID])
+	return from, row, err
+}
+
+// Last is whose the message was that was read last, and its namespace, as far as
+// it told before it turned out to be none of this node's business.
+func (r *Reader) Last() (ns, from string) { return r.msg.NS, r.msg.From }
 
 // An Entry is what a stream's entry has in the fields that concern us.
 type Entry struct{ UID, NSP, Type, Data, Seq, Lane, To string }

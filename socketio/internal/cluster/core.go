@@ -98,6 +98,9 @@ type Core struct {
 func New(o Options) *Core {
 	c := &Core{opts: o, a: o.Adapter, traits: o.Adapter.Traits(), host: o.Host, hello: make(chan struct{}, 1)}
 	c.counter, _ = o.Adapter.(adapter.Counter)
+	if p, ok := o.Adapter.(adapter.Pacer); ok {
+		p.Pace(o.Heartbeat, o.Dead)
+	}
 	digits := c.traits.IDLen
 	if digits == 0 {
 		digits = 16

@@ -1,0 +1,318 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
+
+	"github.com/sockeye-io/sockeye/socketio/adapter"
+	"github.com/sockeye-io/sockeye/socketio/adapter/nodewire"
+)
+
+// A link is two connections to one server, which live and end together.
+type link struct {
+	a        *Adapter
+	pub, sub *conn
+
+	ctx      context.Context
+	fail     context.CancelCauseFunc
+	again    bool          // one before it has worked
+	worked   bool          // it has been up
+	patience time.Duration // how long it may be silent
+	cleaned  time.Time     // when old rows were deleted last; the sender's
+
+	mu    sync.Mutex // of what is written to sub
+	heard [][]string // channels of the questions to sub that are not answered yet
+
+	began   time.Time
+	waits   atomic.Int64 // since when the server is waited for, as a Duration since began; 0: it is not
+	probed  atomic.Int64 // since when a probe that was sent has not come back, likewise
+	probing atomic.Bool  // a probe is queued, or on its way
+	back    atomic.Int64 // when a probe came back last
+}
+
+func (l *link) now() int64 { return int64(time.Since(l.began)) + 1 }
+
+// farewell is how long an answer is waited for when the other connection has
+// ended.
+const farewell = 200 * time.Millisecond
+
+// connect makes the connections of a link.
+func (a *Adapter) connect(ctx context.Context) (l *link, err error) {
+	l = &link{a: a, began: time.Now(), cleaned: time.Now()}
+	if l.pub, err = a.dial(ctx); err != nil {
+		return nil, err
+	}
+	if err = l.ready(); err == nil {
+		l.sub, err = a.dial(ctx)
+	}
+	if err != nil {
+		l.pub.close()
+		return nil, err
+	}
+	l.ctx, l.fail = context.WithCancelCause(ctx)
+	return l, nil
+}
+
+// ready makes what is needed to send.
+func (l *link) ready() error {
+	stop := time.AfterFunc(dialTime, l.pub.close)
+	defer stop.Stop()
+	if err := l.pub.prepare(notify, notifySQL); err != nil {
+		return err
+	}
+	return l.makeTable()
+}
+
+// makeTable makes the table if it is missing. What the server says against it is
+// no reason to do without the rest.
+func (l *link) makeTable() error {
+	rows, err := l.pub.ask("", "SELECT to_regclass('"+table+"')::text")
+	if err == nil && len(rows) == 1 && rows[0] == nil {
+		_, err = l.pub.ask("", "CREATE TABLE IF NOT EXISTS "+table+" (id bigserial UNIQUE, created_at timestamptz DEFAULT NOW(), payload bytea)")
+	}
+	var refused *pgconn.PgError
+	if errors.As(err, &refused) && !unready(refused) {
+		if !slices.Contains([]string{"23505", "42P07", "42710"}, refused.Code) { // another node makes it, too
+			l.a.log.Warn("the cluster's PostgreSQL has no table "+table+", and refuses to make it: nothing that is binary or large goes to other nodes", "error", refused.Message)
+		}
+		return nil
+	}
+	return err
+}
+
+// serve runs the link until it fails, and returns why.
+func (l *link) serve() error {
+	sent := make(chan struct{}) // closed when nothing is being sent any more
+	context.AfterFunc(l.ctx, func() {
+		l.sub.close()
+		select { // what is on its way may arrive yet, if this connection is well
+		case <-sent:
+		case <-time.After(farewell):
+		}
+		l.pub.close()
+	})
+	var all sync.WaitGroup
+	run := func(f func() error) {
+		all.Go(func() {
+			if err := f(); err != nil {
+				l.fail(err)
+			}
+		})
+	}
+	l.a.mu.Lock()
+	l.a.link = l
+	clear(l.a.changes)
+	first := []string{l.a.probeChannel()}
+	for name := range l.a.channels {
+		first = append(first, name)
+	}
+	l.a.deafLocked()
+	l.a.mu.Unlock()
+	ready := make(chan struct{})
+	run(func() error { return l.receive(ready) })
+	run(func() error { return l.listen(first, nil) })
+	select {
+	case <-ready:
+		l.worked = true
+		l.a.inbox.up(l.again)
+		run(func() error {
+			defer close(sent)
+			return l.send()
+		})
+		run(l.follow)
+		run(l.watch)
+	case <-time.After(dialTime):
+		l.fail(errors.New("postgres: LISTEN takes too long"))
+	case <-l.ctx.Done():
+	}
+	if !l.worked {
+		close(sent)
+	}
+	<-l.ctx.Done()
+	l.a.mu.Lock()
+	l.a.link = nil
+	l.a.mu.Unlock()
+	all.Wait()
+	return context.Cause(l.ctx)
+}
+
+// listen asks the server to tell of some channels, and of others no more. The
+// first question is answered by ready.
+func (l *link) listen(on, off []string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var b strings.Builder
+	for _, name := range off {
+		b.WriteString("UNLISTEN " + quoted(name) + ";")
+	}
+	for _, name := range on {
+		b.WriteString("LISTEN " + quoted(name) + ";")
+	}
+	l.heard = append(l.heard, on)
+	l.sub.fe.SendQuery(&pgproto3.Query{String: b.String()})
+	return l.sub.fe.Flush()
+}
+
+// follow tells the server which channels have come and gone.
+func (l *link) follow() error {
+	a := l.a
+	for {
+		select {
+		case <-a.changed:
+		case <-l.ctx.Done():
+			return nil
+		}
+		var on, off []string
+		a.mu.Lock()
+		for name := range a.changes {
+			if len(a.channels[name]) > 0 {
+				on = append(on, name)
+			} else {
+				off = append(off, name)
+			}
+		}
+		clear(a.changes)
+		a.mu.Unlock()
+		if len(on)+len(off) == 0 {
+			continue
+		}
+		if err := l.listen(on, off); err != nil {
+			return err
+		}
+	}
+}
+
+// maxNames is how many names of channels a link remembers.
+const maxNames = 256
+
+// receive passes on what comes, until the connection ends. It closes ready when
+// the first question is answered.
+func (l *link) receive(ready chan struct{}) error {
+	probe := l.a.probeChannel()
+	names := make(map[string]string) // of channels, so that each is one string
+	for {
+		msg, err := l.sub.fe.Receive()
+		if err != nil {
+			return err
+		}
+		switch m := msg.(type) {
+		case *pgproto3.NotificationResponse:
+			if m.Channel == probe {
+				l.returned()
+				continue
+			}
+			name, ok := names[m.Channel]
+			if !ok {
+				if len(names) == maxNames {
+					clear(names)
+				}
+				name = m.Channel
+				names[name] = name
+			}
+			if err := l.notified(name, m.Payload); err != nil {
+				return err
+			}
+		case *pgproto3.ErrorResponse:
+			return pgconn.ErrorResponseToPgError(m)
+		case *pgproto3.ReadyForQuery:
+			l.mu.Lock()
+			on := l.heard[0]
+			l.heard = l.heard[1:]
+			l.mu.Unlock()
+			for _, ns := range l.a.listening(on) {
+				l.a.say(adapter.Hello, ns)
+			}
+			if ready != nil {
+				close(ready)
+				ready = nil
+			}
+		}
+	}
+}
+
+// notified takes what came on a channel. The error is of a connection.
+func (l *link) notified(channel, payload string) error {
+	a := l.a
+	a.received.Add(1)
+	data := unsafe.Slice(unsafe.StringData(payload), len(payload)) // read only
+	from, row, err := a.reader.Attachment(data)
+	if err == nil && row != 0 {
+		if from == a.self.ID {
+			a.skipped.Add(1)
+			return nil
+		}
+		if data, err = l.fetch(row); err != nil {
+			var why nodewire.Malformed
+			if !errors.As(err, &why) {
+				return err
+			}
+		}
+	}
+	if err != nil {
+		a.malformed(err)
+		return nil
+	}
+	spaces := a.namespaces(channel)
+	ns := ""
+	if len(spaces) == 1 {
+		ns = spaces[0]
+	}
+	m, err := a.reader.Shared(ns, data)
+	if err != nil {
+		a.malformed(err)
+		return nil
+	}
+	if at, from := a.reader.Last(); from != "" && !a.seen(at, from, m) {
+		a.inbox.malformed("peers")
+		return nil
+	}
+	switch {
+	case m == nil, m.To != "" && m.To != a.self.ID, ns == "" && !a.has(m.NS):
+		a.skipped.Add(1)
+	case m.NS != "/" && (m.Kind == adapter.Hello || m.Kind == adapter.Heartbeat || m.Kind == adapter.Goodbye):
+		// It has been taken note of; above, nodes are known by what they say in "/".
+	default:
+		if m.Skipped {
+			a.skipped.Add(1)
+		}
+		a.inbox.message(m)
+	}
+	return nil
+}
+
+func (a *Adapter) malformed(err error) {
+	var why nodewire.Malformed
+	if !errors.As(err, &why) {
+		why = nodewire.Parse
+	}
+	a.inbox.malformed(string(why))
+}
+
+// fetch reads a row. That it is not there, or too large, is a Malformed.
+func (l *link) fetch(id uint64) ([]byte, error) {
+	most := strconv.Itoa(l.a.o.MaxMessage)
+	rows, err := l.pub.ask("", "SELECT CASE WHEN octet_length(payload) <= "+most+" THEN payload END FROM "+table+" WHERE id = "+strconv.FormatUint(id, 10))
+	var refused *pgconn.PgError
+	switch {
+	case errors.As(err, &refused) && !unready(refused):
+		l.a.log.Warn("the cluster's PostgreSQL refuses to read a message", "error", refused.Message)
+		return nil, nodewire.Parse
+	case err != nil:
+		return nil, err
+	case len(rows) == 0:
+		return nil, nodewire.Parse
+	case rows[0] == nil:
+		return nil, nodewire.Size
+	}
+	return rows[0], nil
+}
