@@ -3,14 +3,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ask, ask1, client48, connect, next, until } from "../lib/clients.mjs";
 import { backends, openOn, startNodes } from "../lib/nodes.mjs";
-import { freePort, startNATS, startRedis } from "../lib/brokers.mjs";
+import { freePort, startNATS, startPostgres, startRedis } from "../lib/brokers.mjs";
 import { slow, stretch } from "../lib/patience.mjs";
 import { startServer } from "../lib/server.mjs";
 
 const id = (socket) => socket.welcome.id;
 const connected = (node, want) => until(`${node.name} is ${want ? "" : "not "}connected`, async () => (await node.stats()).cluster.connected === want);
-const brokers = { redis: startRedis, streams: startRedis, nats: startNATS };
-const schemes = { redis: "redis", streams: "redis+streams", nats: "nats" };
+const brokers = { redis: startRedis, streams: startRedis, postgres: startPostgres, nats: startNATS };
+const addresses = { redis: "redis://127.0.0.1:", streams: "redis+streams://127.0.0.1:", postgres: "postgres://tester@127.0.0.1:", nats: "nats://127.0.0.1:" };
+const url = (backend, port) => `${addresses[backend]}${port}${backend === "postgres" ? "/postgres?sslmode=disable" : ""}`;
 
 /** Emits to everybody until the socket hears it; the numbers of what it hears. */
 async function reaches(from, to) {
@@ -23,7 +24,7 @@ async function reaches(from, to) {
 for (const backend of Object.keys(brokers)) {
   test(`${backend}: nobody is there at the start; then somebody is`, { timeout: stretch(60_000) }, async (t) => {
     const port = await freePort();
-    const nodes = await startNodes(`${schemes[backend]}://127.0.0.1:${port}`, ["go", "go"], { wait: false });
+    const nodes = await startNodes(url(backend, port), ["go", "go"], { wait: false });
     t.after(() => Promise.all(nodes.map((n) => n.stop())));
     const [a, b] = await Promise.all(nodes.map((n) => connect(client48, "websocket", n.url, "/")));
     t.after(() => [a, b].forEach((socket) => socket.close()));
@@ -50,7 +51,7 @@ for (const backend of Object.keys(brokers)) {
     const port = await freePort();
     let broker = await brokers[backend](port);
     t.after(() => broker.stop());
-    const nodes = await startNodes(`${schemes[backend]}://127.0.0.1:${port}`, ["go", "go"]);
+    const nodes = await startNodes(url(backend, port), ["go", "go"]);
     t.after(() => Promise.all(nodes.map((n) => n.stop())));
     const sockets = await openOn(nodes, [0, 1]);
     t.after(() => sockets.forEach((socket) => socket.close()));
@@ -80,7 +81,7 @@ for (const backend of Object.keys(brokers)) {
   test(`${backend}: the broker pauses; all arrives afterwards, once and in order`, { timeout: stretch(60_000) }, async (t) => {
     const broker = await brokers[backend]();
     t.after(() => { broker.resume(); return broker.stop(); });
-    const nodes = await startNodes(`${schemes[backend]}://${broker.address}`, ["go", "go"]);
+    const nodes = await startNodes(url(backend, broker.port), ["go", "go"]);
     t.after(() => Promise.all(nodes.map((n) => n.stop())));
     const sockets = await openOn(nodes, [0, 1]);
     t.after(() => sockets.forEach((socket) => socket.close()));

@@ -1,6 +1,8 @@
-// The reference in a cluster: CLUSTER, CLUSTER_PREFIX and NODE as the fixture has them, over Redis with the official adapters.
+// The reference in a cluster: CLUSTER, CLUSTER_PREFIX and NODE as the fixture has them, with the official adapters.
+import { createAdapter as postgres } from "@socket.io/postgres-adapter";
 import { createAdapter as classic, createShardedAdapter as sharded } from "@socket.io/redis-adapter";
 import { createAdapter as streams } from "@socket.io/redis-streams-adapter";
+import pg from "pg";
 import { createClient, createCluster } from "redis";
 import { pattern } from "./values.mjs";
 
@@ -8,7 +10,7 @@ const url = process.env.CLUSTER;
 const prefix = process.env.CLUSTER_PREFIX || "socket.io";
 const node = process.env.NODE ?? "";
 const [scheme, rest] = (url ?? "").split("://");
-const backend = url && { redis: "redis", "redis+streams": "streams", "redis+sharded": "sharded" }[scheme];
+const backend = url && { redis: "redis", "redis+streams": "streams", "redis+sharded": "sharded", postgres: "postgres" }[scheme];
 if (url && !backend) {
   console.error(`there is no backend ${scheme}:// here`);
   process.exit(1);
@@ -18,6 +20,8 @@ const servers = hosts.split(",").map((host) => `redis://${host}`); // several ar
 const mode = new URLSearchParams(query).get("subscribe") ?? undefined;
 
 let redis = null;
+let pool = null;
+let answers = false; // of PostgreSQL, some moments ago
 
 async function client() {
   const socket = { reconnectStrategy: 200 };
@@ -32,6 +36,15 @@ async function client() {
 /** What the server's options need for the cluster, once connected. */
 export async function clusterOptions() {
   if (!backend) return {};
+  if (backend === "postgres") {
+    // One connection listens. With one other the order of what is sent is kept, but for what goes through the table.
+    pool = new pg.Pool({ connectionString: url, max: 2 });
+    pool.on("error", () => {}); // it connects again
+    pool.on("connect", (one) => one.on("error", () => {}));
+    await pool.query("CREATE TABLE IF NOT EXISTS socket_io_attachments (id bigserial UNIQUE, created_at timestamptz DEFAULT NOW(), payload bytea)").catch(() => {});
+    const [heartbeatInterval, heartbeatTimeout] = (process.env.CLUSTER_HEARTBEAT ?? "5000,10000").split(",").map(Number);
+    return { adapter: postgres(pool, { channelPrefix: prefix, heartbeatInterval, heartbeatTimeout }) };
+  }
   redis = await client();
   if (backend === "redis") return { adapter: classic(redis, await client(), { key: prefix }) };
   if (backend === "sharded") return { adapter: sharded(redis, await client(), { channelPrefix: prefix, ...(mode && { subscriptionMode: mode }) }) };
@@ -46,6 +59,10 @@ let known = 1; // servers that have "/"
 export function clusterStats(io) {
   if (!backend) return {};
   count(io.of("/")).then((n) => { known = n; }, () => {});
+  if (pool) {
+    pool.query("SELECT 1").then(() => { answers = true; }, () => { answers = false; });
+    return { cluster: { backend, connected: answers, nodes: known } };
+  }
   return { cluster: { backend, connected: redis.isReady ?? redis.masters.every(({ client: one }) => one?.isReady), nodes: known } };
 }
 

@@ -31,7 +31,7 @@ const (
 	breath = 50 * time.Millisecond
 	// settling is how long the others have to answer a hello until they are
 	// counted.
-	settling = 300 * time.Millisecond
+	settling = 150 * time.Millisecond
 )
 
 // deafLocked notes that nothing is heard until the server says so again. What
