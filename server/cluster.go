@@ -23,9 +23,13 @@ type ClusterConfig struct {
 	Name       string // what other nodes call this one
 	KeyFile    string // what signs the messages of our own formats
 	Listen     string // where a node of a mesh waits for others
-	SecretFile string // what all nodes of a mesh know
+	SecretFile string // what all nodes know
+	Advertise  string // where other nodes reach this one over HTTP
 	Required   bool   // not ready without the broker
 }
+
+// meshURL begins the URL of the one backend that has a secret of its own.
+const meshURL = "mesh://"
 
 // leastKey is how many bytes a key has at least.
 const leastKey = 16
@@ -71,8 +75,15 @@ var clusterOptions = []option{
 		c.Cluster.Listen = text
 		return nil
 	}},
-	{"cluster-secret-file", "FILE", "SOCKEYE_CLUSTER_SECRET_FILE", "what all nodes of a mesh know, needed beyond this machine:\nopenssl rand -hex 32 >FILE", func(c *Config, text string) error {
+	{"cluster-secret-file", "FILE", "SOCKEYE_CLUSTER_SECRET_FILE", "what all nodes know, the same on each: for --cluster-advertise, and\nfor a mesh beyond this machine: openssl rand -hex 32 >FILE", func(c *Config, text string) error {
 		c.Cluster.SecretFile = text
+		return nil
+	}},
+	{"cluster-advertise", "URL", "SOCKEYE_CLUSTER_ADVERTISE", "http://HOST:PORT where other nodes reach this one, without the\nbalancer: they pass on the requests of its sessions that reach them,\nso that long polling needs no sticky balancer", func(c *Config, text string) error {
+		if _, err := socketio.CheckAdvertise(text); err != nil {
+			return err
+		}
+		c.Cluster.Advertise = text
 		return nil
 	}},
 }
@@ -85,8 +96,28 @@ func (c ClusterConfig) check() error {
 		}
 		return nil
 	}
+	switch {
+	case c.Advertise != "" && c.SecretFile == "":
+		return errors.New("--cluster-advertise needs a secret, the same on all nodes: openssl rand -hex 32 >FILE, and write --cluster-secret-file FILE too")
+	case c.SecretFile != "" && c.Advertise == "" && !strings.HasPrefix(c.URL, meshURL):
+		return errors.New("there is a --cluster-secret-file, and nothing that it is for: write --cluster-advertise http://HOST:PORT too, where the other nodes reach this one")
+	}
+	if c.SecretFile != "" {
+		if _, err := c.secret(); err != nil {
+			return err
+		}
+	}
 	_, err := c.adapter(nil) // which does nothing before it is started
 	return err
+}
+
+// secret reads what all nodes know.
+func (c ClusterConfig) secret() ([]byte, error) {
+	secret, err := mesh.ReadSecret(c.SecretFile)
+	if err == nil && c.Advertise != "" && len(secret) < leastKey {
+		err = fmt.Errorf("--cluster-secret-file: %s holds %d bytes, and a secret has %d or more: fill it with openssl rand -hex 32", c.SecretFile, len(secret), leastKey)
+	}
+	return secret, err
 }
 
 // adapter makes the adapter, nil without a cluster. Errors say what to write, in
@@ -102,12 +133,22 @@ func (c ClusterConfig) adapter(log *slog.Logger) (adapter.Adapter, error) {
 			return nil, err
 		}
 	}
-	if c.SecretFile != "" {
-		if o.Secret, err = mesh.ReadSecret(c.SecretFile); err != nil {
+	if c.SecretFile != "" && strings.HasPrefix(c.URL, meshURL) {
+		if o.Secret, err = c.secret(); err != nil {
 			return nil, err
 		}
 	}
 	return byurl.New(c.URL, o)
+}
+
+// configure says how this node behaves, whatever the backend.
+func (c ClusterConfig) configure(o *socketio.ClusterOptions) (err error) {
+	o.Name = c.Name
+	if c.Advertise != "" {
+		o.Advertise = c.Advertise
+		o.Secret, err = c.secret()
+	}
+	return err
 }
 
 // readKey reads a key without white space around it.

@@ -34,6 +34,7 @@ func TestMetrics(t *testing.T) {
 		"\nsockeye_sessions_closed_total{reason=": 7, "\nsockeye_requests_refused_total{code=": 6, "\nsockeye_engine_limits_total{limit=": 9,
 		"\nsockeye_messages_dropped_total{reason=": 3, "\nsockeye_plain_limits_total{limit=": 3, "\nsockeye_sockets_disconnected_total{reason=": 9,
 		"\nsockeye_cluster_dropped_total{class=": 4, "\nsockeye_cluster_malformed_total{why=": len(adapter.Reasons),
+		"\nsockeye_cluster_forwards_total{outcome=": len(socketio.ForwardOutcomes()),
 	} {
 		if got := strings.Count(text, label); got != n {
 			t.Errorf("%s: %d values, want %d", label[1:], got, n)

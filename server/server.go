@@ -46,7 +46,9 @@ func New(config Config, own fs.FS, log *slog.Logger) (*Server, error) {
 	s := &Server{config: config, started: time.Now()}
 	opts := s.options(log)
 	var err error
-	opts.ClusterOptions.Name = config.Cluster.Name
+	if err = config.Cluster.configure(&opts.ClusterOptions); err != nil {
+		return nil, err
+	}
 	if opts.Cluster, err = config.Cluster.adapter(log); err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"context"
+	"crypto/tls"
 	"log/slog"
 	"math"
 	"sync"
@@ -13,6 +14,7 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/adapter"
 	"github.com/sockeye-io/sockeye/socketio/engineio"
 	"github.com/sockeye-io/sockeye/socketio/internal/cluster"
+	"github.com/sockeye-io/sockeye/socketio/internal/forward"
 	"github.com/sockeye-io/sockeye/socketio/internal/mailbox"
 	"github.com/sockeye-io/sockeye/socketio/internal/rooms"
 	"github.com/sockeye-io/sockeye/socketio/internal/wire/siowire"
@@ -32,6 +34,22 @@ type ClusterOptions struct {
 	// MaxQuestions is how many questions to other nodes, acknowledged broadcasts
 	// among them, may be open; 10,000. One more fails with [ErrClusterFull].
 	MaxQuestions int
+
+	// Advertise is where the other nodes reach this one over HTTP, without a
+	// balancer between them: scheme, host and port, as in "http://10.0.0.1:3000". To
+	// there they pass on the requests of this node's sessions that reach them, so
+	// that polling needs no sticky balancer. It needs Secret. Empty: nowhere.
+	Advertise string
+	// Secret is what all nodes know, 16 bytes or more. It signs requests that are
+	// passed on, and Advertise.
+	Secret []byte
+	// MaxForwards is how many requests of other nodes' sessions may be under way to
+	// them, WebSockets among them; 10,000. One more is answered with 503, unless
+	// another address has at least two more than its own: then one of those ends.
+	MaxForwards int
+	// ForwardTLS is for nodes whose Advertise begins with https; nil: a certificate
+	// of a known authority, for the host in Advertise.
+	ForwardTLS *tls.Config
 }
 
 func (o *ClusterOptions) resolve() {
@@ -39,6 +57,7 @@ func (o *ClusterOptions) resolve() {
 	option.Default(&o.Timeout, 10*time.Second)
 	option.Default(&o.AnswerTimeout, 5*time.Second)
 	option.Bound(&o.MaxQuestions, 10_000)
+	option.Bound(&o.MaxForwards, 10_000)
 }
 
 // clustered is a server's part in a cluster: it carries out what other nodes say,
@@ -54,6 +73,8 @@ type clustered struct {
 	turn   errands
 	closed atomic.Bool
 
+	forward *forward.Forwarder
+
 	mu     sync.Mutex
 	rooms  map[roomKey]bool     // with a member here, as the backend has been told
 	logged map[string]time.Time // when a reason of refusal was logged last
@@ -63,7 +84,8 @@ type roomKey struct{ ns, room string }
 
 // A ClusterStartError is what New panics with, and JoinCluster returns, if the
 // adapter cannot be used at all: another server has started it, or the address
-// of a mesh's node is taken. A broker that is away is none.
+// of a mesh's node is taken; or if ClusterOptions make no sense. A broker that is
+// away is none.
 type ClusterStartError struct{ Err error }
 
 func (e *ClusterStartError) Error() string { return "socketio: Options.Cluster: " + e.Err.Error() }
@@ -100,14 +122,20 @@ func (srv *Server) join(a adapter.Adapter) error {
 	c.dec = c.json.NewDecoder(&c.limits)
 	c.turn = errands{srv: srv}
 	c.turn.kind.Max, c.turn.kind.MaxBytes = maxErrands, math.MaxInt
+	if err := o.checkForward(); err != nil {
+		return &ClusterStartError{err}
+	}
 	c.core = cluster.New(cluster.Options{
 		Adapter: a, Host: c, Name: o.Name, Heartbeat: o.Heartbeat, Dead: o.Timeout, Questions: o.MaxQuestions,
+		Address: c.forwards,
 	})
 	srv.cluster = c
 	if err := c.core.Start(); err != nil {
 		srv.cluster = nil
+		c.forward.Close()
 		return &ClusterStartError{err}
 	}
+	srv.engine.Forward(c.forward)
 	return nil
 }
 
@@ -117,6 +145,7 @@ func (srv *Server) leaveCluster(ctx context.Context) error {
 	if c == nil || c.closed.Swap(true) {
 		return nil
 	}
+	c.forward.Close()
 	err := c.core.Close(ctx)
 	_ = c.turn.kind.Wait(ctx) // user code that does not return is its own
 	return err
@@ -214,9 +243,11 @@ func (c *clustered) Tell(e cluster.Event) {
 		}
 	case cluster.NodeJoined:
 		ev.Kind = ClusterNodeJoined
+		c.nodesChanged()
 		log.Info("socketio: node joined the cluster", "node", e.Node.ID, "name", clip.Text(e.Node.Name))
 	case cluster.NodeLeft:
 		ev.Kind = ClusterNodeLeft
+		c.nodesChanged()
 		log.Info("socketio: node left the cluster", "node", e.Node.ID, "name", clip.Text(e.Node.Name), "why", e.Why)
 	case cluster.Missed:
 		ev.Kind = ClusterMissed
@@ -225,6 +256,11 @@ func (c *clustered) Tell(e cluster.Event) {
 		ev.Kind = ClusterRefused
 		c.logRefused(e.Why)
 	}
+	c.trace(ev)
+}
+
+// trace has Trace.Cluster called, soon.
+func (c *clustered) trace(ev ClusterEvent) {
 	if f := c.srv.trace().Cluster; f != nil {
 		c.turn.add(func() { c.srv.guard("Trace.Cluster", func() { f(ev) }) })
 	}

@@ -192,6 +192,7 @@ type ClusterStats struct {
 	Malformed  map[string]uint64 // messages that were ignored, by reason
 	Late       uint64            // answers that nobody waited for any more
 	Questions  int               // that wait for answers
+	Forwards   map[string]uint64 // requests for sessions of other nodes, by [ForwardOutcomes]
 }
 
 func (c *clustered) stats() *ClusterStats {
@@ -203,7 +204,7 @@ func (c *clustered) stats() *ClusterStats {
 		Connected: c.core.State().Connection == adapter.Up, Nodes: s.Nodes,
 		Published: s.Adapter.Published, Received: s.Adapter.Received, Skipped: s.Adapter.Skipped, Queued: s.Adapter.Queued,
 		Dropped: s.Adapter.Dropped, Missed: s.Missed, MissedFrom: s.MissedFrom, Duplicates: s.Duplicates, Malformed: s.Refused,
-		Late: s.Late, Questions: s.Questions,
+		Late: s.Late, Questions: s.Questions, Forwards: c.forward.Counts(),
 	}
 }
 
@@ -216,6 +217,7 @@ const (
 	ClusterNodeLeft   ClusterEventKind = "node left"   // Node, Name, Why: "goodbye" or "silent"
 	ClusterMissed     ClusterEventKind = "missed"      // Node, Namespace, N messages of it never came
 	ClusterRefused    ClusterEventKind = "refused"     // Why: a message was ignored
+	ClusterForward    ClusterEventKind = "forward"     // Node, Name, Why: one of [ForwardOutcomes]
 )
 
 // A ClusterEvent tells what has happened; which fields are set is said at its

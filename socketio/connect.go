@@ -360,6 +360,9 @@ func (s *Socket) refuse(err error) {
 
 func (s *Socket) newSocketID() string {
 	if s.conn.sess.Protocol() != 3 {
+		if c := s.conn.srv.cluster; c != nil {
+			return id.Tagged(c.forward.Tag())
+		}
 		return id.New()
 	}
 	if s.name == "/" {

@@ -15,6 +15,7 @@ import (
 var wallClock = map[string]string{
 	"socketio/clusterview.go":                  "when a session was opened, for other nodes",
 	"socketio/internal/cluster/numbers.go":     "where numbers begin: above those of before",
+	"socketio/internal/forward/sign.go":        "when another node, with a clock of its own, has signed something",
 	"socketio/internal/httpconn/fields.go":     "the Date header of answers",
 	"socketio/engineio/handshake.go":           "when a session was opened, for the application",
 	"socketio/handshake.go":                    "the same, as official servers tell it",

@@ -26,6 +26,7 @@ var optionFiles = []struct{ prefix, file, typ string }{
 	{"Limits.Packets.", "socketio/internal/wire/siowire/parser.go", "Limits"},
 	{"Limits.", "socketio/options.go", "Limits"},
 	{"Recovery.", "socketio/options.go", "Recovery"},
+	{"ClusterOptions.", "socketio/cluster.go", "ClusterOptions"},
 	{"Engine.", "socketio/engineio/options.go", "Options"},
 	{"", "socketio/options.go", "Options"},
 }

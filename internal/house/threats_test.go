@@ -284,7 +284,7 @@ func TestThreatsChecker(t *testing.T) {
 	} {
 		repo := fstest.MapFS{}
 		for file, text := range map[string]string{
-			threatsDoc: c.doc, "socketio/engineio/options.go": engine, "socketio/options.go": upper, "socketio/internal/wire/siowire/parser.go": "package siowire\n",
+			threatsDoc: c.doc, "socketio/engineio/options.go": engine, "socketio/options.go": upper, "socketio/internal/wire/siowire/parser.go": "package siowire\n", "socketio/cluster.go": "package socketio\n",
 			"socketio/engineio/one_test.go": "package engineio\n\nfunc TestOne(t *testing.T) {}\n", "e2e/test/a.test.mjs": `test("title", () => {});`,
 		} {
 			repo[file] = &fstest.MapFile{Data: []byte(text)}

@@ -130,7 +130,7 @@ type Node struct {
 	ID      string
 	Name    string // for people; may be empty
 	Version int    // of this package's own members of messages
-	Address string // where others reach it over HTTP; may be empty
+	Address string // where others reach it over HTTP, with a signature behind "#"; may be empty
 }
 
 // Interest is a change of what a node wants to hear.

@@ -7,12 +7,18 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sockeye-io/sockeye/socketio/internal/forward"
 	"github.com/sockeye-io/sockeye/socketio/internal/host"
 )
 
 // ServeHTTP serves handshakes, polls, posts and upgrades, at whatever path it is
 // mounted; clients expect Path.
 func (srv *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if srv.forward != nil && r.Header[forward.Header] != nil {
+		if r = srv.forward.Arrived(w, r); r == nil {
+			return
+		}
+	}
 	srv.handler.ServeHTTP(w, r)
 }
 
@@ -33,7 +39,8 @@ func (srv *Server) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	upgrade := isUpgrade(r)
-	adopt := !upgrade && srv.mayAdopt(w, r)
+	passed := srv.forward != nil && forward.Passed(r)
+	adopt := !upgrade && !passed && srv.mayAdopt(w, r)
 	if c := srv.opts.CORS; c != nil {
 		done := false
 		ok := srv.guard("CORS", func() { done = c.serve(w, r, srv) })
@@ -49,8 +56,13 @@ func (srv *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	q := parseQuery(r.URL.RawQuery)
 	q.adopt = adopt
+	if passed && srv.servePassed(w, r, &q) {
+		return
+	}
 	s, no := srv.verify(r, &q, upgrade)
 	switch {
+	case no != nil && no.elsewhere != nil:
+		srv.pass(w, r, *no, upgrade)
 	case no != nil:
 		srv.refuse(w, r, *no)
 	case q.transport == websocketName:
@@ -105,7 +117,11 @@ func (srv *Server) verify(r *http.Request, q *query, upgrade bool) (*Session, *r
 	var s *Session
 	var wrong *refusal
 	if q.hasSID {
-		s, wrong = srv.find(q, upgrade)
+		if s, wrong = srv.find(q, upgrade); s == nil && srv.forward != nil {
+			if wrong.elsewhere = srv.elsewhere(r, q); wrong.elsewhere != nil {
+				return nil, wrong
+			}
+		}
 	}
 	if no := srv.checkOrigin(r, s); no != nil {
 		return nil, no

@@ -51,7 +51,7 @@ func (srv *Server) name(s *Session, r *http.Request) error {
 		var name string
 		var err error
 		if g := srv.opts.GenerateID; g == nil {
-			name = id.New()
+			name = srv.newID()
 		} else if !srv.guard("GenerateID", func() { name, err = g(r) }) {
 			err = errPanicked
 		}
@@ -67,6 +67,14 @@ func (srv *Server) name(s *Session, r *http.Request) error {
 		}
 	}
 	return errIDInUse
+}
+
+// newID is an id of the usual kind: in a cluster it tells whose it is.
+func (srv *Server) newID() string {
+	if f := srv.forward; f != nil {
+		return id.Tagged(f.Tag())
+	}
+	return id.New()
 }
 
 // openPacket is the content of the packet that tells the client of its session,

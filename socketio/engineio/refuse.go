@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/sockeye-io/sockeye/internal/clip"
+	"github.com/sockeye-io/sockeye/socketio/internal/forward"
 	"github.com/sockeye-io/sockeye/socketio/internal/origin"
 )
 
@@ -31,6 +32,8 @@ type refusal struct {
 	name    string // the cause, for hooks and the log
 	err     error
 	context map[string]any
+
+	elsewhere *forward.Target // it is refused only if that one is not reached
 }
 
 // refuse answers a request that is not served, the same for all transports.
@@ -152,6 +155,9 @@ func (no *refusal) hint(r *http.Request) string {
 	case UnknownTransport:
 		return "Options.Transports says which there are"
 	case UnknownSID:
+		if no.elsewhere != nil {
+			return "it is another node's, see the lines about that node"
+		}
 		return "the session has ended, or is another server's: behind a balancer all requests of a session must reach the same one"
 	case BadHandshakeMethod:
 		return "a request without a session id must be a GET"

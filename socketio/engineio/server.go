@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sockeye-io/sockeye/socketio/internal/forward"
 	"github.com/sockeye-io/sockeye/socketio/internal/httpconn"
 	"github.com/sockeye-io/sockeye/socketio/internal/idle"
 	"github.com/sockeye-io/sockeye/socketio/internal/netpoll"
@@ -37,6 +38,7 @@ type Server struct {
 	places     *peers.Table[*Session] // nil without MaxSessions
 	spare      func() *Session        // see MakeRoom; nil if nobody knows
 	contexts   contexts
+	forward    *forward.Forwarder // nil: alone
 
 	conns   *httpconn.Conns
 	stops   stops
@@ -114,6 +116,11 @@ type Timer = wheel.Timer
 // neither a goroutine nor a runtime timer each. Run must not block: hand longer
 // work to Go. After Shutdown nothing runs any more.
 func (srv *Server) AfterFunc(d time.Duration, t *Timer, r Runner) { srv.wheel.After(d, t, r) }
+
+// Forward makes the server one of several: the ids of its sessions tell whose they
+// are (but those of Options.GenerateID), and requests for sessions of others are
+// passed on to them. It is to be called before the server serves.
+func (srv *Server) Forward(f *forward.Forwarder) { srv.forward = f }
 
 // elapsed is since the server was made.
 func (srv *Server) elapsed() time.Duration { return time.Since(srv.start) }

@@ -37,6 +37,12 @@ var (
 		}
 		return list
 	}()
+	forwardOutcomes = func() (list []string) {
+		for _, o := range socketio.ForwardOutcomes() {
+			list = append(list, o[0])
+		}
+		return list
+	}()
 )
 
 // withZeros is m with an entry for each of keys.

@@ -69,5 +69,8 @@ var ofServer = families[socketio.Stats]{
 	by("sockeye_cluster_malformed_total", "Messages that were ignored, by reason.", "why", func(st *socketio.Stats) map[string]uint64 {
 		return withZeros(cluster(st).Malformed, clusterReasons)
 	}),
+	by("sockeye_cluster_forwards_total", "Requests for sessions of other nodes, by what became of them.", "outcome", func(st *socketio.Stats) map[string]uint64 {
+		return withZeros(cluster(st).Forwards, forwardOutcomes)
+	}),
 	total("sockeye_cluster_late_answers_total", "Answers of other nodes that nobody waited for any more.", func(st *socketio.Stats) uint64 { return cluster(st).Late }),
 }

@@ -58,10 +58,11 @@ type Event struct {
 type Options struct {
 	Adapter   adapter.Adapter
 	Host      Host
-	Name      string        // of this node, for people
-	Heartbeat time.Duration // between two heartbeats
-	Dead      time.Duration // a node not heard of for so long is gone
-	Questions int           // may be open
+	Name      string                 // of this node, for people
+	Address   func(id string) string // what others are told of where it is; nil: nothing
+	Heartbeat time.Duration          // between two heartbeats
+	Dead      time.Duration          // a node not heard of for so long is gone
+	Questions int                    // may be open
 	Log       *slog.Logger
 }
 
@@ -106,6 +107,9 @@ func New(o Options) *Core {
 		digits = 16
 	}
 	c.self = adapter.Node{ID: randomHex(digits), Name: o.Name, Version: version}
+	if o.Address != nil {
+		c.self.Address = o.Address(c.self.ID)
+	}
 	c.state.Store(&adapter.State{At: time.Now()})
 	c.numbers.init()
 	c.peers.init()

@@ -22,6 +22,13 @@ func TestNew(t *testing.T) {
 			places[i][s[i]] = true
 		}
 	}
+	for range 1000 {
+		if s := Tagged("ab-_"); !form.MatchString(s) || s[16:] != "ab-_" || seen[s] {
+			t.Fatalf("%q", s)
+		} else {
+			seen[s] = true
+		}
+	}
 	for i, chars := range places {
 		if len(chars) != 64 {
 			t.Errorf("character %d is one of %d", i, len(chars))

@@ -1,0 +1,302 @@
+package forward
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sockeye-io/sockeye/socketio/internal/host"
+	"github.com/sockeye-io/sockeye/socketio/internal/peers"
+)
+
+// A Failure is why a request was not passed on, and not answered.
+type Failure struct {
+	Status int    // 0: as if nobody had the session
+	Text   string // for the answer; "" is the usual one
+}
+
+// A hop is a request that is passed on.
+type hop struct {
+	f     *Forwarder
+	to    *peer
+	ctx   context.Context
+	end   context.CancelCauseFunc
+	stop  []func() bool // what would end it: first, that the client goes
+	place peers.Place[*hop]
+}
+
+var (
+	errGone    = errors.New("forward: the node is gone")
+	errBody    = errors.New("forward: the client did not send the body")
+	errEvicted = errors.New("forward: too many requests are passed on, and one made room")
+)
+
+const stickyText = "Session ID unknown: it is another node's, and requests are not passed on there. " +
+	"The balancer should send all requests of a session to the same node, or the nodes need --cluster-advertise and --cluster-secret-file (ClusterOptions.Advertise and Secret)"
+
+var full = &Failure{Status: http.StatusServiceUnavailable, Text: "Too many requests of other nodes' sessions (the server's option ClusterOptions.MaxForwards)"}
+
+// Pass passes r on, and answers it. If it could not, nothing has been written.
+// from is the client's address.
+func (f *Forwarder) Pass(w http.ResponseWriter, r *http.Request, t *Target, from peers.Key, upgrade bool) *Failure {
+	h := &hop{f: f}
+	h.place.Value = h
+	h.ctx, h.end = context.WithCancelCause(f.ctx)
+	h.stop = append(h.stop, context.AfterFunc(r.Context(), func() { h.end(context.Cause(r.Context())) }))
+	old, pushed, ok := f.places.Enter(from, &h.place)
+	if pushed {
+		old.end(errEvicted)
+	}
+	if !ok {
+		h.over()
+		f.count("full", t.peers[0].Node)
+		f.complain("too many requests are passed on to other nodes", "", "option", "ClusterOptions.MaxForwards", "is", f.cfg.Max)
+		return full
+	}
+	if h.to = f.choose(h.ctx, r, t); h.to.base == nil {
+		h.over()
+		f.count("unset", h.to.Node)
+		f.complain("a request is for another node's session: the balancer does not send all requests of a session to the same node", h.to.ID,
+			"session's", label(h.to.Node), "reached", label(f.cfg.Self), "hint", h.to.why+"; or have the balancer be sticky")
+		return &Failure{Text: stickyText}
+	}
+	h.stop = append(h.stop, context.AfterFunc(h.to.ctx, func() { h.end(errGone) }))
+	if upgrade {
+		return h.splice(w, r)
+	}
+	defer h.over()
+	return h.exchange(w, r)
+}
+
+// over ends a hop.
+func (h *hop) over() {
+	for _, stop := range h.stop {
+		stop()
+	}
+	h.end(nil)
+	h.f.places.Leave(&h.place)
+}
+
+// choose is the node that has the session, where several have the same tag.
+func (f *Forwarder) choose(ctx context.Context, r *http.Request, t *Target) *peer {
+	if len(t.peers) == 1 {
+		return t.peers[0]
+	}
+	for _, p := range t.peers {
+		if p.base == nil {
+			continue
+		}
+		if f.has(ctx, p, r) {
+			return p
+		}
+	}
+	return t.peers[0] // who says that there is no such session
+}
+
+// has asks a node whether it has the session of r.
+func (f *Forwarder) has(ctx context.Context, p *peer, r *http.Request) bool {
+	ctx, cancel := context.WithTimeout(ctx, 2*dialTimeout)
+	defer cancel()
+	l, err := p.links.get(ctx)
+	if err != nil {
+		return false
+	}
+	resp, err := l.ask(ctx, f.request(p, r, http.MethodHead))
+	if err != nil || resp.Close {
+		_ = l.nc.Close()
+	} else {
+		p.links.put(l)
+	}
+	return err == nil && resp.StatusCode == http.StatusNoContent
+}
+
+// request is r as it goes to a node, without a body.
+func (f *Forwarder) request(p *peer, r *http.Request, method string) *http.Request {
+	u := *r.URL
+	if asked, err := url.ParseRequestURI(target(r)); err == nil {
+		u = *asked // whoever is in front may have cut something off r.URL
+	}
+	u.Scheme, u.Host, u.User, u.Fragment = p.base.Scheme, p.base.Host, nil, ""
+	out := &http.Request{Method: method, URL: &u, Host: cmp.Or(r.Host, u.Host), Header: endToEnd(r.Header), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
+	out.Header[Header] = []string{f.sign(p.ID, method, u.RequestURI(), out.Host, r.RemoteAddr, r.TLS != nil, time.Now())}
+	if _, ok := out.Header["User-Agent"]; !ok {
+		out.Header["User-Agent"] = nil // none, rather than Go's
+	}
+	return out
+}
+
+// exchange passes on a request that is none for a WebSocket.
+func (h *hop) exchange(w http.ResponseWriter, r *http.Request) *Failure {
+	_ = host.SetReadDeadline(w, time.Time{}) // not all writers can: then there is none to lift
+	_ = host.SetWriteDeadline(w, time.Time{})
+	l, err := h.to.links.get(h.ctx)
+	if err != nil {
+		return h.failed(w, r, err)
+	}
+	out := h.f.request(h.to, r, r.Method)
+	if r.ContentLength == 0 {
+		resp, err := l.ask(h.ctx, out)
+		return h.finish(w, r, l, resp, err)
+	}
+	// Who has no use for the body may answer before it has come.
+	if d := h.f.cfg.BodyTimeout; d > 0 {
+		_ = host.SetReadDeadline(w, time.Now().Add(d))
+	}
+	body := &clientBody{from: r.Body, w: w}
+	out.Body, out.ContentLength = body, r.ContentLength
+	sent := make(chan struct{})
+	go func() {
+		defer close(sent)
+		if err := l.send(out); err != nil {
+			_ = l.nc.SetReadDeadline(time.Now().Add(time.Second)) // there may be an answer that says why
+		}
+	}()
+	stop := context.AfterFunc(h.ctx, func() { _ = l.nc.SetDeadline(past()) })
+	resp, err := l.hear(h.ctx, out)
+	stop()
+	if !body.complete() { // the rest is of no interest
+		if resp != nil {
+			resp.Close = true
+		}
+		w.Header().Set("Connection", "close")
+		_ = host.SetReadDeadline(w, past())
+	}
+	<-sent
+	if resp == nil && !body.complete() && h.ctx.Err() == nil {
+		h.end(errBody)
+	}
+	return h.finish(w, r, l, resp, err)
+}
+
+// finish passes on an answer, or says that there is none, and gives the link back
+// if it can be used again.
+func (h *hop) finish(w http.ResponseWriter, r *http.Request, l *link, resp *http.Response, err error) *Failure {
+	if err != nil {
+		_ = l.nc.Close()
+		return h.failed(w, r, err)
+	}
+	whole, failure := h.answer(w, r, l, resp)
+	if whole && !resp.Close {
+		h.to.links.put(l)
+	} else {
+		_ = l.nc.Close()
+	}
+	return failure
+}
+
+// failed is what becomes of a request that its node has not answered.
+func (h *hop) failed(w http.ResponseWriter, r *http.Request, err error) *Failure {
+	switch cause := context.Cause(h.ctx); {
+	case errors.Is(cause, errEvicted):
+		h.f.count("full", h.to.Node)
+		return full
+	case r.Context().Err() != nil:
+		h.f.count("canceled", h.to.Node)
+		return nil // there is nobody to answer
+	case errors.Is(cause, errBody):
+		h.f.count("canceled", h.to.Node)
+		return new(Failure)
+	}
+	h.f.count("unreachable", h.to.Node)
+	h.f.complain("a request for another node's session could not be passed on", h.to.ID, "node", label(h.to.Node), "address", h.to.base.String(), "error", err)
+	return new(Failure)
+}
+
+// answer passes on what the node has answered. whole: all of it has come.
+func (h *hop) answer(w http.ResponseWriter, r *http.Request, l *link, resp *http.Response) (whole bool, _ *Failure) {
+	if resp.Header.Get(Header) == refused {
+		h.f.count("refused", h.to.Node)
+		h.f.complain("another node does not believe that this one has passed a request on", h.to.ID, "node", label(h.to.Node),
+			"hint", "the clocks of the two differ, or a proxy between them changes Host or the path: the address should lead to the node itself (--cluster-advertise, ClusterOptions.Advertise)")
+		return false, &Failure{Text: stickyText}
+	}
+	header := w.Header()
+	for k, values := range endToEnd(resp.Header) {
+		header[k] = values
+	}
+	deadline := func() {
+		if d := h.f.cfg.WriteTimeout; d > 0 {
+			_ = host.SetWriteDeadline(w, time.Now().Add(d))
+		}
+	}
+	deadline()
+	defer func() { _ = host.SetWriteDeadline(w, time.Time{}) }() // what comes next on the connection is none of ours
+	later := host.HoldsBack(w)
+	w.WriteHeader(resp.StatusCode)
+	buf := buffers.Get().(*buffer)
+	defer buffers.Put(buf)
+	whole, err := l.watched(h.ctx, resp.Body, buf[:], func(b []byte, last bool) bool {
+		deadline()
+		if host.Write(w, b) != nil {
+			return false
+		}
+		if !last && !later {
+			_ = host.Flush(w) // a writer that cannot holds it back, and the client gets it all the same
+		}
+		return true
+	})
+	switch {
+	case err == nil:
+		h.f.count("passed", h.to.Node)
+	case err == errTaken, r.Context().Err() != nil:
+		h.f.count("canceled", h.to.Node)
+	default:
+		h.f.count("unreachable", h.to.Node) // the client sees that there is less than was announced
+	}
+	return whole, nil
+}
+
+type buffer [8 << 10]byte
+
+var buffers = sync.Pool{New: func() any { return new(buffer) }}
+
+// endToEnd are the header fields that are not for the next connection only.
+func endToEnd(h http.Header) http.Header {
+	var named []string
+	for _, v := range h["Connection"] {
+		for name := range strings.SplitSeq(v, ",") {
+			named = append(named, http.CanonicalHeaderKey(strings.TrimSpace(name)))
+		}
+	}
+	out := make(http.Header, len(h)+1)
+	for k, values := range h {
+		switch k {
+		case "Connection", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "Expect", Header:
+			continue
+		}
+		if !slices.Contains(named, k) {
+			out[k] = values
+		}
+	}
+	return out
+}
+
+// clientBody is the body of a client's request. It has its time to come; the
+// answer may take longer.
+type clientBody struct {
+	from io.ReadCloser
+	w    http.ResponseWriter
+	all  atomic.Bool
+}
+
+func (b *clientBody) Read(p []byte) (int, error) {
+	n, err := b.from.Read(p)
+	if err == io.EOF {
+		b.all.Store(true)
+		_ = host.SetReadDeadline(b.w, time.Time{})
+	}
+	return n, err
+}
+
+func (b *clientBody) Close() error { return b.from.Close() }
+
+// complete reports whether all of it has come.
+func (b *clientBody) complete() bool { return b.all.Load() }

@@ -1,0 +1,181 @@
+package forward
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/tls"
+	"encoding/base64"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sockeye-io/sockeye/internal/clip"
+)
+
+// Header is what a request that is passed on carries, and an answer that refuses
+// it:
+//
+//	1 FROM UNIXMILLIS TLS REMOTE SIGNATURE
+//
+// FROM is the id of the node that passes it on, TLS is 1 if the client came by
+// TLS, REMOTE is the other end of its connection. Without the header a request
+// is a client's.
+const Header = "Sockeye-Forward"
+
+// refused is the header's value in an answer.
+const refused = "refused"
+
+// skew is how much the clocks of two nodes may differ, and how long the network
+// between them may take, all together.
+const skew = time.Minute
+
+// deriveKey makes a key for this purpose alone: the secret has others.
+func deriveKey(secret []byte) []byte {
+	m := hmac.New(sha256.New, secret)
+	m.Write([]byte("sockeye forward 1"))
+	return m.Sum(nil)
+}
+
+// mac signs fields, none of which holds a NUL.
+func (f *Forwarder) mac(fields ...string) []byte {
+	m := hmac.New(sha256.New, f.key)
+	for _, s := range fields {
+		_, _ = m.Write([]byte(s)) // never fails
+		_, _ = m.Write([]byte{0})
+	}
+	return m.Sum(nil)
+}
+
+// Address is what other nodes are told of this one: where it is, signed. It is
+// empty if it cannot be reached.
+func (f *Forwarder) Address() string {
+	if f.cfg.Advertise == "" || len(f.cfg.Secret) == 0 {
+		return ""
+	}
+	u, err := CheckAddress(f.cfg.Advertise)
+	if err != nil {
+		return "" // it was checked
+	}
+	base := u.String()
+	return base + "#" + base64.RawURLEncoding.EncodeToString(f.mac("address", f.cfg.Self.ID, base))
+}
+
+// addressOf is where a node is, if it says so with the secret; else nil.
+func (f *Forwarder) addressOf(n Node) *url.URL {
+	base, signature, _ := strings.Cut(n.Address, "#")
+	sum, err := base64.RawURLEncoding.DecodeString(signature)
+	if err != nil || !hmac.Equal(sum, f.mac("address", n.ID, base)) {
+		return nil
+	}
+	u, err := CheckAddress(base)
+	if err != nil {
+		return nil
+	}
+	return u
+}
+
+// sign makes the header of a request to a node. target is what stands in its
+// first line.
+func (f *Forwarder) sign(to, method, target, host, remote string, secure bool, at time.Time) string {
+	if remote == "" || strings.ContainsAny(remote, " \x00\r\n") {
+		remote = "@" // as that of a unix socket
+	}
+	tlsFlag := "0"
+	if secure {
+		tlsFlag = "1"
+	}
+	ms := strconv.FormatInt(at.UnixMilli(), 10)
+	sum := f.mac("request", f.cfg.Self.ID, to, ms, tlsFlag, remote, method, target, host)
+	return strings.Join([]string{"1", f.cfg.Self.ID, ms, tlsFlag, remote, base64.RawURLEncoding.EncodeToString(sum)}, " ")
+}
+
+var (
+	errForm      = errors.New("it is not of this version's form")
+	errSignature = errors.New("it is not signed with this cluster's secret")
+	errTime      = errors.New("it is too old, or from the future: the nodes' clocks differ by more than a minute")
+)
+
+// verify looks whether a request was passed on by another node.
+func (f *Forwarder) verify(r *http.Request, now time.Time) (from, remote string, secure bool, err error) {
+	values := r.Header[Header]
+	if len(values) != 1 {
+		return "", "", false, errForm
+	}
+	parts := strings.Split(values[0], " ")
+	if len(parts) != 6 || parts[0] != "1" {
+		return "", "", false, errForm
+	}
+	sum, err := base64.RawURLEncoding.DecodeString(parts[5])
+	if err != nil || len(f.cfg.Secret) == 0 ||
+		!hmac.Equal(sum, f.mac("request", parts[1], f.cfg.Self.ID, parts[2], parts[3], parts[4], r.Method, target(r), r.Host)) {
+		return "", "", false, errSignature
+	}
+	ms, err := strconv.ParseInt(parts[2], 10, 64)
+	if d := now.Sub(time.UnixMilli(ms)); err != nil || d > skew || d < -skew {
+		return parts[1], "", false, errTime
+	}
+	return parts[1], parts[4], parts[3] == "1", nil
+}
+
+// target is what stood in a request's first line.
+func target(r *http.Request) string {
+	if r.RequestURI != "" {
+		return r.RequestURI
+	}
+	return r.URL.RequestURI()
+}
+
+type passedKey struct{}
+
+// Arrived is r, which has the header, as it reached the node that passed it on. If
+// it was not passed on, that is answered, and nil returned.
+func (f *Forwarder) Arrived(w http.ResponseWriter, r *http.Request) *http.Request {
+	from, remote, secure, err := f.verify(r, time.Now())
+	if err != nil {
+		f.count("forged", Node{ID: clip.Text(from)})
+		f.complain("a request says that another node has passed it on, and is refused", err.Error(),
+			"why", err, "remote", r.RemoteAddr, "hint", "a client has made it up, or a node has another secret (--cluster-secret-file, ClusterOptions.Secret)")
+		w.Header().Set(Header, refused)
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusForbidden)
+		_, _ = io.WriteString(w, `{"code":4,"message":"Forbidden: this request says that another node has passed it on: `+err.Error()+`"}`)
+		return nil
+	}
+	f.count("served", f.node(from))
+	r = r.WithContext(context.WithValue(r.Context(), passedKey{}, from))
+	r.Header = r.Header.Clone() // that of somebody in front is as it was
+	delete(r.Header, Header)
+	r.RemoteAddr = remote
+	r.TLS = nil
+	if secure {
+		r.TLS = new(tls.ConnectionState)
+	}
+	return r
+}
+
+// node is a node by its id.
+func (f *Forwarder) node(id string) Node {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if p := f.byID[id]; p != nil {
+		return p.Node
+	}
+	return Node{ID: id}
+}
+
+// Passed reports whether r was passed on, as Arrived has found.
+func Passed(r *http.Request) bool { return r.Context().Value(passedKey{}) != nil }
+
+// Lost counts a request that was passed on to this node, and that is for another
+// one.
+func (f *Forwarder) Lost(r *http.Request) {
+	from, _ := r.Context().Value(passedKey{}).(string)
+	f.count("loop", f.node(from))
+	f.complain("a request was passed on to this node, and is for another one: it ends here", from, "from", label(f.node(from)))
+}
