@@ -17,6 +17,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/sockeye-io/sockeye/socketio"
 	"github.com/sockeye-io/sockeye/socketio/adapter"
 )
 
