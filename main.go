@@ -21,6 +21,11 @@ import (
 //go:embed public
 var public embed.FS
 
+// Example modules of their own are not in it: go:embed ends where a module does.
+//
+//go:embed README.md README.zh-CN.md CHANGELOG.md CONTRIBUTING.md SECURITY.md docs
+var documents embed.FS
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // the second signal ends the program at once
@@ -65,6 +70,7 @@ var serve = command{name: "", run: func(ctx context.Context, p *process, args []
 	if err != nil {
 		return err
 	}
+	config.Docs = documents
 	log := slog.New(slog.NewTextHandler(p.err, &slog.HandlerOptions{Level: config.LogLevel}))
 	s, err := server.New(config, pages, log)
 	if err != nil {

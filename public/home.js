@@ -1,6 +1,6 @@
 // The home page: live counters over Socket.IO, a river in which every event is a fish, and the gallery.
 
-import { $, $$, chinese, docs, el, lineOf, page, serverSource, clientSource, titleOf } from "/assets/page.js";
+import { $, $$, docs, el, lineOf, page, serverSource, clientSource, titleOf } from "/assets/page.js";
 import { drawing } from "/assets/dom.js";
 import { showSource } from "/assets/source.js";
 import { demos } from "/assets/demos.js";
@@ -15,7 +15,7 @@ const t = page("", {
 		leap: "放一条鱼", frameNote: "上方是本页收到的最后一帧。红色的鱼是发往服务器的事件，来自所有人。",
 		gallery: "演示", galleryLine: "每个演示是一个纯 HTML 文件夹加一个短小的 Go 文件，源码都只隔一次点击。",
 		playTitle: "试验场", playLine: "连接任意命名空间，发送任意事件，看清线上的每一帧。",
-		docsTitle: "自己写一个", docsLine: "从 README 开始，指南讲确认、房间、恢复与测试；从 Node 过来的有一份对照表。", readme: "README", guide: "指南", node: "从 Node 来", rough: "与 Node 的不同",
+		docsTitle: "自己写一个", docsLine: "从 README 开始，指南讲确认、房间、恢复与测试；从 Node 过来的有一份对照表。", readme: "README", guide: "全部文档", node: "从 Node 来", rough: "与 Node 的不同",
 		docTitle: "诊断", docLine: "“为什么连不上？” 对任意服务器逐步检查，并给出解法。",
 	},
 });
@@ -58,4 +58,4 @@ $("#gallery").append(...demos.map((demo, i) => {
 		el("div.src", {}, source(serverSource(demo)), source(clientSource(demo))));
 }));
 
-for (const link of $$("#docs a")) link.href = docs + link.dataset[chinese && link.dataset.zh ? "zh" : "en"];
+for (const link of $$("[data-doc]")) link.href = docs + link.dataset.doc; // those that exist in Chinese too

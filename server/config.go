@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/netip"
 	"slices"
@@ -23,6 +24,10 @@ type Config struct {
 
 	Public string // folder to serve instead of the embedded pages; "" serves those
 	CSP    string // Content-Security-Policy for the pages in Public; "" sends none
+
+	// Docs holds the documents served at /docs/ beside the embedded pages, laid out
+	// as in the repository. It is no option; nil serves none.
+	Docs fs.FS
 
 	RootWS string // which program answers plain WebSockets at "/": echo, append or counter
 

@@ -137,6 +137,9 @@ func (s *Server) servePages(own fs.FS, root http.Handler) error {
 		return err
 	}
 	s.engine.NoRoute(s.lost, gin.WrapH(orSocket(root, site)))
+	if s.config.Docs != nil {
+		s.engine.Match([]string{http.MethodGet, http.MethodHead}, "/docs/*page", gin.WrapH(documents(s.config.Docs, site)))
+	}
 	s.engine.GET("/namespaces.json", s.namespaces)
 	s.engine.GET("/source/namespaces/*file", gin.WrapH(http.StripPrefix("/source/namespaces", source)))
 	return nil

@@ -1,8 +1,9 @@
 // The pages for one visitor, in one Chromium.
 import { pages } from "./world.mjs";
 import broken from "./broken.mjs";
+import documents from "./documents.mjs";
 import everywhere from "./everywhere.mjs";
 import plain from "./plain.mjs";
 import tools from "./tools.mjs";
 
-pages("pages for one", plain, broken, tools, everywhere);
+pages("pages for one", plain, broken, tools, documents, everywhere);

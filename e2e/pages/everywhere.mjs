@@ -148,9 +148,10 @@ export default function (world) {
     for (const lang of languages) {
       const page = await visit(world, "", { lang });
       await page.locator("#gallery li").first().waitFor();
-      const links = await page.locator("#docs a, .foot a").evaluateAll((all) => all.map((a) => a.href));
-      assert.ok(links.filter((href) => href.startsWith("https://github.com/sockeye-io/sockeye")).length >= 5, links.join(" "));
-      assert.ok(links.some((href) => href.endsWith(lang === "zh-CN" ? "README.zh-CN.md" : "#readme")), links.join(" "));
+      const links = await page.locator(".top a, main a[href^='/docs/'], .foot a").evaluateAll((all) => all.map((a) => a.href).filter((href) => href.includes("/docs/")));
+      assert.ok(links.length >= 5, links.join(" "));
+      for (const href of links) assert.equal((await fetch(href)).status, 200, href);
+      assert.ok(links.some((href) => href.endsWith(lang === "zh-CN" ? "/docs/zh/readme/" : "/docs/readme/")), links.join(" "));
       await leave(page);
     }
   });

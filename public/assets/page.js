@@ -26,10 +26,10 @@ export function page(id, dictionary) {
 }
 
 function bar(t, id) {
-	const link = (href, key) => el("a", { href, ariaCurrent: href === `/${id}/` ? "page" : undefined }, t(key));
+	const link = (href, key, here = href === `/${id}/`) => el("a", { href, ariaCurrent: here ? "page" : undefined }, t(key));
 	return el("header.top", {},
 		el("a.brand", { href: "/" }, drawing("fish", "fish", "0 0 66 42"), el("span", {}, "Sockeye")),
-		el("nav", { ariaLabel: "Sockeye" }, link("/#demos", "demos"), link("/playground/", "playground"), link("/doctor/", "doctor")),
+		el("nav", { ariaLabel: "Sockeye" }, link("/#demos", "demos"), link("/playground/", "playground"), link("/doctor/", "doctor"), link(docs, "docs", id === "docs")),
 		el("div.tools", {},
 			el("button.tool", { type: "button", title: t("language"), ariaLabel: t("language"), onclick: switchLanguage, lang: chinese ? "en" : "zh-CN" }, chinese ? "EN" : "中文"),
 			el("button.tool", { type: "button", title: t("theme"), ariaLabel: t("theme"), onclick: switchTheme }, halfMoon())));
@@ -48,14 +48,14 @@ function switchTheme() {
 	remember("theme", root.dataset.theme);
 }
 
-// Where README and docs/ are to be read.
-export const docs = "https://github.com/sockeye-io/sockeye";
+// Where the documents are to be read, in the reader's language.
+export const docs = chinese ? "/docs/zh/" : "/docs/";
 
 function foot(t, demo) {
 	const next = demo && demos[(demos.indexOf(demo) + 1) % demos.length];
 	return el("footer.foot", {}, el("div", {},
 		el("span", {}, t("madeWith")),
-		el("a", { href: docs + (chinese ? "/blob/main/README.zh-CN.md" : "#readme") }, t("docs")),
+		el("a", { href: docs }, t("docs")),
 		next && el("a.next", { href: `/${next.id}/` }, t("next", { title: titleOf(next) }) + " →")));
 }
 

@@ -27,7 +27,7 @@ const common = {
 	en: {
 		"why.timeout": "The server has not answered in time.", "why.refused": "You asked to be refused.", "why.offline": "There is no connection.", "why.unreachable": "The server cannot be reached.", "why.nothing": "The server does not answer.", "why.namespace": "The server has no such namespace.", "why.server": "The server has ended the connection.", "why.client": "This page has left.", "why.network": "The line is broken.", "why.silent": "The server was silent for too long.", "why.garbage": "What came cannot be read.",
 		connecting: "Connecting…", connected: "Connected · {transport}", lost: "Connection lost, trying again…", refused: "Refused: {why}",
-		stopped: "Disconnected. {why}", docs: "Documentation", limit: "The server says: {why}", skip: "Skip to the content", demos: "Demos", playground: "Playground", doctor: "Doctor",
+		stopped: "Disconnected. {why}", docs: "Docs", limit: "The server says: {why}", skip: "Skip to the content", demos: "Demos", playground: "Playground", doctor: "Doctor",
 		serverSource: "Server source", clientSource: "Client source", theme: "Switch between dark and light", language: "切换到中文", close: "Close", raw: "Plain file",
 		copy: "Copy", copied: "Copied", next: "Next: {title}", home: "Home", you: "you", madeWith: "Served by Sockeye, a Socket.IO server in Go.",
 	},
@@ -81,7 +81,9 @@ export function plainly(what) {
 
 export function switchLanguage() {
 	remember("lang", chinese ? "en" : "zh");
-	location.reload();
+	const same = document.querySelector(`link[rel="alternate"][hreflang^="${chinese ? "en" : "zh"}"]`); // a document's other language has its own address
+	if (same) location.assign(same.href);
+	else location.reload();
 }
 
 // Text in which `backticks` mark code, as nodes.

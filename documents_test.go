@@ -1,0 +1,96 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/sockeye-io/sockeye/server/docsite"
+)
+
+func site(t *testing.T) *docsite.Site {
+	t.Helper()
+	s, err := docsite.New(documents)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// Every link of every document leads to a page, a heading or a file that is
+// there, on the site as on GitHub.
+func TestDocumentsLinks(t *testing.T) {
+	s := site(t)
+	for _, broken := range s.Broken() {
+		t.Error(broken)
+	}
+	link := regexp.MustCompile(`(?:href|src)="(/docs/[^"#]*)(?:#([^"]*))?"`)
+	seen := 0
+	for _, url := range s.URLs() {
+		body := s.Page(url)
+		for _, m := range link.FindAllSubmatch(body, -1) {
+			seen++
+			to := s.Page(string(m[1]))
+			if to == nil {
+				t.Errorf("%s links to %s, which is not there", url, m[1])
+			} else if len(m[2]) > 0 && !bytes.Contains(to, []byte(`id="`+string(m[2])+`"`)) {
+				t.Errorf("%s links to %s#%s: no such heading", url, m[1], m[2])
+			}
+		}
+		for _, bad := range []string{" style=", "<script>", "](", "javascript:"} {
+			if bytes.Contains(stripped(body), []byte(bad)) {
+				t.Errorf("%s has %q in it", url, bad)
+			}
+		}
+	}
+	if seen < 500 {
+		t.Errorf("only %d links were found", seen)
+	}
+}
+
+// stripped is a page without its code.
+func stripped(page []byte) []byte {
+	return regexp.MustCompile(`(?s)<(pre|code)[ >].*?</(pre|code)>`).ReplaceAll(page, nil)
+}
+
+// Each document in docs/ is in the navigation, in each language that has one.
+func TestDocumentsAreInTheNavigation(t *testing.T) {
+	s := site(t)
+	for lang, home := range map[string]string{"en": "/docs/", "zh": "/docs/zh/"} {
+		menu := string(s.Page(home))
+		for _, url := range s.URLs() {
+			chinese := strings.HasPrefix(url, "/docs/zh/")
+			if url == home || chinese && lang == "en" || !chinese && lang == "zh" && s.Page("/docs/zh/"+strings.TrimPrefix(url, "/docs/")) != nil {
+				continue
+			}
+			if !strings.Contains(menu, `<li><a href="`+url+`"`) {
+				t.Errorf("%s is not in a list of docs/README.md or docs/README.zh-CN.md: %s does not lead to it", url, home)
+			}
+		}
+	}
+}
+
+// The index has what is written, and is small enough to be fetched for a search.
+func TestDocumentsIndex(t *testing.T) {
+	s := site(t)
+	for _, lang := range []string{"en", "zh-CN"} {
+		body := s.Page("/docs/search." + lang + ".json")
+		var parts []struct{ Page, URL, Head, Text string }
+		if err := json.Unmarshal(body, &parts); err != nil || len(parts) < 100 || len(body) > 600_000 {
+			t.Errorf("%s: %v, %d parts in %d bytes", lang, err, len(parts), len(body))
+		}
+		found := false
+		for _, p := range parts {
+			page, _, _ := strings.Cut(p.URL, "#")
+			if s.Page(page) == nil {
+				t.Errorf("%s: %s is not there", lang, p.URL)
+			}
+			found = found || p.Page == "Behind a proxy" && strings.Contains(p.Text, "proxy_set_header")
+		}
+		if !found {
+			t.Errorf("%s: the recipe for nginx cannot be found", lang)
+		}
+	}
+}
