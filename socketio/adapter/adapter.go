@@ -74,6 +74,14 @@ type Pacer interface {
 	Pace(heartbeat, timeout time.Duration)
 }
 
+// A Laggard is an Adapter whose lanes do not wait for one another: what was
+// published on one may wait, or be on its way, while others go on.
+type Laggard interface {
+	// Lags reports whether there is such a lane now. Meanwhile nobody is told how
+	// far this node's numbers are: what waits would be taken for lost.
+	Lags() bool
+}
+
 // An Inbox is what a node does with what reaches it. Its methods must not
 // block, and are called by one goroutine at a time.
 type Inbox interface {

@@ -214,7 +214,7 @@ func TestPoison(t *testing.T) {
 			} else {
 				a, b = join(t, streamsAt(t, o, s.addr), "aaaaaaaaaaaaaaaa"), join(t, streamsAt(t, o, s.addr), "bbbbbbbbbbbbbbbb")
 			}
-			channels := append(b.form.channels("/"), "socket.io#/#", "socket.io#/#room#", "socket.io##", "socket.io#", "socket.io#/#a#b#c#", b.probeChannel())
+			channels := append(b.Adapter.(*Adapter).form.channels("/"), "socket.io#/#", "socket.io#/#room#", "socket.io##", "socket.io#", "socket.io#/#a#b#c#", b.Adapter.(*Adapter).probeChannel())
 			for _, c := range channels {
 				for _, p := range bad {
 					s.do("PUBLISH", c, p)

@@ -62,6 +62,9 @@ func (o *Options) ask(ctx context.Context, sentinel string) (string, error) {
 
 // client is for the commands that go beside the messages.
 func (o *Options) client(addr, user, password string, db int) *goredis.Options {
+	if o.via != nil {
+		addr = o.via(addr)
+	}
 	c := &goredis.Options{
 		Network: network(addr), Addr: addr, Username: user, Password: password, DB: db, TLSConfig: o.tls(addr),
 		Protocol: 2, MaxRetries: -1, DialTimeout: 2 * time.Second, DialerRetries: 1, ReadTimeout: 3 * time.Second,
@@ -92,7 +95,7 @@ func (o *Options) dial(ctx context.Context, addr string) (*conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTime)
 	defer cancel()
 	opts := o.client(addr, "", "", 0)
-	nc, err := goredis.NewDialer(opts)(ctx, opts.Network, addr)
+	nc, err := goredis.NewDialer(opts)(ctx, opts.Network, opts.Addr)
 	if err != nil {
 		return nil, err
 	}

@@ -218,12 +218,13 @@ func TestSubscriberCutOff(t *testing.T) {
 
 // subscriber is the address that the server knows the subscribing connection by.
 func (n *node) subscriber() string {
-	n.Adapter.mu.Lock()
-	defer n.Adapter.mu.Unlock()
-	if n.link == nil {
+	a := n.Adapter.(*Adapter)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.link == nil {
 		return "none"
 	}
-	return "addr=" + n.link.sub.net.LocalAddr().String() + " "
+	return "addr=" + a.link.sub.net.LocalAddr().String() + " "
 }
 
 // Connections that are there and carry nothing any more, as behind a switch that

@@ -15,7 +15,11 @@ import (
 const patrol = 5 * time.Second
 
 // longestLook is the longest time between two questions when it is not.
-const longestLook = time.Second
+const longestLook = 250 * time.Millisecond
+
+// rest is how long nothing is published to a slot that has another master now:
+// the other nodes are to find it first, and to subscribe there.
+const rest = 750 * time.Millisecond
 
 // refreshLocked has the topology asked for soon, of the server at hint first.
 func (a *Sharded) refreshLocked(hint string) {
@@ -62,6 +66,7 @@ func (a *Sharded) run(ctx context.Context) {
 	}
 	a.mu.Lock()
 	all := slices.Clone(a.parts[1:])
+	a.rested.Stop()
 	a.mu.Unlock()
 	a.end(all)
 }
@@ -176,7 +181,15 @@ func (a *Sharded) apply(ctx context.Context, t *topology) (changed bool) {
 	before := a.table
 	a.table = table
 	if changed {
-		a.out.Split(len(a.parts), func(it *outbox.Item) int { return int(table[it.Tag&(slots-1)]) })
+		if before != nil {
+			for slot, n := range table {
+				if before[slot] != n {
+					a.resting[slot] = time.Now().Add(rest)
+				}
+			}
+			a.rested.Reset(rest)
+		}
+		a.splitLocked()
 		a.probesLocked()
 		a.moveLocked(before)
 	}
@@ -195,6 +208,37 @@ func (a *Sharded) apply(ctx context.Context, t *topology) (changed bool) {
 		go s.run(own)
 	}
 	return changed
+}
+
+// splitLocked divides the queue among the shards. What is for slots that rest
+// waits in nobody's part.
+func (a *Sharded) splitLocked() {
+	table := *a.table
+	for slot := range a.resting {
+		table[slot] = 0
+	}
+	a.out.Split(len(a.parts), func(it *outbox.Item) int { return int(table[it.Tag&(slots-1)]) })
+}
+
+// wake ends the rest of slots that have had it.
+func (a *Sharded) wake() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var next time.Duration
+	now := time.Now()
+	for slot, until := range a.resting {
+		if left := until.Sub(now); left <= 0 {
+			delete(a.resting, slot)
+		} else if next == 0 || left < next {
+			next = left
+		}
+	}
+	if next > 0 {
+		a.rested.Reset(next)
+	}
+	if a.table != nil {
+		a.splitLocked()
+	}
 }
 
 func (a *Sharded) newShardLocked(addr string) *shard {
@@ -298,6 +342,7 @@ func (a *Sharded) probesLocked() {
 
 // locatedLocked tells a link that the topology has been asked for.
 func (l *shardLink) locatedLocked() {
+	l.doubtful.Store(false)
 	select {
 	case l.located <- struct{}{}:
 	default:

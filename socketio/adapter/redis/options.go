@@ -62,6 +62,8 @@ type Options struct {
 
 	// Logger is told what the server refuses, at most once a minute. Nil: nobody.
 	Logger *slog.Logger
+
+	via func(addr string) string // what stands before a server, in tests
 }
 
 const (

@@ -135,7 +135,7 @@ func until(t testing.TB, what string, cond func() bool) {
 
 // A node is an adapter with an inbox that keeps what comes.
 type node struct {
-	*Adapter
+	adapter.Adapter
 	t  *testing.T
 	id string
 
@@ -194,12 +194,18 @@ func (n *node) history() []adapter.State {
 
 // server is where the node is connected.
 func (n *node) server() string {
-	n.Adapter.mu.Lock()
-	defer n.Adapter.mu.Unlock()
-	if n.link == nil {
+	a := n.Adapter.(*Adapter)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.link == nil {
 		return ""
 	}
-	return n.link.addr
+	return a.link.addr
+}
+
+// Nodes is how many there are, as the node counts them.
+func (n *node) Nodes(ctx context.Context, ns string) (int, error) {
+	return n.Adapter.(adapter.Counter).Nodes(ctx, ns)
 }
 
 func (n *node) up() bool { return n.state().Connection == adapter.Up }
@@ -248,14 +254,14 @@ func describe(m *adapter.Message) string {
 }
 
 // join starts a node that has the namespace "/" and waits until it is connected.
-func join(t *testing.T, a *Adapter, id string) *node {
+func join(t *testing.T, a adapter.Adapter, id string) *node {
 	t.Helper()
 	n := start(t, a, id)
 	until(t, "node "+id+" is up", n.up)
 	return n
 }
 
-func start(t *testing.T, a *Adapter, id string) *node {
+func start(t *testing.T, a adapter.Adapter, id string) *node {
 	t.Helper()
 	n := &node{Adapter: a, t: t, id: id, malformed: map[string]int{}}
 	a.Interest(adapter.Interest{NS: "/", On: true})

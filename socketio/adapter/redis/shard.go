@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -43,7 +44,8 @@ type shardLink struct {
 	located  chan struct{} // holds one when the topology has been asked for
 	ready    chan struct{} // closed when the first subscriptions have been answered
 
-	fates []fate // of the batch that is being sent
+	fates    []fate      // of the batch that is being sent
+	doubtful atomic.Bool // the master may have lost a slot: nothing is published until that is known
 
 	vigil
 

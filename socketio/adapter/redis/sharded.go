@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 	"unicode/utf16"
 
 	"github.com/sockeye-io/sockeye/socketio/adapter"
@@ -47,6 +48,8 @@ type Sharded struct {
 	shards   map[string]*shard // by address
 	parts    []*shard          // by the part of the queue that is theirs; the first is nobody's
 	table    *[slots]uint16    // the part of each slot; nil before there is a topology
+	resting  map[int]time.Time // slots that nothing is published to until then
+	rested   *time.Timer       // calls wake
 	bare     int               // slots without a master
 	clusters bool              // it is a Cluster
 	replicas []string          // that the topology names
@@ -82,12 +85,15 @@ func NewSharded(o Options) (*Sharded, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Sharded{
+	a := &Sharded{
 		o: o, out: outbox.New(o.QueueBytes), log: quieter.Logger(o.Logger), pace: paceOf,
 		done: make(chan struct{}), drained: make(chan struct{}), stale: make(chan struct{}, 1),
 		interest: make(map[adapter.Interest]bool), subs: make(map[string]*sub),
-		shards: make(map[string]*shard), parts: []*shard{nil},
-	}, nil
+		shards: make(map[string]*shard), parts: []*shard{nil}, resting: make(map[int]time.Time),
+	}
+	a.rested = time.AfterFunc(time.Hour, a.wake)
+	a.rested.Stop()
+	return a, nil
 }
 
 var _ adapter.Counter = (*Sharded)(nil)

@@ -25,9 +25,12 @@ func (l *shardLink) send() error {
 		case <-l.located:
 		default:
 		}
-		batch, _ := a.out.TakeNow(s.part)
-		var later bool
+		var batch []*outbox.Item
 		var err error
+		later := l.doubtful.Load()
+		if !later {
+			batch, _ = a.out.TakeNow(s.part)
+		}
 		if len(batch) > 0 {
 			later, err = l.pipeline(batch)
 		}
@@ -157,4 +160,26 @@ func (l *shardLink) replied(it *outbox.Item) (fate, error) {
 		}
 	}
 	return sent, nil
+}
+
+// lag is how long a master may take for what it is sent before the lanes that
+// lead there are behind the others.
+const lag = 250 * time.Millisecond
+
+// Lags implements [adapter.Laggard].
+func (a *Sharded) Lags() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.causeLocked() != nil {
+		return true
+	}
+	for _, s := range a.parts {
+		if s == nil || s.link == nil {
+			continue
+		}
+		if since := s.link.waits.Load(); since != 0 && time.Duration(s.link.now()-since) > lag {
+			return true
+		}
+	}
+	return false
 }

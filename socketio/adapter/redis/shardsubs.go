@@ -135,6 +135,7 @@ func (l *shardLink) answered(channel string, gone bool) (again bool) {
 			l.ops = l.ops[1:]
 		} else if _, have := l.have[channel]; have { // the slot is another's now
 			l.failedLocked(channel)
+			l.doubtful.Store(true)
 			a.refreshLocked("")
 		}
 	} else {

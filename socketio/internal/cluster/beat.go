@@ -62,7 +62,13 @@ func (c *Core) speak(k adapter.Kind, all bool) {
 	if k == adapter.Hello {
 		c.anew.Store(false)
 	}
-	m := &adapter.Message{Kind: k, NS: "/", Node: &c.self, Positions: c.numbers.positions(all)}
+	m := &adapter.Message{Kind: k, NS: "/", Node: &c.self}
+	if l, ok := c.a.(adapter.Laggard); ok && l.Lags() {
+		c.untold = true
+	} else {
+		m.Positions = c.numbers.positions(all || c.untold)
+		c.untold = false
+	}
 	_ = c.Publish(m) // counted by the adapter; the next one follows
 }
 

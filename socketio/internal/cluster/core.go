@@ -85,6 +85,7 @@ type Core struct {
 	counted atomic.Int64  // nodes that the broker counted last, 0: never
 	hello   chan struct{} // somebody is new, or this node is again: say hello or heartbeat soon
 	anew    atomic.Bool   // with hello: this node is
+	untold  bool          // positions were not told last; of the beating goroutine
 
 	stop context.CancelFunc
 	done sync.WaitGroup

@@ -1,0 +1,171 @@
+//go:build unix
+
+package redis
+
+import (
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/sockeye-io/sockeye/socketio/adapter"
+	"github.com/sockeye-io/sockeye/socketio/adapter/adaptertest"
+)
+
+// newCluster starts a Redis Cluster of a test's own: masters, which have the
+// slots in equal parts, and one replica for each of the first of them.
+func newCluster(t *testing.T, masters, replicas int, args ...string) []*server {
+	t.Helper()
+	var all []*server
+	for range masters + replicas {
+		all = append(all, newServer(t, append([]string{"cluster-enabled yes", "cluster-port " + freePort(t),
+			"cluster-node-timeout 1000", "repl-diskless-sync-delay 0"}, args...)...))
+	}
+	for i, s := range all {
+		s.do("CLUSTER", "SET-CONFIG-EPOCH", strconv.Itoa(i+1))
+		if i < masters {
+			s.do("CLUSTER", "ADDSLOTSRANGE", strconv.Itoa(i*slots/masters), strconv.Itoa((i+1)*slots/masters-1))
+		}
+		if i > 0 {
+			s.meet(all[0])
+		}
+	}
+	for _, s := range all {
+		until(t, "all know all", func() bool { return strings.Contains(s.info(), fmt.Sprintf("cluster_known_nodes:%d\r", len(all))) })
+	}
+	for i, s := range all[masters:] {
+		id, _ := all[i].do("CLUSTER", "MYID").(string)
+		s.do("CLUSTER", "REPLICATE", id)
+	}
+	for i, s := range all {
+		until(t, "the Cluster is well", func() bool { return strings.Contains(s.info(), "cluster_state:ok") })
+		if i >= masters {
+			until(t, "the replica follows", func() bool {
+				info, _ := s.do("INFO", "replication").(string)
+				return strings.Contains(info, "master_link_status:up")
+			})
+		}
+	}
+	// Each knows who is whose replica: a fail-over needs their votes.
+	for _, s := range all {
+		until(t, "all know the replicas", func() bool {
+			text, _ := s.do("CLUSTER", "NODES").(string)
+			return strings.Count(text, "slave") == replicas && strings.Count(text, " connected") == len(all)
+		})
+	}
+	return all
+}
+
+func (s *server) meet(other *server) {
+	host, port, _ := net.SplitHostPort(other.addr)
+	s.do("CLUSTER", "MEET", host, port, strings.TrimPrefix(other.args[1], "cluster-port "))
+}
+
+func (s *server) info() string {
+	text, _ := s.do("CLUSTER", "INFO").(string)
+	return text
+}
+
+// owner is the master that has a channel's slot, if the masters have equal parts.
+func owner(masters []*server, channel string) *server {
+	return masters[slotOf(channel)*len(masters)/slots]
+}
+
+// roomOf names a room whose channel the server i of so many has.
+func roomOf(masters []*server, i int) string {
+	for n := 0; ; n++ {
+		room := fmt.Sprint("room", n)
+		if owner(masters, "socket.io#"+ns+"#"+room+"#") == masters[i] {
+			return room
+		}
+	}
+}
+
+func shardedAt(t *testing.T, o Options, servers ...*server) *Sharded {
+	t.Helper()
+	for _, s := range servers {
+		o.Addrs = append(o.Addrs, s.addr)
+	}
+	a, err := NewSharded(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// clustered is a Cluster for one test of the suite, on masters that all share, with
+// a relay for each node before each of them.
+func clustered(t *testing.T, masters []*server, prefix string) adaptertest.Cluster {
+	t.Helper()
+	const queue = 200_000
+	var mu sync.Mutex
+	relays := map[adapter.Adapter]map[string]*relay{}
+	each := func(a adapter.Adapter, f func(*relay)) {
+		mu.Lock()
+		defer mu.Unlock()
+		for _, r := range relays[a] {
+			f(r)
+		}
+	}
+	begin := func() {
+		for _, s := range masters {
+			if s.cmd == nil {
+				s.start()
+			}
+		}
+	}
+	begin()
+	for _, s := range masters {
+		until(t, "the Cluster is well", func() bool { return strings.Contains(s.info(), "cluster_state:ok") })
+	}
+	return adaptertest.Cluster{
+		Adapter: func() adapter.Adapter {
+			own := map[string]*relay{}
+			for _, s := range masters {
+				own[s.addr] = newRelay(t, s.addr)
+			}
+			a := shardedAt(t, Options{Prefix: prefix, QueueBytes: queue, via: func(addr string) string { return own[addr].addr }}, masters[0], masters[1])
+			mu.Lock()
+			defer mu.Unlock()
+			relays[a] = own
+			return a
+		},
+		Stop: func() {
+			for _, s := range masters {
+				s.kill()
+			}
+		},
+		Start: begin,
+		Cut: func(a adapter.Adapter) {
+			each(a, func(r *relay) {
+				r.refuse(true)
+				r.cut()
+			})
+		},
+		Mend: func(a adapter.Adapter) { each(a, func(r *relay) { r.refuse(false) }) },
+		Inject: func(ns string, raw []byte) {
+			channel := prefix + "#" + ns + "#"
+			owner(masters, channel).do("SPUBLISH", channel, string(raw))
+		},
+		QueueBytes: queue,
+	}
+}
+
+func TestSuiteCluster(t *testing.T) {
+	masters, n := newCluster(t, 3, 0), 0
+	adaptertest.Run(t, func(t *testing.T) adaptertest.Cluster {
+		n++
+		return clustered(t, masters, fmt.Sprint("suite", n))
+	})
+}
+
+func TestSuiteStatic(t *testing.T) {
+	adaptertest.Run(t, func(t *testing.T) adaptertest.Cluster {
+		return suited(t, func(o Options) (*Sharded, error) {
+			o.Subscribe = SubscribeStatic
+			return NewSharded(o)
+		})
+	})
+}
