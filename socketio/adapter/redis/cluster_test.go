@@ -154,6 +154,7 @@ func clustered(t *testing.T, masters []*server, prefix string) adaptertest.Clust
 }
 
 func TestSuiteCluster(t *testing.T) {
+	t.Parallel() // much of it is waiting
 	masters, n := newCluster(t, 3, 0), 0
 	adaptertest.Run(t, func(t *testing.T) adaptertest.Cluster {
 		n++
@@ -162,6 +163,7 @@ func TestSuiteCluster(t *testing.T) {
 }
 
 func TestSuiteStatic(t *testing.T) {
+	t.Parallel()
 	adaptertest.Run(t, func(t *testing.T) adaptertest.Cluster {
 		return suited(t, func(o Options) (*Sharded, error) {
 			o.Subscribe = SubscribeStatic
