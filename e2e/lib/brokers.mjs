@@ -6,6 +6,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { createClient } from "redis";
 import { limited, until } from "./clients.mjs";
 
 /** A loopback port that nobody has at the moment. */
@@ -16,6 +17,36 @@ export async function freePort() {
   probe.close();
   await once(probe, "close");
   return port;
+}
+
+/**
+ * Starts a Redis Cluster of three masters, and replicas of the first of them. Each is a broker as of startRedis.
+ * @returns {Promise<{address: string, masters: object[], replicas: object[], stop: () => Promise<void>}>}
+ */
+export async function startCluster(replicas = 0) {
+  const all = await Promise.all(Array.from({ length: 3 + replicas }, async () => {
+    const bus = await freePort();
+    const one = await start(undefined, "redis-server", (p, folder) => ["--port", p, "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--appendonly", "no",
+      "--cluster-enabled", "yes", "--cluster-port", bus, "--cluster-node-timeout", 1000, "--repl-diskless-sync-delay", 0]);
+    return { ...one, bus };
+  }));
+  const masters = all.slice(0, 3);
+  const clients = await Promise.all(all.map((one) => createClient({ url: `redis://${one.address}` }).connect()));
+  const say = (i, ...words) => clients[i].sendCommand(words.map(String));
+  try {
+    for (const i of all.keys()) await say(i, "CLUSTER", "SET-CONFIG-EPOCH", i + 1);
+    for (const i of masters.keys()) await say(i, "CLUSTER", "ADDSLOTSRANGE", Math.floor(i * 16384 / 3), Math.floor((i + 1) * 16384 / 3) - 1);
+    for (const one of all.slice(1)) await say(0, "CLUSTER", "MEET", "127.0.0.1", one.port, one.bus);
+    const every = (what, test) => until(what, async () => (await Promise.all([...all.keys()].map(test))).every(Boolean));
+    await every("all know all", async (i) => (await say(i, "CLUSTER", "INFO")).includes(`cluster_known_nodes:${all.length}\r`));
+    for (const i of all.keys()) if (i >= 3) await say(i, "CLUSTER", "REPLICATE", await say(i - 3, "CLUSTER", "MYID"));
+    await every("the Cluster is well", async (i) => (await say(i, "CLUSTER", "INFO")).includes("cluster_state:ok") &&
+      (await say(i, "CLUSTER", "NODES")).match(/slave/g)?.length === (replicas || undefined) &&
+      (i < 3 || (await say(i, "INFO", "replication")).includes("master_link_status:up")));
+  } finally {
+    await Promise.all(clients.map((c) => c.disconnect()));
+  }
+  return { address: masters.map((one) => one.address).join(), masters, replicas: all.slice(3), stop: () => Promise.all(all.map((one) => one.stop())) };
 }
 
 const natsd = fileURLToPath(new URL("../../bin/natsd", import.meta.url));
