@@ -24,8 +24,11 @@ const maxLine = 500 // characters
 // Arrival is what a newcomer is told.
 type Arrival struct {
 	Seat
-	People  []Person     `json:"people"`
-	History socketio.Raw `json:"history"` // of Lines
+	//sockeye:nonnull
+	People []Person `json:"people"`
+	//sockeye:type []Line
+	//sockeye:nonnull
+	History socketio.Raw `json:"history"`
 }
 
 // Line is something said, At Unix milliseconds.

@@ -23,8 +23,9 @@ type EditorSeat struct {
 
 // Document is the text and who is at it.
 type Document struct {
-	Text    string   `json:"text"`
-	Version int      `json:"version"`
+	Text    string `json:"text"`
+	Version int    `json:"version"`
+	//sockeye:nonnull
 	People  []Person `json:"people"`
 	Applied bool     `json:"applied"` // the pending edit is part of the text
 }

@@ -7,6 +7,8 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/websocket"
 )
 
+//go:generate go run ../cmd/sockeye-events -title Sockeye -o api
+
 // Source holds this package's own files, for the pages to show.
 //
 //go:embed *.go

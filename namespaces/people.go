@@ -8,6 +8,8 @@ import (
 )
 
 // People says to a room who is in it.
+//
+//sockeye:nonnull
 const People socketio.Event[[]Person] = "people"
 
 // Place is the seat a socket has taken.

@@ -22,7 +22,9 @@ const (
 
 // Board is the picture so far.
 type Board struct {
-	Strokes socketio.Raw `json:"strokes"` // of Strokes
+	//sockeye:type []Stroke
+	//sockeye:nonnull
+	Strokes socketio.Raw `json:"strokes"`
 	People  int          `json:"people"`
 }
 

@@ -73,7 +73,7 @@ func checkHandler(event string, h Handler) {
 // or a socket's own.
 type register interface {
 	on(event string, h Handler, once bool)
-	note(event, kind string, typ reflect.Type)
+	note(event, kind string, typ, payload, answer reflect.Type)
 }
 
 // registry holds the handlers of a namespace. The handlers of a pattern's
@@ -253,9 +253,10 @@ type types struct {
 
 // registration says what the typed layer knows of an event's name.
 type registration struct {
-	kind  string // "event" or "call"
-	typ   reflect.Type
-	place string
+	kind            string // "event" or "call"
+	typ             reflect.Type
+	payload, answer reflect.Type
+	place           string
 }
 
 func (g *types) forget(event string) {
@@ -266,11 +267,11 @@ func (g *types) forget(event string) {
 
 // note records what type an event's payload has here. It panics when that
 // contradicts what was said before, or when a call gets a second handler.
-func (g *types) note(event, kind string, typ reflect.Type) {
+func (g *types) note(event, kind string, typ, payload, answer reflect.Type) {
 	if f := instead(event); f != "" {
 		panic(fmt.Sprintf("socketio: %q is no event that clients send: use %s", event, f))
 	}
-	n := registration{kind, typ, caller()}
+	n := registration{kind, typ, payload, answer, caller()}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	old, ok := g.typed[event]

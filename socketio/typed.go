@@ -36,7 +36,7 @@ func (e Event[T]) Once(r Registrar, h func(ctx context.Context, s *Socket, v T) 
 func (e Event[T]) on(r Registrar, once bool, h func(context.Context, *Socket, T) error) {
 	p := planOf(reflect.TypeFor[T]())
 	g := r.registered()
-	g.note(string(e), "event", reflect.TypeFor[T]())
+	g.note(string(e), "event", reflect.TypeFor[T](), reflect.TypeFor[T](), nil)
 	g.on(string(e), func(ctx context.Context, s *Socket, r *Request) error {
 		var v T
 		if err := p.decode(s.conn.srv, &r.args, &v); err != nil {
@@ -72,7 +72,7 @@ type Call[Req, Res any] string
 func (c Call[Req, Res]) On(r Registrar, h func(ctx context.Context, s *Socket, req Req) (Res, error)) {
 	p := planOf(reflect.TypeFor[Req]())
 	g := r.registered()
-	g.note(string(c), "call", reflect.TypeFor[Call[Req, Res]]())
+	g.note(string(c), "call", reflect.TypeFor[Call[Req, Res]](), reflect.TypeFor[Req](), reflect.TypeFor[Res]())
 	g.on(string(c), func(ctx context.Context, s *Socket, r *Request) error {
 		res, err := c.answer(ctx, s, r, p, h)
 		if err == nil {
