@@ -14,6 +14,11 @@ import (
 //go:embed *.go
 var Source embed.FS
 
+// AsyncAPI describes what the namespaces hear and say.
+//
+//go:embed api/asyncapi.json
+var AsyncAPI []byte
+
 // Mount registers all namespaces on io. It is called once, before io serves.
 func Mount(io *socketio.Server) {
 	Welcome(io.Of("/"))

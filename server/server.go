@@ -102,6 +102,9 @@ func (s *Server) options(log *slog.Logger) *socketio.Options {
 			TrustedProxies: s.config.TrustedProxies,
 		},
 	}
+	if s.config.dev() {
+		opts.AsyncAPI = namespaces.AsyncAPI
+	}
 	if len(s.config.Origins) > 0 {
 		opts.Engine.Origins = engineio.OriginList(append([]string{"self"}, s.config.Origins...)...)
 		opts.Engine.CORS = &engineio.CORS{Credentials: !slices.Contains(s.config.Origins, "*")}

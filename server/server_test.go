@@ -319,3 +319,15 @@ func TestOneLog(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// The description of the demos' events is for developers: nobody else gets it.
+func TestDescriptionIsServedInDevelopmentOnly(t *testing.T) {
+	for dev, want := range map[string]int{"on": http.StatusOK, "off": http.StatusBadRequest} {
+		config := DefaultConfig()
+		config.Dev = dev
+		w := fetch(program(t, config), "/socket.io/asyncapi.json")
+		if w.Code != want || (want == http.StatusOK) != strings.Contains(w.Body.String(), `"asyncapi": "3.0.0"`) {
+			t.Errorf("dev %s: %d %.100s", dev, w.Code, w.Body)
+		}
+	}
+}

@@ -75,6 +75,12 @@ type Options struct {
 	Client        fs.FS
 	ClientVersion string
 
+	// AsyncAPI is a description of the server's events, as cmd/sockeye-events
+	// writes it, served below the path as asyncapi.json to whoever asks. It tells
+	// outsiders what there is to try, so it is best given in development only. Nil
+	// serves none. The server does not look into it, and validates as ever.
+	AsyncAPI []byte
+
 	// Limits bound what a client may ask for.
 	Limits Limits
 

@@ -1,6 +1,7 @@
 package socketio
 
 import (
+	"bytes"
 	"context"
 	"iter"
 	"log/slog"
@@ -95,6 +96,12 @@ func (srv *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if slices.Contains(clientfs.Names, rest) {
 		srv.client.ServeFile(w, r, rest)
+		return
+	}
+	if rest == "asyncapi.json" && srv.opts.AsyncAPI != nil && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Cache-Control", "no-cache")
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(srv.opts.AsyncAPI))
 		return
 	}
 	srv.engine.ServeHTTP(w, r)

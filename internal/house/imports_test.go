@@ -25,8 +25,8 @@ var floors = [][]string{
 	{"googollee/..."},
 	{"namespaces", "ginio"},
 	{"server"},
-	{""},                    // the program
-	{"e2e/...", "docs/..."}, // use all of it from outside
+	{""},                               // the program
+	{"e2e/...", "docs/...", "cmd/..."}, // use all of it from outside
 }
 
 // sameFloor lists the folders whose packages may import one another.
@@ -42,6 +42,7 @@ var outside = map[string][]string{
 	"github.com/googollee/go-socket.io":   {"googollee", "docs/...", "e2e/..."}, // for its types
 	"github.com/jackc/pgx/v5":             {"socketio/adapter/postgres"},
 	"github.com/nats-io/nats.go":          {"socketio/adapter/nats", "socketio/adapter/mesh"},
+	"golang.org/x/tools":                  {"cmd/sockeye-events"},
 	"github.com/nats-io/nats-server/v2":   {"e2e/...", "socketio/adapter/nats", "socketio/adapter/mesh"},
 }
 

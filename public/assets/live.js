@@ -40,6 +40,14 @@ export function watch(socket, t, state) {
 
 // Calls the server and waits for the answer. Thrown is, in words for people, what the server refuses, with its code; and that there is
 // no connection or no answer in time, without a code: then nobody knows whether it was done.
+/**
+ * @template {{ [event: string]: any }} Heard
+ * @template {keyof Heard & string} Name
+ * @param {import("socket.io-client").Socket<any, Heard>} socket
+ * @param {Name} event
+ * @param {Heard[Name] extends (...args: infer P) => void ? P extends [...infer Args, (...answer: any[]) => void] ? Args : never : never} args
+ * @returns {Promise<Heard[Name] extends (...args: [...any, (answer: infer A) => void]) => void ? Exclude<A, { error: any }> : any>}
+ */
 export async function ask(socket, event, ...args) {
 	if (!socket.connected) throw new Error(plainly("offline"));
 	let answer;
@@ -76,8 +84,10 @@ export function entering(socket, enter, tell) {
 // what got no answer is sent again, so the server must know it by an id. send(item) asks, refused(item, err) is told of what the
 // server does not want, and changed(items) of each change. Nothing goes out before start, which belongs at the end of an enter.
 export class Outbox {
-	constructor(socket, { send, refused, changed = () => {} }) {
-		Object.assign(this, { socket, send, refused, changed, items: [], open: false, busy: false });
+	constructor(socket, { send, refused, changed = (..._) => {} }) {
+		Object.assign(this, { socket, send, refused, open: false, busy: false });
+		this.changed = changed;
+		this.items = [];
 		socket.on("disconnect", () => { this.open = false; });
 	}
 

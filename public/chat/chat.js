@@ -1,3 +1,4 @@
+// @ts-check
 import { $, apart, el, page } from "/assets/page.js";
 import { Outbox, ask, connect, entering } from "/assets/live.js";
 import { gate } from "/assets/gate.js";
@@ -13,6 +14,9 @@ const mine = new Set();  // who this page was and is
 $("#name").value = myName();
 $("#room").value = roomHere();
 
+/** @import { Socket } from "socket.io-client" */
+/** @import { Chat } from "../../namespaces/api/events" */
+/** @type {Socket<Chat.ServerToClientEvents, Chat.ClientToServerEvents>} */
 const socket = connect("/chat", { t });
 const door = gate();
 
