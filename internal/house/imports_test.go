@@ -21,7 +21,7 @@ var floors = [][]string{
 	{"socketio/engineio"},
 	{"socketio"},
 	{"socketio/socketiotest", "socketio/websocket", "socketio/adapter/..."},
-	{"socketio/metrics", "socketio/emitapi"},
+	{"socketio/metrics", "socketio/emitapi", "socketio/auth"},
 	{"googollee/..."},
 	{"namespaces", "ginio"},
 	{"server"},
