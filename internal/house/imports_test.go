@@ -18,7 +18,7 @@ const module = "github.com/sockeye-io/sockeye"
 var floors = [][]string{
 	{"internal/clip", "internal/content", "internal/option", "socketio/adapter"},
 	{"internal/...", "socketio/internal/...", "server/clientdist", "server/docsite"},
-	{"socketio/engineio"},
+	{"socketio/engineio", "socketio/emitter"},
 	{"socketio"},
 	{"socketio/socketiotest", "socketio/websocket", "socketio/adapter/..."},
 	{"socketio/metrics", "socketio/emitapi", "socketio/auth"},

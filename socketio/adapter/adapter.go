@@ -82,6 +82,13 @@ type Laggard interface {
 	Lags() bool
 }
 
+// A Claimer is an Adapter whose broker can tell who came first.
+type Claimer interface {
+	// Claim takes a key for ttl, of a millisecond or more: true if nobody had it. An
+	// error says that it is not known who has it.
+	Claim(ctx context.Context, key string, ttl time.Duration) (bool, error)
+}
+
 // An Inbox is what a node does with what reaches it. Its methods must not
 // block, and are called by one goroutine at a time.
 type Inbox interface {
@@ -139,6 +146,7 @@ type Node struct {
 	Name    string // for people; may be empty
 	Version int    // of this package's own members of messages
 	Address string // where others reach it over HTTP, with a signature behind "#"; may be empty
+	Deaf    bool   // it only publishes: what others say need not come
 }
 
 // Interest is a change of what a node wants to hear.

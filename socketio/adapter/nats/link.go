@@ -121,7 +121,11 @@ func (l *link) full() bool {
 // server knows. All goes through one channel, so that nothing overtakes.
 func (l *link) subscribe() error {
 	s := l.a.subjects
-	for _, subject := range []string{s.all + "*", s.node + l.a.self.ID} {
+	subjects := []string{s.all + "*", s.node + l.a.self.ID}
+	if l.a.self.Deaf {
+		subjects = subjects[1:]
+	}
+	for _, subject := range subjects {
 		if _, err := l.nc.ChanSubscribe(subject, l.in); err != nil {
 			return err
 		}

@@ -49,7 +49,12 @@ func appendPublish(b []byte, it *outbox.Item) []byte {
 	return appendArg(appendArg(b, it.Dest), it.Data)
 }
 
-func (f *classic) patterns() []string { return []string{f.channel.BroadcastPattern()} }
+func (f *classic) patterns() []string {
+	if f.a.self.Deaf {
+		return nil
+	}
+	return []string{f.channel.BroadcastPattern()}
+}
 
 func (f *classic) channels(ns string) []string {
 	return []string{f.channel.Request(ns), f.channel.Response(ns, ""), f.channel.Response(ns, f.a.self.ID)}

@@ -112,12 +112,17 @@ func (f *streams) receive(channel string, payload []byte) (*adapter.Message, err
 	return f.beside.Shared(ns, payload)
 }
 
-func (f *streams) open(ctx context.Context, addr string) (*conn, error) { return f.log.open(ctx, addr) }
+func (f *streams) open(ctx context.Context, addr string) (*conn, error) {
+	if f.a.self.Deaf {
+		return nil, nil
+	}
+	return f.log.open(ctx, addr)
+}
 
 func (f *streams) read(c *conn) error { return f.log.read(c) }
 
-// keeps: the stream tells whether it has an entry.
-func (f *streams) keeps(it *outbox.Item) bool { return it.Tag == tagEntry }
+// keeps: the stream tells whether it has an entry, to who reads it.
+func (f *streams) keeps(it *outbox.Item) bool { return it.Tag == tagEntry && !f.a.self.Deaf }
 
 // streamOf names the stream that a namespace's entries are written to. Node
 // takes the signed remainder of a signed hash: the entries of some namespaces
