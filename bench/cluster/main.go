@@ -54,6 +54,7 @@ type scenario struct {
 
 var scenarios = []scenario{
 	{"fan", "2 nodes, 1,000 clients, one room", 2, []string{"-scenario", "broadcast", "-clients", "1000"}},
+	{"sharded", "2 nodes, 1,000 clients, one room by name", 2, []string{"-scenario", "rooms", "-clients", "1000", "-rooms", "1"}},
 	{"path", "2 nodes, 20 clients, 16 under way", 2, []string{"-scenario", "broadcast", "-clients", "20", "-window", "16"}},
 	{"rooms", "3 nodes, 300 rooms of 2", 3, []string{"-scenario", "rooms", "-clients", "600", "-rooms", "300", "-window", "4"}},
 	{"one", "1 node, 1,000 clients", 1, []string{"-scenario", "broadcast", "-clients", "1000"}},
@@ -66,6 +67,8 @@ func systems(redis, nats string) []system {
 		{name: "sockeye-redis", to: "node-redis", url: "redis://" + redis, broker: "redis"},
 		{name: "node-streams", node: true, url: "redis+streams://" + redis, broker: "redis"},
 		{name: "sockeye-streams", to: "node-streams", url: "redis+streams://" + redis, broker: "redis"},
+		{name: "node-sharded", node: true, url: "redis+sharded://" + redis, broker: "redis"},
+		{name: "sockeye-sharded", to: "node-sharded", url: "redis+sharded://" + redis, broker: "redis"},
 		{name: "sockeye-nats", to: "node-redis", url: "nats://" + nats, broker: "nats", brokers: true},
 		{name: "sockeye-mesh", to: "node-redis", url: "mesh", brokers: true},
 	}

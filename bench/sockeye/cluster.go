@@ -21,7 +21,7 @@ func cluster() (adapter.Adapter, error) {
 	switch scheme {
 	case "":
 		return nil, nil
-	case "redis", "redis+streams":
+	case "redis", "redis+streams", "redis+sharded":
 		return redis.FromURL(url, redis.Options{Prefix: prefix})
 	case "nats":
 		o, err := nats.ParseURL(url)

@@ -3,7 +3,8 @@
 // WS_NO_BUFFER_UTIL=1 keeps the ws library from using bufferutil.
 // EIO3=1 also accepts Engine.IO 3 clients.
 // TLS_CERT and TLS_KEY, two file names, make it an https server.
-// CLUSTER=redis://… or redis+streams://… joins others, with CLUSTER_PREFIX.
+// CLUSTER=redis://…, redis+streams://… or redis+sharded://… joins others, with
+// CLUSTER_PREFIX.
 const fs = require('node:fs');
 const { Server } = require('socket.io');
 
@@ -29,16 +30,20 @@ const io = new Server(http, { allowEIO3: process.env.EIO3 === '1' });
 /** Joins the cluster that CLUSTER names. */
 async function join(url, prefix = 'socket.io') {
   const { createClient } = require('redis');
-  const client = createClient({ url: url.replace('redis+streams:', 'redis:') });
+  const client = createClient({ url: url.replace(/^redis\+[a-z]+:/, 'redis:') });
   await client.connect();
   if (url.startsWith('redis+streams:')) {
     const { createAdapter } = require('@socket.io/redis-streams-adapter');
     io.adapter(createAdapter(client, { streamName: prefix, channelPrefix: prefix }));
     return;
   }
-  const { createAdapter } = require('@socket.io/redis-adapter');
+  const { createAdapter, createShardedAdapter } = require('@socket.io/redis-adapter');
   const sub = client.duplicate();
   await sub.connect();
+  if (url.startsWith('redis+sharded:')) {
+    io.adapter(createShardedAdapter(client, sub, { channelPrefix: prefix }));
+    return;
+  }
   io.adapter(createAdapter(client, sub, { key: prefix }));
 }
 
