@@ -9,8 +9,8 @@ import { startServer } from "../lib/server.mjs";
 
 const id = (socket) => socket.welcome.id;
 const connected = (node, want) => until(`${node.name} is ${want ? "" : "not "}connected`, async () => (await node.stats()).cluster.connected === want);
-const brokers = { redis: startRedis, streams: startRedis, postgres: startPostgres, nats: startNATS };
-const addresses = { redis: "redis://127.0.0.1:", streams: "redis+streams://127.0.0.1:", postgres: "postgres://tester@127.0.0.1:", nats: "nats://127.0.0.1:" };
+const brokers = { redis: startRedis, streams: startRedis, sharded: startRedis, postgres: startPostgres, nats: startNATS };
+const addresses = { redis: "redis://127.0.0.1:", streams: "redis+streams://127.0.0.1:", sharded: "redis+sharded://127.0.0.1:", postgres: "postgres://tester@127.0.0.1:", nats: "nats://127.0.0.1:" };
 const url = (backend, port) => `${addresses[backend]}${port}${backend === "postgres" ? "/postgres?sslmode=disable" : ""}`;
 
 /** Emits to everybody until the socket hears it; the numbers of what it hears. */
@@ -131,7 +131,8 @@ for (const backend of Object.keys(backends)) {
 }
 
 test("what CLUSTER cannot be is said in one line, before the server listens", async () => {
-  for (const [url, says] of [["memcached://x", /no backend memcached:\/\/: write redis:\/\//], ["redis://", /no host/], ["redis://:SECRET@h?x=1", /no parameter/]]) {
+  for (const [url, says] of [["memcached://x", /no backend memcached:\/\/: write redis:\/\//], ["redis://", /no host/], ["redis://:SECRET@h?x=1", /no parameter/],
+    ["redis+sharded://:SECRET@h?subscribe=all", /write dynamic, dynamic-private or static/], ["redis+sharded://:SECRET@h/1", /leave the number out/]]) {
     await assert.rejects(startServer("main", { server: "sockeye", env: { CLUSTER: url } }), (err) => {
       assert.match(err.message, /server ended \(1\) before it listened/);
       assert.match(err.message, says);

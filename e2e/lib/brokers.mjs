@@ -1,7 +1,7 @@
 // Brokers of the test's own: on a free loopback port, in a folder that goes with them.
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,14 +9,20 @@ import { fileURLToPath } from "node:url";
 import { createClient } from "redis";
 import { limited, until } from "./clients.mjs";
 
-/** A loopback port that nobody has at the moment. */
+/** A loopback port that nobody has at the moment, and that the system gives to no connection: a broker may come back to it. */
 export async function freePort() {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address();
-  probe.close();
-  await once(probe, "close");
-  return port;
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    const probe = createServer().listen(port, "127.0.0.1");
+    try {
+      await once(probe, "listening");
+    } catch {
+      continue; // somebody has it
+    }
+    probe.close();
+    await once(probe, "close");
+    return port;
+  }
 }
 
 /**
@@ -47,6 +53,45 @@ export async function startCluster(replicas = 0) {
     await Promise.all(clients.map((c) => c.disconnect()));
   }
   return { address: masters.map((one) => one.address).join(), masters, replicas: all.slice(3), stop: () => Promise.all(all.map((one) => one.stop())) };
+}
+
+/**
+ * Starts a Redis master with a replica, and three Sentinels that watch them.
+ * @returns {Promise<{address: string, master: object, replica: object, stop: () => Promise<void>}>} the address is the Sentinels'
+ */
+export async function startSentinels() {
+  const master = await startRedis();
+  const plain = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--repl-diskless-sync-delay", 0];
+  const replica = await start(undefined, "redis-server", (p, folder) => ["--port", p, "--dir", folder, ...plain, "--replicaof", "127.0.0.1", master.port]);
+  await asked(replica, "the replica follows", async (say) => (await say("INFO", "replication")).includes("master_link_status:up"));
+  const sentinels = await Promise.all([1, 2, 3].map(() => start(undefined, "redis-server", (p, folder) => {
+    const file = join(folder, "sentinel.conf");
+    writeFileSync(file, `port ${p}\nbind 127.0.0.1\ndir ${folder}\nsentinel monitor mymaster 127.0.0.1 ${master.port} 2\n` +
+      "sentinel down-after-milliseconds mymaster 500\nsentinel failover-timeout mymaster 3000\n");
+    return [file, "--sentinel"];
+  }, { ready: /\+monitor master/ })));
+  for (const one of sentinels) {
+    await asked(one, "the Sentinels know one another and the replica", async (say) => {
+      const list = await say("SENTINEL", "MASTER", "mymaster");
+      const is = (name) => list[list.indexOf(name) + 1];
+      return is("num-other-sentinels") === "2" && is("num-slaves") === "1";
+    });
+  }
+  const all = [...sentinels, replica, master];
+  return { address: sentinels.map((one) => one.address).join(), master, replica, stop: () => Promise.all(all.map((one) => one.stop())) };
+}
+
+/** Asks a broker of Redis until the test holds. say sends a command. */
+export async function asked(broker, what, test) {
+  const client = createClient({ url: `redis://${broker.address}`, socket: { reconnectStrategy: 50 } }).on("error", () => {});
+  await client.connect();
+  try {
+    let answer;
+    await until(what, async () => (answer = await test((...words) => client.sendCommand(words.map(String)))));
+    return answer;
+  } finally {
+    await client.disconnect();
+  }
 }
 
 const natsd = fileURLToPath(new URL("../../bin/natsd", import.meta.url));
@@ -92,14 +137,14 @@ export async function startPostgres(port) {
 }
 
 /** Starts a program; children: it is several processes, which end with it. */
-async function start(port, program, args, { folder, output = "stdout", children = false, ...as } = {}) {
+async function start(port, program, args, { folder, output = "stdout", ready = /ready to accept connections/i, children = false, ...as } = {}) {
   port ??= await freePort();
   folder ??= mkdtempSync(join(tmpdir(), "sockeye-broker-"));
   const stdio = output === "stdout" ? ["ignore", "pipe", "inherit"] : ["ignore", "ignore", "pipe"];
   const child = spawn(program, args(port, folder).map(String), { stdio, cwd: folder, ...as });
   const exited = once(child, children ? "close" : "exit").finally(() => rmSync(folder, { recursive: true, force: true }));
   await limited(program, (resolve, reject) => {
-    child[output].setEncoding("utf8").on("data", (text) => { if (/ready to accept connections/i.test(text)) resolve(); });
+    child[output].setEncoding("utf8").on("data", (text) => { if (ready.test(text)) resolve(); });
     exited.then(([code]) => reject(new Error(`${program} ended with ${code}`)), reject);
   });
   const all = () => [child.pid, ...(children ? readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").split(" ").filter(Boolean).map(Number) : [])];

@@ -334,3 +334,76 @@ func TestBuffersFit(t *testing.T) {
 		t.Errorf("%d bytes for a message of 100", s.Queued)
 	}
 }
+
+// Parts share the limit, and keep their order when what waits is divided anew,
+// and when something comes back that has another part now.
+func TestSplit(t *testing.T) {
+	const b, x = adapter.ClassBroadcast, adapter.ClassVital
+	q := New(10 * 1000)
+	add := func(tag int, c adapter.Class, name string) {
+		t.Helper()
+		it := sized(c, name, 1000)
+		it.Tag = tag
+		if err := q.Add(it); err != nil {
+			t.Fatal(name, err)
+		}
+	}
+	now := func(part int) []string {
+		var all []*Item
+		for {
+			batch, _ := q.TakeNow(part)
+			if all = append(all, batch...); len(batch) == 0 {
+				break
+			}
+		}
+		defer q.Back(all)
+		return names(all)
+	}
+	want := func(part int, list ...string) {
+		t.Helper()
+		if got := now(part); !slices.Equal(got, list) {
+			t.Errorf("part %d holds %v, want %v", part, got, list)
+		}
+	}
+	for i, tag := range []int{1, 2, 1, 3, 2} {
+		add(tag, []adapter.Class{b, x}[i%2], strconv.Itoa(i))
+	}
+	want(0, "0", "1", "2", "3", "4")
+	q.Split(3, func(it *Item) int { return it.Tag }) // there is no part 3
+	want(0, "3")
+	want(1, "0", "2")
+	want(2, "1", "4")
+	select {
+	case <-q.Ready(2):
+	default:
+		t.Error("who waits for a part is not told that there is something")
+	}
+	held, _ := q.TakeNow(1)
+	add(1, x, "5")
+	q.Split(3, func(it *Item) int { return it.Tag - 1 })
+	want(0, "5")
+	q.Back(held) // of tag 1, which is the first part's now
+	want(0, "0", "2", "5")
+	want(1, "1", "4")
+	want(2, "3")
+	for i := range 5 { // the limit is reached; the oldest broadcasts of all parts go
+		add(3, b, strconv.Itoa(6+i))
+	}
+	want(0, "2", "5")
+	add(2, b, "11")
+	want(0, "5")
+	want(2, "3", "6", "7", "8", "9", "10")
+	if err := q.Add(sized(adapter.ClassRequest, "r", 1000)); !errors.Is(err, adapter.ErrFull) {
+		t.Error(err)
+	}
+	q.Close()
+	if batch, closed := q.TakeNow(1); !closed || len(batch) != 3 {
+		t.Error(names(batch), closed)
+	} else {
+		q.Sent(batch)
+	}
+	q.Clear()
+	if s := q.Stats(); s.Queued != 0 || s.Published != 3 || s.Dropped["broadcast"] != 2+5 || s.Dropped["vital"] != 2 || s.Dropped["request"] != 1 {
+		t.Errorf("%+v", s)
+	}
+}

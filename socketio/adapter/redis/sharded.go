@@ -222,10 +222,30 @@ func (a *Sharded) Interest(changes ...adapter.Interest) {
 // errOld: its Redis has no sharded Pub/Sub.
 var errOld = errors.New("redis: the server has no sharded Pub/Sub, which needs Redis 7: write redis:// for the classic adapter")
 
+// awake waits until a slot rests no more: until then the others may not have
+// found its master.
+func (a *Sharded) awake(ctx context.Context, slot int) error {
+	a.mu.Lock()
+	until, rests := a.resting[slot]
+	a.mu.Unlock()
+	if !rests {
+		return nil
+	}
+	select {
+	case <-time.After(time.Until(until)):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // Nodes implements [adapter.Counter]. It waits until the server counts this node
 // too, if that has the namespace.
 func (a *Sharded) Nodes(ctx context.Context, ns string) (int, error) {
 	channel := a.channel(ns)
+	if err := a.awake(ctx, slotOf(channel)); err != nil {
+		return 0, err
+	}
 	a.mu.Lock()
 	s, sh := a.subs[channel], a.shardLocked(slotOf(channel))
 	var l *shardLink

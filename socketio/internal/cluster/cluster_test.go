@@ -40,6 +40,62 @@ func (a *silent) Interest(...adapter.Interest) {}
 func (a *silent) Stats() adapter.Stats         { return adapter.Stats{} }
 func (a *silent) Close(context.Context) error  { return nil }
 
+// laggard is one whose lanes do not wait for one another.
+type laggard struct {
+	silent
+	lags bool // guarded by silent.mu
+}
+
+func (a *laggard) Lags() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.lags
+}
+
+// Nobody is told how far the numbers are while a lane lags, and of all of them
+// afterwards.
+func TestLaggardTellsNoPositions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, h := &laggard{}, new(host)
+		c := New(Options{Adapter: a, Host: h, Heartbeat: 5 * time.Second, Dead: 10 * time.Second, Questions: 100})
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		told := func() (list []adapter.Position) {
+			time.Sleep(5*time.Second + time.Millisecond) // until the next heartbeat
+			synctest.Wait()
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			return a.sent[len(a.sent)-1].Positions
+		}
+		for _, ns := range []string{"/", "/x"} {
+			if err := c.Publish(&adapter.Message{Kind: adapter.ServerSide, NS: ns}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := told(); len(got) != 2 {
+			t.Errorf("told %v", got)
+		}
+		for range 5 {
+			a.mu.Lock()
+			a.lags = true
+			a.mu.Unlock()
+			if got := told(); got != nil {
+				t.Errorf("told %v of lanes that lag", got)
+			}
+		}
+		a.mu.Lock()
+		a.lags = false
+		a.mu.Unlock()
+		if got := told(); len(got) != 2 {
+			t.Errorf("told %v at last", got)
+		}
+		if err := c.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // host notes what it is told.
 type host struct {
 	handled []adapter.Message
