@@ -62,13 +62,14 @@ async function run(command, configure) {
 const toUpstream = (text, upstream) => text.replaceAll("127.0.0.1:3000", `127.0.0.1:${upstream}`);
 
 /** nginx with what the guide puts into its http block, and changes to that. */
-export const nginx = (upstream, change = (text) => text) => run("nginx", (dir, port) => {
-  const own = change(recipe("nginx"));
+export const nginx = (upstream, change = (text) => text) => nginxWith(() => toUpstream(change(recipe("nginx")), upstream));
+
+const nginxWith = (own) => run("nginx", (dir, port) => {
   const temp = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((kind) => `${kind}_temp_path ${dir}/${kind};`).join(" ");
   writeFileSync(join(dir, "nginx.conf"), `daemon off; master_process off; worker_processes 1; pid ${dir}/pid; error_log ${dir}/error.log;
 events { worker_connections 256; }
 http { access_log off; ${temp}
-${toUpstream(own, upstream).replace("listen 80;", `listen 127.0.0.1:${port};`)} }`);
+${own().replace("listen 80;", `listen 127.0.0.1:${port};`)} }`);
   return ["-p", dir, "-c", join(dir, "nginx.conf")];
 });
 
@@ -84,10 +85,23 @@ ${toUpstream(change(recipe("apache")), upstream)}`);
   return ["-X", "-f", join(dir, "apache.conf")];
 });
 
-export const haproxy = (upstream) => run("haproxy", (dir, port) => {
-  writeFileSync(join(dir, "haproxy.cfg"), toUpstream(recipe("haproxy"), upstream).replace("bind :80", `bind 127.0.0.1:${port}`));
+export const haproxy = (upstream) => haproxyWith(() => toUpstream(recipe("haproxy"), upstream));
+
+const haproxyWith = (own) => run("haproxy", (dir, port) => {
+  writeFileSync(join(dir, "haproxy.cfg"), own().replace("bind :80", `bind 127.0.0.1:${port}`));
   return ["-db", "-f", join(dir, "haproxy.cfg")];
 });
+
+const toNodes = (text, [one, two]) => text.replaceAll(/127\.0\.0\.1:(300[01])/g, (_, port) => `127.0.0.1:${port === "3000" ? one : two}`);
+
+/** The balancers of the guide, before two servers at these ports; sticky: with clients that keep cookies, or always. */
+export const balancers = {
+  "nginx in turns": { start: (ports) => nginxWith(() => toNodes(recipe("nginx-turns"), ports)) },
+  "nginx by address": { sticky: "always", start: (ports) => nginxWith(() => toNodes(recipe("nginx-turns").replace("upstream sockeye {", "$& ip_hash;"), ports)) },
+  "nginx by cookie": { sticky: "cookies", start: (ports) => nginxWith(() => toNodes(recipe("nginx-cookie"), ports)) },
+  "HAProxy in turns": { start: (ports) => haproxyWith(() => toNodes(recipe("haproxy-cookie").replaceAll(/^ *cookie .*\n| cookie \w+/gm, ""), ports)) },
+  "HAProxy by cookie": { sticky: "cookies", start: (ports) => haproxyWith(() => toNodes(recipe("haproxy-cookie"), ports)) },
+};
 
 export const caddy = (upstream) => run("caddy", (dir, port) => {
   const site = toUpstream(recipe("caddy"), upstream).replace(":80 {", `http://:${port} {\n\tbind 127.0.0.1`);

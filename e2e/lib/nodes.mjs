@@ -22,18 +22,22 @@ async function on(scheme, start) {
 let prefixes = 0;
 
 /**
- * Starts nodes named n0, n1 … of these kinds, with a prefix of their own, and waits until all know of all.
+ * With forward they pass requests for each other's sessions on. Starts nodes named n0, n1 … of these kinds, with a prefix of their own, and waits until all know of all.
  * @returns {Promise<{url: string, kind: string, name: string, stats: () => Promise<object>, stop: () => Promise<number>, kill: () => Promise<void>, log: () => string, pid: number}[]>}
  */
-export async function startNodes(url, kinds, { profile = "main", env = {}, wait = true } = {}) {
+export async function startNodes(url, kinds, { profile = "main", env = {}, wait = true, forward = false } = {}) {
   const prefix = `test-${++prefixes}`;
   const nodes = [];
   for (const [i, kind] of kinds.entries()) {
+    const port = forward ? await freePort() : 0;
     const server = await startServer(profile, {
-      server: kind === "node" ? "reference" : "sockeye",
-      env: { CLUSTER: url, CLUSTER_PREFIX: prefix, NODE: `n${i}`, ...env },
+      server: kind === "node" ? "reference" : "sockeye", port,
+      env: {
+        CLUSTER: url, CLUSTER_PREFIX: prefix, NODE: `n${i}`,
+        ...(forward && { CLUSTER_ADVERTISE: `http://127.0.0.1:${port}`, CLUSTER_SECRET: "the tests' secret of all nodes" }), ...env,
+      },
     });
-    nodes.push({ ...server, kind, name: `n${i}`, stats: async () => (await fetch(`${server.url}/stats`)).json() });
+    nodes.push({ ...server, kind, name: `n${i}`, stats: async () => (await fetch(`${server.url}/stats`)).json(), forwards: async () => (await fetch(`${server.url}/forwards`)).json() });
   }
   if (wait) {
     await until("all nodes know of all", async () => {
