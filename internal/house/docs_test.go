@@ -26,3 +26,29 @@ func TestLinksInDocuments(t *testing.T) {
 		}
 	})
 }
+
+// Every document in docs/ is in the list of docs/README.md, which is the
+// navigation of the site, and each in Chinese in that of docs/README.zh-CN.md.
+func TestDocumentsAreListed(t *testing.T) {
+	read := func(name string) string {
+		text, err := os.ReadFile(filepath.Join(root(t), "docs", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	english, chinese := read("README.md"), read("README.zh-CN.md")
+	each(t, func(path string, _ []byte) {
+		name, ok := strings.CutPrefix(path, "docs/")
+		if !ok || filepath.Ext(name) != ".md" || name == "README.md" || name == "README.zh-CN.md" {
+			return
+		}
+		list, where := english, "docs/README.md"
+		if strings.HasSuffix(name, ".zh-CN.md") {
+			list, where = chinese, "docs/README.zh-CN.md"
+		}
+		if !strings.Contains(list, "]("+name+")") {
+			t.Errorf("%s is not in a list of %s", path, where)
+		}
+	})
+}
