@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/sockeye-io/sockeye/server"
 )
 
 // run is the program with these arguments, as a shell sees it.
@@ -57,5 +59,23 @@ func TestVersion(t *testing.T) {
 	}
 	if _, out, _ = run(t, "--version"); out != "sockeye v9.8.7\n" {
 		t.Errorf("--version: %s", out)
+	}
+}
+
+// A password becomes a hash that --admin takes, and nothing of it is told.
+func TestHash(t *testing.T) {
+	var o, e strings.Builder
+	p := &process{in: strings.NewReader("secret\n"), out: &o, err: &e, getenv: func(string) string { return "" }}
+	if code := p.main(t.Context(), []string{"hash"}); code != 0 || e.Len() > 0 {
+		t.Fatal(code, e.String())
+	}
+	if _, err := server.Parse([]string{"--admin", "ann:" + strings.TrimSpace(o.String())}, p.getenv, &e); err != nil || strings.Contains(o.String(), "secret") {
+		t.Error(o.String(), err)
+	}
+	if code, out, errs := run(t, "hash"); code != 1 || out != "" || !strings.Contains(errs, "empty") {
+		t.Errorf("an empty password: %d %q %q", code, out, errs)
+	}
+	if code, _, errs := run(t, "hash", "secret"); code != 2 || !strings.Contains(errs, "standard input") {
+		t.Errorf("on the command line: %d %q", code, errs)
 	}
 }

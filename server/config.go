@@ -36,6 +36,9 @@ type Config struct {
 	ClientIPHeader string   // header in which TrustedProxies tell the client's address
 	TrustedProxies []string // addresses or CIDR ranges
 
+	Admin         string // USER:HASH of who may inspect; "" is nobody
+	AdminReadOnly bool   // they may only look
+
 	APITokenFile string // tokens of the emit API, one on each line; "" is without it
 
 	Cluster ClusterConfig
@@ -65,7 +68,7 @@ func (c *Config) dev() bool {
 }
 
 // options are all of them, in the order of --help.
-func options() []option { return slices.Concat(ownOptions, apiOptions, clusterOptions) }
+func options() []option { return slices.Concat(ownOptions, apiOptions, clusterOptions, adminOptions) }
 
 // option is one flag with the environment variable that means the same. Without a
 // value it is a switch, and set is told "true".
@@ -206,6 +209,9 @@ func (c Config) check() error {
 	}
 	if c.ClientIPHeader != "" && len(c.TrustedProxies) == 0 {
 		return errors.New("--client-ip-header needs --trusted-proxies: the header is believed from those only")
+	}
+	if err := c.checkAdmin(); err != nil {
+		return err
 	}
 	if err := c.checkAPI(); err != nil {
 		return err

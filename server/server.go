@@ -16,6 +16,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/sockeye-io/sockeye/ginio"
+	"github.com/sockeye-io/sockeye/inspect"
 	"github.com/sockeye-io/sockeye/internal/clip"
 	"github.com/sockeye-io/sockeye/namespaces"
 	"github.com/sockeye-io/sockeye/server/clientdist"
@@ -34,6 +35,8 @@ type Server struct {
 	ws     *websocket.Server // plain WebSocket programs
 	engine *gin.Engine
 	files  io.Closer // the folder of --public; nil without
+
+	inspector *inspect.Inspector // nil without --admin
 
 	started time.Time
 
@@ -74,6 +77,9 @@ func New(config Config, own fs.FS, log *slog.Logger) (*Server, error) {
 	probe := []string{http.MethodGet, http.MethodHead}
 	s.engine.Match(probe, "/healthz", func(c *gin.Context) { c.String(http.StatusOK, "ok\n") })
 	s.engine.Match(probe, "/readyz", s.ready)
+	if err := s.serveAdmin(); err != nil {
+		return nil, err
+	}
 	if err := s.serveAPI(); err != nil {
 		return nil, err
 	}
@@ -193,6 +199,9 @@ func (s *Server) recovered(c *gin.Context, value any) {
 
 // Close gives back what New took. Run does it by itself.
 func (s *Server) Close() error {
+	if s.inspector != nil {
+		s.inspector.Close()
+	}
 	err := errors.Join(s.io.Close(), s.ws.Close())
 	if s.files != nil {
 		err = errors.Join(err, s.files.Close())

@@ -1,0 +1,8 @@
+package assets
+
+import "embed"
+
+// Files are the style, the words and the small helpers of every page.
+//
+//go:embed style.css dom.js words.js first.js fish.svg
+var Files embed.FS
