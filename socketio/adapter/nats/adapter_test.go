@@ -12,6 +12,7 @@ import (
 
 	"github.com/sockeye-io/sockeye/internal/slow"
 	"github.com/sockeye-io/sockeye/socketio/adapter"
+	"github.com/sockeye-io/sockeye/socketio/internal/id"
 )
 
 // kinds has one message of every kind, for all or for one node.
@@ -153,6 +154,60 @@ func TestRoomsAreRouted(t *testing.T) {
 	t.Logf("%d of %d messages reached a node without a member: %.1f %%", strays, others, 100*float64(strays)/float64(others))
 	if strays*100 > others*5 {
 		t.Errorf("%d of %d messages went astray", strays, others)
+	}
+}
+
+// Sockets' own rooms are those of their node, which their ids tell: they cost it
+// one subscription for all, and what is for one goes nowhere else; unless somebody
+// else has joined a room of that name, who hears it too.
+func TestOwnRooms(t *testing.T) {
+	const sockets = 5000
+	s := broker(t, server.Options{})
+	o := options(s)
+	a, b, c := start(t, "a", o), start(t, "b", o), start(t, "c", o)
+	toRooms := func(n *node) int { return strings.Count(fmt.Sprint(n.got), " rooms ") }
+	own := func(n *node, i int) string {
+		r := id.Tagged("tag" + n.id[:1])
+		if i%3 == 1 {
+			return "/chat#" + r // as on revision 3
+		}
+		return r
+	}
+	rooms := make(map[*node][]string)
+	for _, n := range []*node{a, b, c} {
+		n.up(1)
+		n.Interest(adapter.Interest{NS: "/", On: true})
+	}
+	before := s.NumSubscriptions()
+	for i := range sockets {
+		for _, n := range []*node{a, b} {
+			r := own(n, i)
+			rooms[n] = append(rooms[n], r)
+			n.Interest(adapter.Interest{NS: "/", Room: r, On: true})
+		}
+	}
+	other := rooms[b][7] // b's, which a socket of a joins
+	a.settled()
+	b.settled()
+	subscriptions := s.NumSubscriptions() - before
+	for _, r := range rooms[a][:500] {
+		c.say(&adapter.Message{Kind: adapter.Broadcast, NS: "/", Rooms: []string{r}, Data: list("x")})
+	}
+	c.say(&adapter.Message{Kind: adapter.Broadcast, NS: "/", Data: list("end")})
+	a.wait("all of its own", func() bool { return toRooms(a) == 500 })
+	b.wait("the last one", func() bool { return len(b.got) > 0 && strings.Contains(b.got[len(b.got)-1], "end") })
+	b.mu.Lock()
+	strays := toRooms(b)
+	b.mu.Unlock()
+	t.Logf("%d sockets on each of two nodes: %d subscriptions, %d of 500 messages went astray", sockets, subscriptions, strays)
+	if subscriptions != 2 || strays != 0 {
+		t.Error("a node hears what is for another's sockets")
+	}
+	a.Interest(adapter.Interest{NS: "/", Room: other, On: true})
+	a.settled()
+	c.say(&adapter.Message{Kind: adapter.Broadcast, NS: "/", Rooms: []string{other}, Data: list("both")})
+	for _, n := range []*node{a, b} {
+		n.wait("what is for both", func() bool { return strings.Contains(n.got[len(n.got)-1], "both") })
 	}
 }
 

@@ -4,8 +4,11 @@
 // Messages of one node arrive in the order in which it sent them, at most once.
 // What is for all sockets of a namespace goes to all nodes; a broadcast to one
 // room goes only to nodes that have a member in it, or in one of the rooms that
-// share its bucket, of which there are 4,096. Answers go to the node that asked.
-// A namespace costs no subscription.
+// share its bucket, of which there are 4,096. Sockets' own rooms have as many
+// buckets for themselves, by the tag of the node in their ids: all those of a node
+// are in one, and what is for one of its sockets goes to that node alone, unless
+// sockets elsewhere have joined a room of that name. Answers go to the node that
+// asked. A namespace costs no subscription.
 //
 // # Subjects
 //

@@ -10,14 +10,54 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/adapter"
 )
 
-// buckets is how many there are for rooms. All nodes must agree on it.
-const buckets = 4096
+// buckets is how many there are for rooms: so many for any, and behind them so
+// many for sockets' own. All nodes must agree on it.
+const (
+	anyRooms = 4096
+	ownRooms = 4096
+	buckets  = anyRooms + ownRooms
+)
 
 // firstBucket is the lane of the first bucket; lane 0 is for all nodes.
 const firstBucket = 2
 
-// bucketOf says to which bucket a room belongs: FNV-1a of both names.
+// bucketOf says to which bucket a room belongs: FNV-1a of both names. A socket's
+// own room goes by the tag of its node alone, so that those of one node, in all
+// namespaces, are one bucket. A room that only looks like one is not the worse
+// for it: whoever has members in a room of a bucket hears it.
 func bucketOf(ns, room string) int {
+	if tag := tagOf(room); tag != "" {
+		return anyRooms + hash("", tag)%ownRooms
+	}
+	return hash(ns, room) % anyRooms
+}
+
+// tagOf is the tag of the node whose socket has this own room: the end of its id,
+// which on revision 3 stands behind the namespace. "" if it looks like none.
+func tagOf(room string) string {
+	if len(room) > idLen && room[len(room)-idLen-1] == '#' {
+		room = room[len(room)-idLen:]
+	}
+	if len(room) != idLen {
+		return ""
+	}
+	for i := range len(room) {
+		switch c := room[i]; {
+		case c|0x20 >= 'a' && c|0x20 <= 'z', c >= '0' && c <= '9', c == '-', c == '_':
+		default:
+			return ""
+		}
+	}
+	return room[idLen-tagLen:]
+}
+
+// idLen and tagLen are the lengths of ids and of the tags at their ends.
+const (
+	idLen  = 20
+	tagLen = 4
+)
+
+func hash(ns, room string) int {
 	const offset, prime = 14695981039346656037, 1099511628211
 	h := uint64(offset)
 	for i := range len(ns) {
@@ -27,7 +67,7 @@ func bucketOf(ns, room string) int {
 	for i := range len(room) {
 		h = (h ^ uint64(room[i])) * prime
 	}
-	return int((h ^ h>>32) % buckets)
+	return int((h ^ h>>32) & 0x7fffffff)
 }
 
 // laneOf is where a message belongs by its contents. A room without a name has
