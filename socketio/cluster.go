@@ -63,15 +63,16 @@ func (o *ClusterOptions) resolve() {
 // clustered is a server's part in a cluster: it carries out what other nodes say,
 // and tells them what is for them.
 type clustered struct {
-	srv    *Server
-	core   *cluster.Core
-	routes bool               // the backend wants to know of rooms
-	sliced bool               // the clients' packets hold the JSON that travels
-	json   siowire.JSONParser // what travels, whatever the clients' parser
-	dec    siowire.Decoder    // of the receiving goroutine
-	limits PacketLimits
-	turn   errands
-	closed atomic.Bool
+	srv     *Server
+	core    *cluster.Core
+	claimer adapter.Claimer    // nil if the backend cannot tell
+	routes  bool               // the backend wants to know of rooms
+	sliced  bool               // the clients' packets hold the JSON that travels
+	json    siowire.JSONParser // what travels, whatever the clients' parser
+	dec     siowire.Decoder    // of the receiving goroutine
+	limits  PacketLimits
+	turn    errands
+	closed  atomic.Bool
 
 	forward *forward.Forwarder
 
@@ -115,6 +116,7 @@ func (srv *Server) join(a adapter.Adapter) error {
 	o := &srv.opts.ClusterOptions
 	c := &clustered{srv: srv, routes: a.Traits().Routes, rooms: make(map[roomKey]bool), logged: make(map[string]time.Time)}
 	_, c.sliced = srv.opts.Parser.(*siowire.JSONParser)
+	c.claimer, _ = a.(adapter.Claimer)
 	c.limits = PacketLimits{
 		MaxAttachments: srv.opts.MaxSentAttachments, MaxAttachmentBytes: -1,
 		MaxNameLen: -1, MaxNamespaceLen: -1,

@@ -42,6 +42,7 @@ type Server struct {
 	vacant   *peers.Table[*Namespace] // those of dynamic that are empty and kept
 	inboxes  mailbox.Kind[task]
 	cluster  *clustered // nil: alone
+	claims   claims
 	watched  watchers
 	stats    counters
 	hints    hints

@@ -62,6 +62,7 @@ var checks = []check{
 	{"Lanes", (*suite).lanes},
 	{"Wants", (*suite).wants},
 	{"Count", (*suite).count},
+	{"Claim", (*suite).claim},
 	{"Garbage", (*suite).garbage},
 	{"States", (*suite).states},
 	{"StartsWithoutBroker", (*suite).startsWithoutBroker},

@@ -46,6 +46,7 @@ type Adapter struct {
 	changed  chan struct{}       // holds one when there are some
 	greeted  chan struct{}       // holds one when a space owes a heartbeat
 
+	claimed                   atomic.Bool   // there is a table of claims
 	unlike                    atomic.Uint32 // makes messages distinct
 	received, skipped, probes atomic.Uint64
 }

@@ -44,6 +44,10 @@
 //
 //	CREATE TABLE socket_io_attachments (id bigserial UNIQUE, created_at timestamptz DEFAULT NOW(), payload bytea);
 //
+// [Adapter.Claim] needs another, which is made when it is used first:
+//
+//	CREATE TABLE socket_io_claims (key bytea PRIMARY KEY, until timestamptz NOT NULL);
+//
 // A pooler between the node and the server must give each connection a session of
 // its own: LISTEN does not outlive a transaction otherwise.
 package postgres

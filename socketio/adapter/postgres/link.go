@@ -30,6 +30,8 @@ type link struct {
 	patience time.Duration // how long it may be silent
 	cleaned  time.Time     // when old rows were deleted last; the sender's
 
+	asking sync.WaitGroup // those who wait for pub besides
+
 	mu    sync.Mutex // of what is written to sub
 	heard [][]string // channels of the questions to sub that are not answered yet
 
@@ -82,12 +84,18 @@ func (l *link) makeTable() error {
 	}
 	var refused *pgconn.PgError
 	if errors.As(err, &refused) && !unready(refused) {
-		if !slices.Contains([]string{"23505", "42P07", "42710"}, refused.Code) { // another node makes it, too
+		if !made(refused) {
 			l.a.log.Warn("the cluster's PostgreSQL has no table "+table+", and refuses to make it: nothing that is binary or large goes to other nodes", "error", refused.Message)
 		}
 		return nil
 	}
 	return err
+}
+
+// made reports whether a table was not made since another node makes it, too.
+func made(err error) bool {
+	var refused *pgconn.PgError
+	return errors.As(err, &refused) && slices.Contains([]string{"23505", "42P07", "42710"}, refused.Code)
 }
 
 // serve runs the link until it fails, and returns why.
@@ -143,6 +151,7 @@ func (l *link) serve() error {
 	l.a.link = nil
 	l.a.mu.Unlock()
 	all.Wait()
+	l.asking.Wait()
 	return context.Cause(l.ctx)
 }
 

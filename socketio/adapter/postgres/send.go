@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"errors"
-	"strings"
 	"time"
 	"unsafe"
 
@@ -161,13 +160,20 @@ func (l *link) sent(batch []*outbox.Item) {
 // clean deletes old rows, of whichever node they are.
 func (l *link) clean() error {
 	l.cleaned = time.Now()
-	_, err := l.pub.ask("", deleteSQL)
-	var refused *pgconn.PgError
-	if errors.As(err, &refused) && !unready(refused) {
-		if !strings.HasPrefix(refused.Code, "42P01") {
-			l.a.log.Warn("the cluster's PostgreSQL refuses to delete old rows", "error", refused.Message)
+	for _, sql := range []string{deleteSQL, forgottenSQL} {
+		if sql == forgottenSQL && !l.a.claimed.Load() {
+			continue
 		}
-		return nil
+		_, err := l.pub.ask("", sql)
+		var refused *pgconn.PgError
+		switch {
+		case errors.As(err, &refused) && !unready(refused):
+			if refused.Code != "42P01" {
+				l.a.log.Warn("the cluster's PostgreSQL refuses to delete old rows", "error", refused.Message)
+			}
+		case err != nil:
+			return err
+		}
 	}
-	return err
+	return nil
 }

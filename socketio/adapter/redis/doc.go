@@ -25,6 +25,6 @@
 //
 // A user of the server with bounds (ACL) needs the channels and keys that begin
 // with the prefix, and the commands PING, SELECT, PUBLISH, SUBSCRIBE, PSUBSCRIBE,
-// UNSUBSCRIBE, PUBSUB, with Sentinels ROLE, for streams XADD, XREAD, XRANGE and
-// XREVRANGE.
+// UNSUBSCRIBE, PUBSUB, SET, with Sentinels ROLE, for streams XADD, XREAD, XRANGE
+// and XREVRANGE.
 package redis

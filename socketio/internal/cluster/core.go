@@ -154,6 +154,9 @@ func (c *Core) Close(ctx context.Context) error {
 // Self is this node.
 func (c *Core) Self() adapter.Node { return c.self }
 
+// Lowest reports whether no node that is known has a lower id.
+func (c *Core) Lowest() bool { return !c.peers.below(c.self.ID) }
+
 // Traits are the backend's.
 func (c *Core) Traits() adapter.Traits { return c.traits }
 

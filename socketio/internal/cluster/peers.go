@@ -250,6 +250,18 @@ func (ps *peers) live() (n int) {
 	return n
 }
 
+// below reports whether one that is there has a lower id.
+func (ps *peers) below(id string) bool {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	for other, p := range ps.byID {
+		if p.known && other < id {
+			return true
+		}
+	}
+	return false
+}
+
 // names are those of live, by id: what a node calls itself, or its id.
 func (ps *peers) names() map[string]string {
 	ps.mu.Lock()
