@@ -244,6 +244,17 @@ func TestNoWarning(t *testing.T) {
 	})
 }
 
+// Who has left before its token ends leaves nothing that waits for it.
+func TestLeftBefore(t *testing.T) {
+	inTime(t, Options{}, func(t *testing.T, f *fixture) {
+		f.connect("ann 2m x", "", "").Close()
+		time.Sleep(3 * time.Minute)
+		if synctest.Wait(); strings.Contains(f.log.String(), "socket ended") {
+			t.Errorf("log: %s", f.log)
+		}
+	})
+}
+
 // A user who signs out is out on all nodes, of namespaces too that only other
 // nodes have; others stay.
 func TestSignOut(t *testing.T) {
