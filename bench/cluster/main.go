@@ -59,6 +59,8 @@ var scenarios = []scenario{
 	{"rooms", "3 nodes, 300 rooms of 2", 3, []string{"-scenario", "rooms", "-clients", "600", "-rooms", "300", "-window", "4"}},
 	{"one", "1 node, 1,000 clients", 1, []string{"-scenario", "broadcast", "-clients", "1000"}},
 	{"three", "3 nodes, 1,000 clients, one room", 3, []string{"-scenario", "broadcast", "-clients", "1000"}},
+	{"path1", "1 node, 20 clients, 16 under way", 1, []string{"-scenario", "broadcast", "-clients", "20", "-window", "16"}},
+	{"path3", "3 nodes, 20 clients, 16 under way", 3, []string{"-scenario", "broadcast", "-clients", "20", "-window", "16"}},
 }
 
 func systems(redis, nats string) []system {
@@ -95,6 +97,7 @@ func run() error {
 	only := flag.String("only", "", "run only scenarios whose name matches this regular expression")
 	on := flag.String("on", "", "run only systems whose name matches this regular expression")
 	out := flag.String("out", "out", "folder for built programs")
+	save := flag.String("json", "", "write the medians to this file too, for ../sim")
 	flag.Parse()
 	wantScenario, err := regexp.Compile(*only)
 	if err != nil {
@@ -110,7 +113,8 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	if err := build(ctx, bin); err != nil {
+	rivals := slices.ContainsFunc(systems("", ""), func(s system) bool { return s.node && wantSystem.MatchString(s.name) })
+	if err := build(ctx, bin, rivals); err != nil {
 		return err
 	}
 	dir, err := os.MkdirTemp("", "bench-cluster")
@@ -161,10 +165,13 @@ func run() error {
 		}
 	}
 	t.print(all)
+	if *save != "" {
+		return t.save(*save, all)
+	}
 	return nil
 }
 
-func build(ctx context.Context, bin string) error {
+func build(ctx context.Context, bin string, rivals bool) error {
 	if err := os.MkdirAll(bin, 0o755); err != nil {
 		return err
 	}
@@ -175,6 +182,9 @@ func build(ctx context.Context, bin string) error {
 		if text, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("go build %s: %w\n%s", b.pkg, err, text)
 		}
+	}
+	if !rivals {
+		return nil
 	}
 	if _, err := os.Stat("rivals/node/node_modules/@socket.io/redis-adapter"); err != nil {
 		cmd := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts", "--no-fund", "--no-audit")
