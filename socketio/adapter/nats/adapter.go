@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sockeye-io/sockeye/socketio/adapter"
+	"github.com/sockeye-io/sockeye/socketio/adapter/joined"
 	"github.com/sockeye-io/sockeye/socketio/adapter/nativewire"
 	"github.com/sockeye-io/sockeye/socketio/adapter/outbox"
 	"github.com/sockeye-io/sockeye/socketio/internal/quieter"
@@ -24,7 +25,7 @@ type Adapter struct {
 	subjects *subjects
 	queue    *outbox.Queue
 	interest interest
-	joined   joined
+	joined   joined.Rooms
 
 	self  adapter.Node
 	in    adapter.Inbox
@@ -56,7 +57,6 @@ func New(o Options) (*Adapter, error) {
 		form: nativewire.New(o.MaxMessage, o.Key), subjects: newSubjects(o.Prefix), queue: outbox.New(o.QueueBytes), names: names{}, over: make(chan struct{}), drained: make(chan error),
 	}
 	a.interest.init()
-	a.joined.init()
 	return a, nil
 }
 
@@ -80,7 +80,7 @@ func (a *Adapter) Start(ctx context.Context, self adapter.Node, in adapter.Inbox
 // rooms. Of a message without a sender it is where those of other nodes come.
 func (a *Adapter) Lane(m *adapter.Message) uint32 {
 	lane := laneOf(m)
-	if lane != 0 && m.From != "" && a.joined.has(m.NS, m.Rooms[0]) {
+	if lane != 0 && m.From != "" && a.joined.Has(m.NS, m.Rooms[0]) {
 		return 0
 	}
 	return lane
@@ -89,7 +89,7 @@ func (a *Adapter) Lane(m *adapter.Message) uint32 {
 // Publish queues a message.
 func (a *Adapter) Publish(m *adapter.Message) error {
 	if m.Kind == adapter.Join && m.To == "" {
-		a.joined.add(m.NS, m.Names)
+		a.joined.Add(m.NS, m.Names)
 	}
 	it := outbox.Get()
 	it.Class, it.Dest, it.Tag = m.Class(), a.subjects.of(m), 0

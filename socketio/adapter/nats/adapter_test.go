@@ -296,21 +296,6 @@ func TestBroadcastAfterJoin(t *testing.T) {
 	if m := to("new"); a.Lane(m) == 0 {
 		t.Error("where others' broadcasts come has changed")
 	}
-
-	var j joined
-	j.init()
-	j.add("/", []string{"r"})
-	if !j.has("/", "r") || j.has("/", "s") || j.has("/r", "") {
-		t.Error("a wrong room has been joined")
-	}
-	j.start = j.start.Add(-joinedFor - time.Second)
-	if j.has("/", "r") || len(j.rooms) != 0 || j.until.Load() != 0 {
-		t.Error("a join is remembered for too long")
-	}
-	j.add("/", make([]string, joinedMost+1))
-	if !j.has("/", "any") || len(j.rooms) != 0 {
-		t.Error("too many joins are not remembered as all")
-	}
 }
 
 func TestNamesHoldAnything(t *testing.T) {

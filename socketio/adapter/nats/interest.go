@@ -2,8 +2,6 @@ package nats
 
 import (
 	"sync"
-	"sync/atomic"
-	"time"
 
 	"github.com/sockeye-io/sockeye/socketio/adapter"
 )
@@ -83,66 +81,4 @@ func (i *interest) take(all bool) (wishes []wish) {
 	}
 	clear(i.changed)
 	return wishes
-}
-
-const (
-	// joinedFor is how long a node may take to hear of a join from here and
-	// subscribe.
-	joinedFor = 5 * time.Second
-	// joinedMost is how many rooms are remembered for so long.
-	joinedMost = 10_000
-)
-
-// joined are rooms that sockets of other nodes were told to join a moment ago:
-// these nodes need not have subscribed yet.
-type joined struct {
-	until atomic.Int64 // when the last of them is no matter any more; 0: there are none
-
-	mu    sync.Mutex
-	start time.Time
-	rooms map[string]int64 // by namespace and room
-	all   int64            // until when it may be any room
-}
-
-func (j *joined) init() { j.start, j.rooms = time.Now(), make(map[string]int64) }
-
-// now begins at 1.
-func (j *joined) now() int64 { return int64(time.Since(j.start)) + 1 }
-
-func (j *joined) add(ns string, rooms []string) {
-	now := j.now()
-	until := now + int64(joinedFor)
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if len(j.rooms)+len(rooms) > joinedMost {
-		for room, t := range j.rooms {
-			if t < now {
-				delete(j.rooms, room)
-			}
-		}
-	}
-	if len(j.rooms)+len(rooms) > joinedMost {
-		j.all = until
-	} else {
-		for _, room := range rooms {
-			j.rooms[ns+"\x00"+room] = until
-		}
-	}
-	j.until.Store(until)
-}
-
-func (j *joined) has(ns, room string) bool {
-	until := j.until.Load()
-	if until == 0 {
-		return false
-	}
-	now := j.now()
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if now > j.until.Load() {
-		clear(j.rooms)
-		j.until.Store(0)
-		return false
-	}
-	return now <= j.all || now <= j.rooms[ns+"\x00"+room]
 }

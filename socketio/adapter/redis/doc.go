@@ -1,6 +1,7 @@
 // Package redis connects nodes through a Redis server, in the formats of Node's
 // adapters: New speaks that of the classic one (Pub/Sub), NewStreams that of the
-// one for streams. Go and Node servers with the same prefix are one cluster.
+// one for streams, NewSharded that of the one for sharded Pub/Sub, also through a
+// Redis Cluster. Go and Node servers with the same prefix are one cluster.
 //
 // # Connections
 //
@@ -11,6 +12,12 @@
 // probe is published and has to come back; a server that does not answer for 5 s
 // is Degraded, and is left for a new link as soon as a fresh connection shows
 // that the old one is to blame. A server that only pauses loses nothing.
+//
+// NewSharded has such a link with each master of a Redis Cluster. Which masters
+// there are, and which has a channel's slot, it asks them when a link ends, when
+// one says that a slot is another's (MOVED), and every 5 s. What waits for a slot
+// goes with it, in order; nothing is published to it for 0.75 s then, so that the
+// other nodes have subscribed there.
 //
 // # What is lost
 //
@@ -26,5 +33,6 @@
 // A user of the server with bounds (ACL) needs the channels and keys that begin
 // with the prefix, and the commands PING, SELECT, PUBLISH, SUBSCRIBE, PSUBSCRIBE,
 // UNSUBSCRIBE, PUBSUB, SET, with Sentinels ROLE, for streams XADD, XREAD, XRANGE
-// and XREVRANGE.
+// and XREVRANGE, for sharded Pub/Sub SPUBLISH, SSUBSCRIBE, SUNSUBSCRIBE and
+// CLUSTER SLOTS.
 package redis

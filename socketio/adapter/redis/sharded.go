@@ -11,6 +11,7 @@ import (
 	"unicode/utf16"
 
 	"github.com/sockeye-io/sockeye/socketio/adapter"
+	"github.com/sockeye-io/sockeye/socketio/adapter/joined"
 	"github.com/sockeye-io/sockeye/socketio/adapter/nodewire"
 	"github.com/sockeye-io/sockeye/socketio/adapter/outbox"
 	"github.com/sockeye-io/sockeye/socketio/internal/quieter"
@@ -36,6 +37,7 @@ type Sharded struct {
 	drained chan struct{}      // closed when all that was queued is sent, after Close
 	drain   sync.Once
 	self    adapter.Node
+	joined  joined.Rooms
 
 	inbox   inbox
 	stale   chan struct{} // holds one when the topology may be another
@@ -111,9 +113,13 @@ func (a *Sharded) largest() int { return max(min(a.o.MaxMessage, a.o.QueueBytes-
 // namespace's channel is lane 0.
 const firstRoom = 2
 
-// Lane implements [adapter.Adapter].
+// Lane implements [adapter.Adapter]. Of a message without a sender it is where
+// those of other nodes come.
 func (a *Sharded) Lane(m *adapter.Message) uint32 {
 	if m.Kind != adapter.Broadcast || m.Request != "" || m.To != "" || len(m.Rooms) != 1 || !a.roomy(m.Rooms[0]) {
+		return 0
+	}
+	if m.From != "" && a.joined.Has(m.NS, m.Rooms[0]) { // not all who are to hear it may have subscribed yet
 		return 0
 	}
 	return laneOf(m.NS, m.Rooms[0])
@@ -150,6 +156,9 @@ func (a *Sharded) channel(ns string) string { return a.o.Prefix + "#" + ns + "#"
 
 // Publish implements [adapter.Adapter].
 func (a *Sharded) Publish(m *adapter.Message) (err error) {
+	if m.Kind == adapter.Join && m.To == "" {
+		a.joined.Add(m.NS, m.Names)
+	}
 	it := outbox.Get()
 	it.Class = m.Class()
 	switch {

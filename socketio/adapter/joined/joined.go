@@ -1,0 +1,74 @@
+// Package joined remembers rooms that sockets of other nodes were told to join a
+// moment ago. These nodes need not have subscribed to the room's channel yet: a
+// backend that routes by room sends what is for it to all meanwhile.
+package joined
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// lasts is how long a node may take to hear of a join from here and subscribe.
+	lasts = 5 * time.Second
+	// most is how many rooms are remembered for so long.
+	most = 10_000
+)
+
+// Rooms are those that were joined. The zero Rooms holds none. It is safe for
+// concurrent use.
+type Rooms struct {
+	until atomic.Int64 // when the last of them is no matter any more, in Unix nanoseconds; 0: there are none
+
+	mu    sync.Mutex
+	rooms map[room]int64 // until when
+	all   int64          // until when it may be any room
+}
+
+type room struct{ ns, name string }
+
+// Add notes that sockets of other nodes are told to join rooms.
+func (r *Rooms) Add(ns string, rooms []string) { r.add(ns, rooms, time.Now()) }
+
+// Has reports whether somebody was told to join a room a moment ago.
+func (r *Rooms) Has(ns, name string) bool {
+	return r.until.Load() != 0 && r.has(ns, name, time.Now())
+}
+
+func (r *Rooms) add(ns string, rooms []string, at time.Time) {
+	now := at.UnixNano()
+	until := now + int64(lasts)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.rooms)+len(rooms) > most {
+		for k, t := range r.rooms {
+			if t < now {
+				delete(r.rooms, k)
+			}
+		}
+	}
+	if len(r.rooms)+len(rooms) > most {
+		r.all = until
+	} else {
+		if r.rooms == nil {
+			r.rooms = make(map[room]int64)
+		}
+		for _, name := range rooms {
+			r.rooms[room{ns, name}] = until
+		}
+	}
+	r.until.Store(until)
+}
+
+func (r *Rooms) has(ns, name string, at time.Time) bool {
+	now := at.UnixNano()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if now > r.until.Load() {
+		clear(r.rooms)
+		r.until.Store(0)
+		return false
+	}
+	return now <= r.all || now <= r.rooms[room{ns, name}]
+}
