@@ -1,6 +1,3 @@
-// Package joined remembers rooms that sockets of other nodes were told to join a
-// moment ago. These nodes need not have subscribed to the room's channel yet: a
-// backend that routes by room sends what is for it to all meanwhile.
 package joined
 
 import (
@@ -19,12 +16,15 @@ const (
 // Rooms are those that were joined. The zero Rooms holds none. It is safe for
 // concurrent use.
 type Rooms struct {
-	until atomic.Int64 // when the last of them is no matter any more, in Unix nanoseconds; 0: there are none
+	until atomic.Int64 // when the last of them is no matter any more, since began; 0: there are none
 
 	mu    sync.Mutex
 	rooms map[room]int64 // until when
 	all   int64          // until when it may be any room
 }
+
+// began is what times are told from.
+var began = time.Now()
 
 type room struct{ ns, name string }
 
@@ -37,7 +37,7 @@ func (r *Rooms) Has(ns, name string) bool {
 }
 
 func (r *Rooms) add(ns string, rooms []string, at time.Time) {
-	now := at.UnixNano()
+	now := int64(at.Sub(began)) + 1
 	until := now + int64(lasts)
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -62,7 +62,7 @@ func (r *Rooms) add(ns string, rooms []string, at time.Time) {
 }
 
 func (r *Rooms) has(ns, name string, at time.Time) bool {
-	now := at.UnixNano()
+	now := int64(at.Sub(began)) + 1
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if now > r.until.Load() {
