@@ -22,6 +22,7 @@ type command struct {
 
 // commands are all of them, in the order of --help.
 var commands = []command{
+	configCommand,
 	versionCommand,
 	hashCommand,
 }

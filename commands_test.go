@@ -13,7 +13,7 @@ import (
 func run(t *testing.T, args ...string) (code int, out, errs string) {
 	t.Helper()
 	var o, e strings.Builder
-	p := &process{in: strings.NewReader(""), out: &o, err: &e, getenv: func(string) string { return "" }}
+	p := &process{in: strings.NewReader(""), out: &o, err: &e, getenv: func(string) string { return "" }, environ: func() []string { return nil }}
 	code = p.main(t.Context(), args)
 	return code, o.String(), e.String()
 }

@@ -29,7 +29,7 @@ var documents embed.FS
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // the second signal ends the program at once
-	p := &process{in: os.Stdin, out: os.Stdout, err: os.Stderr, getenv: os.Getenv}
+	p := &process{in: os.Stdin, out: os.Stdout, err: os.Stderr, getenv: os.Getenv, environ: os.Environ}
 	code := p.main(ctx, os.Args[1:])
 	stop()
 	os.Exit(code)
@@ -40,6 +40,7 @@ type process struct {
 	in       io.Reader
 	out, err io.Writer
 	getenv   func(string) string
+	environ  func() []string
 }
 
 // main runs the command that args name, or serves, and returns the exit code.
@@ -64,6 +65,9 @@ var serve = command{name: "", run: func(ctx context.Context, p *process, args []
 		return usageError{err}
 	case config.Version:
 		_, err = fmt.Fprintln(p.out, "sockeye", build().Version)
+		return err
+	}
+	if err := p.known(); err != nil {
 		return err
 	}
 	pages, err := fs.Sub(public, "public")

@@ -11,11 +11,12 @@ const t = page("", {
 	zh: {
 		headline: "说一次，人人立刻听见。",
 		pitch: "Sockeye 是用 Go 写的 Socket.IO 服务器。处理函数发出一个事件，该知道的浏览器马上就知道。把演示开在两个窗口里看看。",
-		start: "从聊天开始", play: "打开试验场", clients: "此刻在线的浏览器", rate: "每秒事件", total: "启动以来的事件",
+		start: "看看：从聊天开始", build: "动手：教程", clients: "此刻在线的浏览器", rate: "每秒事件", total: "启动以来的事件",
 		leap: "放一条鱼", frameNote: "上方是本页收到的最后一帧。红色的鱼是发往服务器的事件，来自所有人。",
 		gallery: "演示", galleryLine: "每个演示是一个纯 HTML 文件夹加一个短小的 Go 文件，源码都只隔一次点击。",
 		playTitle: "试验场", playLine: "连接任意命名空间，发送任意事件，看清线上的每一帧。",
-		docsTitle: "自己写一个", docsLine: "从 README 开始，指南讲确认、房间、恢复与测试；从 Node 过来的有一份对照表。", readme: "README", guide: "全部文档", node: "从 Node 来", rough: "与 Node 的不同",
+		seeTitle: "想看看", seeLine: "把一个演示开在两个窗口里，看它们如同一个。", seeChat: "房间里聊天", seeBoard: "一起画", seeCut: "切断网络", seeAll: "全部十三个演示",
+		buildTitle: "想动手", buildLine: "从空文件夹到两台服务器上的聊天，十五分钟。", tutorial: "七步教程", gin: "放进你的 Gin 应用", node: "从 Node 来", guide: "全部文档",
 		docTitle: "诊断", docLine: "“为什么连不上？” 对任意服务器逐步检查，并给出解法。",
 	},
 });

@@ -53,16 +53,9 @@ var clusterOptions = []option{
 		c.Cluster.Name = text
 		return nil
 	}},
-	{"cluster-required", "", "SOCKEYE_CLUSTER_REQUIRED", "not ready while the broker is away (otherwise only at the start, for\n5 s: a lost broker would take every node out of the balancer)", func(c *Config, text string) error {
-		switch text {
-		case "on", "true", "1":
-			c.Cluster.Required = true
-		case "off", "false", "0":
-			c.Cluster.Required = false
-		default:
-			return errors.New("on or off")
-		}
-		return nil
+	{"cluster-required", "", "SOCKEYE_CLUSTER_REQUIRED", "not ready while the broker is away (otherwise only at the start, for\n5 s: a lost broker would take every node out of the balancer)", func(c *Config, text string) (err error) {
+		c.Cluster.Required, err = onOff(text)
+		return err
 	}},
 	{"cluster-key", "FILE", "SOCKEYE_CLUSTER_KEY", "what signs the messages between nodes (nats:// and mesh://), the\nsame for all: openssl rand -hex 32 >FILE", func(c *Config, text string) error {
 		c.Cluster.KeyFile = text

@@ -1,8 +1,8 @@
 package server
 
 import (
+	"cmp"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"io/fs"
@@ -39,6 +39,10 @@ type Config struct {
 	Admin         string // USER:HASH of who may inspect; "" is nobody
 	AdminReadOnly bool   // they may only look
 
+	AllowEIO3 bool // clients 1.x and 2.x may connect
+
+	TLSCert, TLSKey string // files of the certificate and its key; "" is plain HTTP
+
 	APITokenFile string // tokens of the emit API, one on each line; "" is without it
 
 	Cluster ClusterConfig
@@ -68,7 +72,9 @@ func (c *Config) dev() bool {
 }
 
 // options are all of them, in the order of --help.
-func options() []option { return slices.Concat(ownOptions, apiOptions, clusterOptions, adminOptions) }
+func options() []option {
+	return slices.Concat(ownOptions, tlsOptions, apiOptions, clusterOptions, adminOptions)
+}
 
 // option is one flag with the environment variable that means the same. Without a
 // value it is a switch, and set is told "true".
@@ -129,8 +135,15 @@ var ownOptions = []option{
 			if addrErr != nil && rangeErr != nil {
 				return fmt.Errorf("%q is neither an address nor a range", p)
 			}
+			if r, err := netip.ParsePrefix(p); err == nil && r.Bits() == 0 {
+				return fmt.Errorf("%s is everybody, who could then claim any address: name your proxies only", p)
+			}
 		}
 		return nil
+	}},
+	{"allow-eio3", "", "SOCKEYE_ALLOW_EIO3", "let socket.io-client 1.x and 2.x connect, too", func(c *Config, text string) (err error) {
+		c.AllowEIO3, err = onOff(text)
+		return err
 	}},
 	{"grace", "TIME", "SOCKEYE_GRACE", "how long stopping may take (default 10s)", func(c *Config, text string) error {
 		d, err := time.ParseDuration(text)
@@ -155,6 +168,17 @@ var ownOptions = []option{
 	}},
 }
 
+// onOff reads the value of a switch.
+func onOff(text string) (bool, error) {
+	switch text {
+	case "on", "true", "1":
+		return true, nil
+	case "off", "false", "0":
+		return false, nil
+	}
+	return false, errors.New("on or off")
+}
+
 // fields splits a list at its commas.
 func fields(list string) []string {
 	var all []string
@@ -166,40 +190,12 @@ func fields(list string) []string {
 	return all
 }
 
-// Parse reads the environment, then args (without the program's name), which
-// win. Help goes to help, and then the error is flag.ErrHelp. Other errors are
-// one line that tells which option is wrong and what it wants.
+// Parse reads the file, the environment and args (without the program's name):
+// Load without the sources. Help goes to help, and then the error is flag.ErrHelp.
+// Other errors are one line that tells which option is wrong and what it wants.
 func Parse(args []string, getenv func(string) string, help io.Writer) (Config, error) {
-	c := DefaultConfig()
-	for _, o := range options() {
-		if text := getenv(o.env); text != "" {
-			if err := o.set(&c, text); err != nil {
-				return c, fmt.Errorf("%s: %w", o.env, err)
-			}
-		}
-	}
-	set := flag.NewFlagSet("sockeye", flag.ContinueOnError)
-	set.SetOutput(io.Discard) // its messages are not ours
-	for _, o := range options() {
-		take := set.Func
-		if o.value == "" {
-			take = set.BoolFunc
-		}
-		take(o.name, o.help, func(text string) error { return o.set(&c, text) })
-	}
-	set.BoolVar(&c.Version, "version", false, "")
-	if err := set.Parse(args); errors.Is(err, flag.ErrHelp) {
-		if _, err := io.WriteString(help, Help()); err != nil {
-			return c, err
-		}
-		return c, flag.ErrHelp
-	} else if err != nil {
-		return c, fmt.Errorf("%w (--help lists the options)", err)
-	}
-	if set.NArg() > 0 {
-		return c, fmt.Errorf("%q is neither an option nor a command (--help lists them)", set.Arg(0))
-	}
-	return c, c.check()
+	c, _, err := Load(args, getenv, help)
+	return c, err
 }
 
 // check looks at options that make sense only together.
@@ -210,10 +206,7 @@ func (c Config) check() error {
 	if c.ClientIPHeader != "" && len(c.TrustedProxies) == 0 {
 		return errors.New("--client-ip-header needs --trusted-proxies: the header is believed from those only")
 	}
-	if err := c.checkAdmin(); err != nil {
-		return err
-	}
-	if err := c.checkAPI(); err != nil {
+	if err := cmp.Or(c.checkTLS(), c.checkAdmin(), c.checkAPI()); err != nil {
 		return err
 	}
 	return c.Cluster.check()
@@ -241,10 +234,12 @@ Usage: sockeye [options], or sockeye COMMAND
 	for _, o := range options() {
 		line(strings.TrimSpace("--"+o.name+" "+o.value), o.help, o.env)
 	}
+	line("--config FILE", "take settings from FILE, TOML, named like these options", configEnv)
 	line("--version", "print the version and stop", "")
 	line("--help", "print this", "")
 	b.WriteString(`
-The command line wins over the environment. SIGINT (Ctrl+C) and SIGTERM stop
+The command line wins over the environment, which wins over the file; sockeye
+config prints what is in force, and from where. SIGINT (Ctrl+C) and SIGTERM stop
 the server: clients are told and come back by themselves; a second one stops it
 at once.
 

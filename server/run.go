@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -27,10 +28,15 @@ func (s *Server) Run(ctx context.Context, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
+	l = &listener{Listener: l, log: s.log, failed: &s.unaccepted}
+	scheme := "http"
+	if conf := s.encrypted(); conf != nil {
+		l, scheme = tls.NewListener(l, conf), "https"
+	}
 	srv := httpServer(s, s.log)
 	served := make(chan error, 1)
-	go func() { served <- srv.Serve(&listener{Listener: l, log: s.log, failed: &s.unaccepted}) }()
-	if err := s.announce(out, l.Addr()); err != nil {
+	go func() { served <- srv.Serve(l) }()
+	if err := s.announce(out, scheme, l.Addr()); err != nil {
 		s.log.Warn("the address could not be printed", "error", err)
 	}
 
@@ -94,12 +100,12 @@ func (s *Server) listen(ctx context.Context) (net.Listener, error) {
 }
 
 // announce says where to look.
-func (s *Server) announce(out io.Writer, addr net.Addr) error {
+func (s *Server) announce(out io.Writer, scheme string, addr net.Addr) error {
 	_, port, err := net.SplitHostPort(addr.String())
 	if err != nil {
 		return err
 	}
-	text := fmt.Sprintf("Sockeye is ready: open %s (Ctrl+C stops it)\n", address(s.config.Host, port))
+	text := fmt.Sprintf("Sockeye is ready: open %s (Ctrl+C stops it)\n", address(scheme, s.config.Host, port))
 	if s.config.Public != "" {
 		text += fmt.Sprintf("Serving the pages in %s\n", s.config.Public)
 		if _, err := os.Stat(filepath.Join(s.config.Public, "index.html")); errors.Is(err, fs.ErrNotExist) {

@@ -106,6 +106,7 @@ func (s *Server) options(log *slog.Logger) *socketio.Options {
 		Engine: socketio.EngineOptions{
 			ClientIPHeader: s.config.ClientIPHeader,
 			TrustedProxies: s.config.TrustedProxies,
+			AllowEIO3:      s.config.AllowEIO3,
 		},
 	}
 	if s.config.dev() {
@@ -210,7 +211,7 @@ func (s *Server) Close() error {
 }
 
 // address is what a person types to open the pages served at addr.
-func address(host, port string) string {
+func address(scheme, host, port string) string {
 	switch host {
 	case "", "0.0.0.0", "::":
 		host = "localhost"
@@ -218,5 +219,5 @@ func address(host, port string) string {
 	if strings.Contains(host, ":") {
 		host = "[" + host + "]"
 	}
-	return "http://" + host + ":" + port + "/"
+	return scheme + "://" + host + ":" + port + "/"
 }

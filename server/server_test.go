@@ -156,7 +156,7 @@ func TestAddress(t *testing.T) {
 		"": "http://localhost:3000/", "0.0.0.0": "http://localhost:3000/", "::": "http://localhost:3000/",
 		"127.0.0.1": "http://127.0.0.1:3000/", "::1": "http://[::1]:3000/", "chat.example": "http://chat.example:3000/",
 	} {
-		if got := address(host, "3000"); got != want {
+		if got := address("http", host, "3000"); got != want {
 			t.Errorf("%q: %s", host, got)
 		}
 	}
@@ -289,7 +289,7 @@ func TestFolderWithoutIndex(t *testing.T) {
 			t.Fatal(err)
 		}
 		var out bytes.Buffer
-		if err := program(t, Config{Public: dir}).announce(&out, &net.TCPAddr{Port: 1}); err != nil {
+		if err := program(t, Config{Public: dir}).announce(&out, "http", &net.TCPAddr{Port: 1}); err != nil {
 			t.Fatal(err)
 		}
 		if got := strings.Contains(out.String(), "no index.html"); got != told {

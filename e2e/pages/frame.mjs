@@ -23,6 +23,18 @@ export default function (world) {
     await leave(ben);
   });
 
+  test("home is short on a phone", async () => {
+    // It was 6,020 px, and is at most half of that with a way in for those who want to build.
+    for (const lang of ["en-US", "zh-CN"]) {
+      const page = await visit(world, "", { lang, viewport: { width: 390, height: 844 } });
+      await page.locator("#gallery li").nth(12).waitFor();
+      const long = await page.evaluate(() => document.documentElement.scrollHeight);
+      assert.ok(long <= 3010, `${long} px long on a phone, ${lang}`);
+      for (const way of [/\/chat\/$/, /\/docs\/(zh\/)?tutorial\/$/]) assert.match(await page.locator(".hero a").evaluateAll((all) => all.map((a) => a.href).join("\n")), new RegExp(way.source, "m"));
+      await leave(page);
+    }
+  });
+
   test("language and theme are followed, switched and remembered", async () => {
     const page = await visit(world, "echo/", { lang: "zh-CN", colorScheme: "dark" });
     await says(page, "h1", "回声");

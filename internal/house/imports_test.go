@@ -40,6 +40,7 @@ var outside = map[string][]string{
 	"github.com/prometheus/client_golang": {"server", "socketio/metrics"},
 	"github.com/yuin/goldmark":            {"server/docsite", "public/assets"},
 	"golang.org/x/crypto":                 {"internal/gate"},
+	"github.com/pelletier/go-toml/v2":     {"server"},
 	"github.com/redis/go-redis/v9":        {"socketio/adapter/redis"},
 	"github.com/googollee/go-socket.io":   {"googollee", "docs/...", "e2e/..."}, // for its types
 	"github.com/jackc/pgx/v5":             {"socketio/adapter/postgres"},

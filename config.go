@@ -1,0 +1,41 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"strings"
+
+	"github.com/sockeye-io/sockeye/server"
+)
+
+// configCommand takes what the program itself takes, so that it can be put in
+// front of a command line that is to be looked at.
+var configCommand = command{name: "config", args: "[options]", help: "print the settings in force and where each is from, and stop", run: func(_ context.Context, p *process, args []string) error {
+	_, settings, err := server.Load(args, p.getenv, new(strings.Builder))
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return err
+	case err != nil:
+		return usageError{err}
+	}
+	if err := p.known(); err != nil {
+		return err
+	}
+	for _, s := range settings {
+		if _, err := fmt.Fprintln(p.out, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}}
+
+// known complains about variables of the environment that look like settings
+// and are none: a mistyped one would be in force for nobody.
+func (p *process) known() error {
+	if names := server.Unknown(p.environ()); len(names) > 0 {
+		return usage("%s in the environment is no setting: take it away, or see --help for the names", strings.Join(names, ", "))
+	}
+	return nil
+}
