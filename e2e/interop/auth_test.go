@@ -19,8 +19,12 @@ import (
 	"github.com/gin-contrib/sessions/cookie"
 	"github.com/gin-gonic/gin"
 	"github.com/golang-jwt/jwt/v5"
+	"github.com/zishang520/socket.io/clients/engine/v3/transports"
+	"github.com/zishang520/socket.io/clients/socket/v3"
+	"github.com/zishang520/socket.io/v3/pkg/types"
 
 	"github.com/sockeye-io/sockeye/ginio"
+	"github.com/sockeye-io/sockeye/internal/slow"
 	"github.com/sockeye-io/sockeye/socketio"
 	"github.com/sockeye-io/sockeye/socketio/auth"
 	"github.com/sockeye-io/sockeye/socketio/socketiotest"
@@ -134,7 +138,9 @@ func startApp(t *testing.T) *app {
 	a := newApp([]byte("0123456789abcdef0123456789abcdef"))
 	a.io.Of("/open") // for those who are to be refused at "/"
 	t.Cleanup(func() {
-		if err := a.io.Close(); err != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		if err := a.io.Shutdown(ctx); err != nil {
 			t.Error(err)
 		}
 	})
@@ -189,7 +195,7 @@ func TestAuthByJWT(t *testing.T) {
 	a := startApp(t)
 	host := socketiotest.Serve(t, a.router)
 	cookie := a.signIn(t, "ann")
-	a.tokens = 2 * time.Second // it is asked for at once, and again
+	a.tokens = slow.Stretch(2 * time.Second) // it is asked for at once, and again
 	token, _ := a.do(t, "GET", "/token", "", cookie, http.StatusOK)
 	c := host.Connect(&socketiotest.Options{Auth: map[string]any{"token": token}})
 	asked := make(chan struct{}, 10)
@@ -228,4 +234,51 @@ func TestAuthByJWT(t *testing.T) {
 	if _, err := socketiotest.Ask(c, socketio.Call[string, map[string]any]("auth:refresh"), foreign); !errors.As(err, &told) || told.Code != "unauthorized" {
 		t.Error(err)
 	}
+}
+
+// A client that others have made is warned, answers, and stays on its
+// connection until its user signs out.
+func TestAuthOfOthersClient(t *testing.T) {
+	a := startApp(t)
+	ts := httptest.NewServer(a.router)
+	t.Cleanup(ts.Close)
+	cookie := a.signIn(t, "ann")
+	a.tokens = slow.Stretch(2 * time.Second)
+	token, _ := a.do(t, "GET", "/token", "", cookie, http.StatusOK)
+	a.tokens = time.Hour
+	longer, _ := a.do(t, "GET", "/token", "", cookie, http.StatusOK)
+
+	opts := socket.DefaultOptions()
+	opts.SetForceNew(true)
+	opts.SetReconnection(false)
+	opts.SetAutoConnect(false)
+	opts.SetTransports(types.NewSet(transports.WebSocket))
+	opts.SetAuth(map[string]any{"token": token})
+	s, err := socket.Connect(ts.URL, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	renewed, gone := make(chan bool, 1), make(chan any, 2)
+	s.On("connect_error", func(args ...any) { t.Error(args...) })
+	s.On("auth:expiring", func(args ...any) {
+		answer, ok := args[len(args)-1].(func([]any, error))
+		if ok {
+			answer([]any{longer}, nil)
+		}
+		renewed <- ok
+	})
+	s.On("disconnect", func(args ...any) { gone <- args[0] })
+	s.Connect()
+	if !next(t, "warning", renewed) {
+		t.Fatal("the warning wants no answer")
+	}
+	who := make(chan []any, 1)
+	if err := s.Emit("whoami", func(args []any, err error) { who <- append(args, err) }); err != nil {
+		t.Fatal(err)
+	}
+	if got := next(t, "answer", who); got[0] != "ann" {
+		t.Error(got)
+	}
+	a.do(t, "POST", "/logout", "", cookie, http.StatusNoContent)
+	next(t, "end", gone) // this client forgets what came just before the connection's end
 }
