@@ -23,6 +23,7 @@ type command struct {
 // commands are all of them, in the order of --help.
 var commands = []command{
 	configCommand,
+	doctorCommand,
 	versionCommand,
 	hashCommand,
 }

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/sockeye-io/sockeye/server"
+)
+
+// The doctor finds nothing at a healthy server, and names what is wrong with
+// each that is ill, with an exit code for scripts.
+func TestDoctor(t *testing.T) {
+	config := server.DefaultConfig()
+	s, err := server.New(config, fstest.MapFS{"index.html": {}}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	healthy := httptest.NewServer(s)
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		healthy.Close()
+	})
+	target, err := url.Parse(healthy.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := func(change func(r *httputil.ProxyRequest)) string {
+		p := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(target)
+			r.Out.Host = r.In.Host
+			change(r)
+		}, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)})
+		t.Cleanup(p.Close)
+		return p.URL
+	}
+	answers := func(status int, text string) string {
+		a := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(status)
+			_, _ = w.Write([]byte(text)) // a client that left early is no fault of ours
+		}))
+		t.Cleanup(a.Close)
+		return a.URL
+	}
+	for name, c := range map[string]struct {
+		args []string
+		code int
+		want string
+	}{
+		"healthy":           {[]string{healthy.URL}, 0, "ok    websocket    it opens"},
+		"its path":          {[]string{healthy.URL + "/socket.io/"}, 0, "ok    ready"},
+		"through a proxy":   {[]string{proxy(func(*httputil.ProxyRequest) {})}, 0, "ok    origin"},
+		"a namespace":       {[]string{"--namespace", "/chat", healthy.URL}, 0, "/chat can be joined"},
+		"no such namespace": {[]string{"--namespace", "chta", healthy.URL}, 1, "FAIL  namespace    /chta: Invalid namespace"},
+		"another page":      {[]string{"--origin", "https://evil.example", healthy.URL}, 1, "--origins https://evil.example"},
+		"the proxy's Host":  {[]string{proxy(func(r *httputil.ProxyRequest) { r.Out.Host = "backend" })}, 1, "proxy_set_header Host"},
+		"no Upgrade":        {[]string{proxy(func(r *httputil.ProxyRequest) { r.Out.Header.Del("Upgrade"); r.Out.Header.Del("Connection") })}, 1, "FAIL  websocket"},
+		"not sticky": {[]string{proxy(func(r *httputil.ProxyRequest) {
+			if q := r.Out.URL.Query(); q.Has("sid") {
+				q.Set("sid", "ofanotherserver00000")
+				r.Out.URL.RawQuery = q.Encode()
+			}
+		})}, 1, "not sticky"},
+		"another path":  {[]string{healthy.URL + "/nothing/"}, 1, "FAIL  path"},
+		"nobody":        {[]string{"http://127.0.0.1:1"}, 1, "FAIL  reach"},
+		"an old server": {[]string{answers(200, `97:0{"sid":"x"}`)}, 1, "Engine.IO 3"},
+		"a page":        {[]string{answers(200, "<h1>hello")}, 1, "is not Socket.IO"},
+		"hostile":       {[]string{answers(403, `{"code":4,"message":"\u001b[31m\nred"}`)}, 1, `\x1b[31m\nred`},
+		"no address":    {[]string{"chat.example"}, 1, "is not an address"},
+		"nothing":       {nil, 2, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			code, out, errs := run(t, append([]string{"doctor"}, c.args...)...)
+			if code != c.code || !strings.Contains(out, c.want) || c.code == 2 && errs == "" {
+				t.Errorf("%d, want %d and %q:\n%s%s", code, c.code, c.want, out, errs)
+			}
+		})
+	}
+}
+
+func TestConfigCommand(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "s.toml")
+	if err := os.WriteFile(name, []byte("port = 4000\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, out, errs := run(t, "config", "--config", name, "--cluster", "redis://:SECRET@h"); code != 0 || !strings.Contains(out, `port = "4000"  # `+name) || strings.Contains(out, "SECRET") {
+		t.Errorf("%d\n%s%s", code, out, errs)
+	}
+	if code, _, errs := run(t, "config", "--port", "x"); code != 2 || !strings.Contains(errs, "a port is") {
+		t.Errorf("%d %s", code, errs)
+	}
+	var o, e strings.Builder
+	p := &process{out: &o, err: &e, getenv: func(string) string { return "" }, environ: func() []string { return []string{"SOCKEYE_PROT=1"} }}
+	for _, args := range [][]string{{"config"}, nil} {
+		if code := p.main(t.Context(), args); code != 2 || !strings.Contains(e.String(), "SOCKEYE_PROT") {
+			t.Errorf("%q: %d %s", args, code, e.String())
+		}
+	}
+}
