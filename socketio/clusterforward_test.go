@@ -468,3 +468,24 @@ func TestForwardOptions(t *testing.T) {
 		}
 	}
 }
+
+// A node that stops lets go of what it has passed on.
+func TestForwardStops(t *testing.T) {
+	a := startApart(t, 2, nil)
+	sid := a.open(0)
+	got := make(chan int)
+	go func() {
+		resp, _ := a.ask(1, "GET", "&sid="+sid, "")
+		got <- resp.StatusCode
+	}()
+	a.until("the poll is there", func() bool { return a.forwards(0, "served") == 1 })
+	if err := a.srv[1].Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if code := <-got; code != http.StatusServiceUnavailable {
+		t.Error(code)
+	}
+	if n, m := a.forwards(1, "canceled"), a.forwards(1, "unreachable"); n != 1 || m != 0 {
+		t.Errorf("%d canceled, %d unreachable", n, m)
+	}
+}

@@ -7,11 +7,21 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/sockeye-io/sockeye/socketio"
 	"github.com/sockeye-io/sockeye/socketio/adapter"
 	"github.com/sockeye-io/sockeye/socketio/adapter/mesh"
 	"github.com/sockeye-io/sockeye/socketio/adapter/nats"
 	"github.com/sockeye-io/sockeye/socketio/adapter/redis"
 )
+
+// forwarding has requests for other nodes' sessions passed on, if there is a
+// CLUSTER_SECRET.
+func forwarding() (o socketio.ClusterOptions) {
+	if secret := os.Getenv("CLUSTER_SECRET"); secret != "" {
+		o.Secret, o.Advertise = []byte(secret), "http://127.0.0.1:"+os.Getenv("PORT")
+	}
+	return o
+}
 
 // cluster is the adapter that CLUSTER names, nil for a server alone. With
 // mesh://, this node listens MESH_OFFSET ports above PORT.

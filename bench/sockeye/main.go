@@ -33,7 +33,7 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	io := socketio.New(&socketio.Options{Cluster: a, Engine: socketio.EngineOptions{
+	io := socketio.New(&socketio.Options{Cluster: a, ClusterOptions: forwarding(), Engine: socketio.EngineOptions{
 		AllowEIO3:     true,
 		DisablePoller: os.Getenv("POLLER") == "off",
 	}})

@@ -201,6 +201,9 @@ func (h *hop) failed(w http.ResponseWriter, r *http.Request, err error) *Failure
 	case r.Context().Err() != nil:
 		h.f.count("canceled", h.to.Node)
 		return nil // there is nobody to answer
+	case h.f.ctx.Err() != nil:
+		h.f.count("canceled", h.to.Node)
+		return &Failure{Status: http.StatusServiceUnavailable, Text: "Server is shutting down"}
 	case errors.Is(cause, errBody):
 		h.f.count("canceled", h.to.Node)
 		return new(Failure)
