@@ -4,11 +4,12 @@ import (
 	_ "embed" // the measurements
 	"encoding/json"
 	"fmt"
+	"slices"
 )
 
-// measured.json is written by go run ./cluster -json: medians of interleaved
-// rounds on one machine, which did other things too. Only what the simulator
-// makes of some of them, to be compared with the others, counts.
+// measured.json is what go run ./cluster -json has written, twice: medians of
+// interleaved rounds on one machine, which did other things too. Only what the
+// simulator makes of some of them, to be compared with the others, counts.
 //
 //go:embed measured.json
 var measuredJSON []byte
@@ -26,9 +27,26 @@ type median struct {
 	P99      float64 `json:"p99_ms"`
 }
 
+// measured has one of each scenario and system: the mean of the series, by how
+// many rounds they have.
 func measured() (list []median, err error) {
-	err = json.Unmarshal(measuredJSON, &list)
-	return list, err
+	var series []median
+	if err := json.Unmarshal(measuredJSON, &series); err != nil {
+		return nil, err
+	}
+	for _, m := range series {
+		i := slices.IndexFunc(list, func(o median) bool { return o.Scenario == m.Scenario && o.System == m.System })
+		if i < 0 {
+			list = append(list, m)
+			continue
+		}
+		o := &list[i]
+		mean := func(a, b float64) float64 { return (a*float64(o.Runs) + b*float64(m.Runs)) / float64(o.Runs+m.Runs) }
+		o.Cost, o.Broker = mean(o.Cost, m.Cost), mean(o.Broker, m.Broker)
+		o.PerSec, o.P50, o.P99 = mean(o.PerSec, m.PerSec), mean(o.P50, m.P50), mean(o.P99, m.P99)
+		o.Runs += m.Runs
+	}
+	return list, nil
 }
 
 // A run is a scenario of ../cluster as a Load. The rate makes no difference to
@@ -74,7 +92,7 @@ func Calibrate(list []median, system string) (Costs, error) {
 		Receive: max(0, (at["path"].Cost-at["path1"].Cost)*few),
 	}
 	c.Skip = min(skip, c.Receive)
-	c.Together = (at["fan"].Cost - (say+c.Receive)/many) / c.Deliver
+	c.Together = max(1, (at["fan"].Cost-(say+c.Receive)/many)/c.Deliver) // company makes nothing cheaper
 	c.BrokerIn = at["path1"].Broker * few
 	c.BrokerOut = max(0, (at["path"].Broker-at["path1"].Broker)*few)
 	return c, nil

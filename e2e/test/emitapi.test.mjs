@@ -5,8 +5,9 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "../lib/brokers.mjs";
+import { backends, startNodes } from "../lib/nodes.mjs";
 import { io } from "client-4.8";
-import { disconnected, next, until } from "../lib/clients.mjs";
+import { client48, connect, disconnected, next, until } from "../lib/clients.mjs";
 import { startProgram } from "../lib/program.mjs";
 
 const token = "a-token-that-the-log-must-not-have";
@@ -32,8 +33,8 @@ after(async () => {
   await rm(folder, { recursive: true });
 });
 
-async function call(name, request, headers = { authorization: `Bearer ${token}` }) {
-  const answer = await fetch(`${programs[0].url}api/${name}`, {
+async function call(name, request, headers = { authorization: `Bearer ${token}` }, program = programs[0]) {
+  const answer = await fetch(`${program.url}api/${name}`, {
     method: "POST", headers: { "content-type": "application/json", ...headers }, body: JSON.stringify(request),
   });
   return { status: answer.status, body: await answer.json() };
@@ -69,3 +70,26 @@ test("without a token, and with nonsense, nothing happens but a sentence", async
   assert.match(body.error.message, /"room" is no member of this call: there are namespace, rooms/);
   assert.ok(sockets[0].connected);
 });
+
+for (const backend of ["redis", "streams"]) {
+  test(`beside a server of Node over ${backend}: its sockets are told, and counted`, async (t) => {
+    const broker = await backends[backend].start();
+    const [node] = await startNodes(broker.url, ["node"], { env: { CLUSTER_PREFIX: "emitapi" }, wait: false });
+    const program = await startProgram("--api-token-file", join(folder, "tokens"), "--cluster", broker.url, "--cluster-prefix", "emitapi");
+    const socket = await connect(client48, "websocket", node.url, "/");
+    t.after(async () => {
+      socket.disconnect();
+      assert.equal((await program.stop()).code, 0, program.log());
+      await node.stop();
+      await broker.stop();
+    });
+    const ask = async (name, request) => (await call(name, request, undefined, program)).body;
+    await until("the socket is known", async () => (await ask("fetch", {})).total === 1);
+    const heard = next(socket, "news");
+    assert.deepEqual(await ask("emit", { event: "news", arguments: [1, { $binary: "AAE=" }] }), { sockets: 1, nodes: 1, complete: true });
+    assert.deepEqual((await heard).map((v) => [...(Buffer.isBuffer(v) ? v : [v])]), [[1], [0, 1]]);
+    const gone = disconnected(socket);
+    assert.deepEqual(await ask("disconnect", { rooms: [socket.id] }), { sockets: 1, nodes: 1, complete: true });
+    assert.equal(await gone, "io server disconnect");
+  });
+}
