@@ -33,6 +33,15 @@ type absent struct {
 	back  bool                 // its data is another socket's
 	place peers.Place[*absent] // in absents.crowd, if away
 	from  uint64               // what it says it has seen
+
+	// Of one that has been on another node.
+	known *known            // what it has seen; nil if it has always been here
+	node  string            // whose number its offset tells
+	marks map[string]*known // since when it was in rooms, if later than known
+	early []keptEvent       // what it has missed that is not in the log here
+	local uint64            // the position from which on it was here
+	rm    *roaming          // what other nodes are to know of it
+	fresh bool              // rm is what it will have here, and stored
 }
 
 // names are what it answers to.
@@ -106,6 +115,15 @@ func (as *absents) take(key [sha256.Size]byte, now time.Time) *absent {
 	as.remove(a)
 	as.present++
 	return a
+}
+
+// arrive has a client on its way here that was on another node, until it is done.
+func (as *absents) arrive(a *absent) {
+	as.present++
+	as.await(a.sid, a)
+	for _, room := range a.rooms {
+		as.await(room, a)
+	}
 }
 
 func (as *absents) remove(a *absent) {
@@ -198,9 +216,15 @@ func (r *recovery) leave(s *Socket, mayReturn bool) {
 	now := time.Now()
 	if o := s.origin; o != nil && o.pid != "" {
 		key := sha256.Sum256([]byte(o.pid))
-		delete(r.here, key)
+		if r.here[key] == s {
+			delete(r.here, key)
+		}
+		if !mayReturn {
+			r.roam.left(s, nil)
+		}
 		if mayReturn {
 			a := &absent{key: key, sid: s.id, pid: o.pid, since: o.since, joined: o.joined, at: now}
+			a.known, a.node, a.marks, a.local = o.roaming.absent()
 			for _, name := range rooms {
 				if name != s.id {
 					a.rooms = append(a.rooms, name)
@@ -210,6 +234,7 @@ func (r *recovery) leave(s *Socket, mayReturn bool) {
 			o.absent = a
 			r.lastData(s)
 			r.await(a, s)
+			r.roam.left(s, a)
 			r.forgetAbsent(now)
 			r.srv.engine.AfterFunc(r.srv.opts.Recovery.MaxDuration+time.Millisecond, &r.timer, r)
 		}
@@ -230,7 +255,7 @@ func (r *recovery) await(a *absent, s *Socket) {
 // forget drops what was for a name, unless somebody answers to it. The caller
 // holds the lock.
 func (r *recovery) forget(name string) {
-	if r.absents.awaits(name) {
+	if r.roam != nil || r.absents.awaits(name) {
 		return
 	}
 	if r.ns.index.RoomLen(name) == 0 {
@@ -272,7 +297,13 @@ func (r *recovery) take(s *Socket) *absent {
 		return nil
 	}
 	key := sha256.Sum256([]byte(pid))
-	a, why := r.find(s, key, auth.Offset, r.end(key))
+	var a *absent
+	var why notRecovered
+	if r.roam != nil {
+		a, why = r.roam.take(s, key, pid, auth.Offset)
+	} else {
+		a, why = r.find(s, key, auth.Offset, r.end(key))
+	}
 	if a == nil {
 		r.refuse(s, why)
 		return nil
@@ -318,8 +349,9 @@ func (r *recovery) ending(s *Socket) {
 		return
 	}
 	r.lock()
-	if s.origin.absent != nil {
+	if a := s.origin.absent; a != nil {
 		r.lastData(s)
+		r.roam.dataLast(s, a)
 	}
 	r.unlock()
 }
@@ -336,11 +368,9 @@ func (r *recovery) over(s *Socket) {
 	r.unlock()
 }
 
-const lostEvents = "missed events were discarded (Recovery.MaxPackets, MaxBytes)"
-
 // find takes out the client of a private id, whose position is that of offset,
 // for s. before is its socket that was here until now.
-func (r *recovery) find(s *Socket, key [sha256.Size]byte, offset any, before *Socket) (a *absent, why string) {
+func (r *recovery) find(s *Socket, key [sha256.Size]byte, offset any, before *Socket) (a *absent, why notRecovered) {
 	r.lock()
 	defer r.unlock()
 	now := time.Now()
@@ -348,18 +378,18 @@ func (r *recovery) find(s *Socket, key [sha256.Size]byte, offset any, before *So
 	if before != nil && before.origin.back != nil {
 		a, before.origin.back = before.origin.back, nil // that was on its way back too
 	} else if a = r.absents.take(key, now); a == nil {
-		return nil, "unknown or expired session"
+		return nil, noSession
 	}
 	a.from = a.since
 	if offset != nil {
 		text, _ := offset.(string)
-		from, err := r.log.Find(text)
+		from, err := r.findOffset(text)
 		switch {
 		case err == eventlog.ErrForeign:
 			// Of another server, or from before a restart: it has seen nothing of this log.
 		case err != nil:
 			r.absents.done(a, r.forget)
-			return nil, "unknown offset"
+			return nil, noOffset
 		default:
 			a.from = max(a.from, from)
 		}
@@ -376,7 +406,13 @@ func (r *recovery) find(s *Socket, key [sha256.Size]byte, offset any, before *So
 // lost reports whether something that a missed has been given up. The caller
 // holds the lock.
 func (r *recovery) lost(a *absent) bool {
-	return a != nil && r.log.Lost(time.Now(), a.from, a.names())
+	switch {
+	case a == nil:
+		return false
+	case a.known != nil:
+		return r.roam.misses(a) != ""
+	}
+	return r.log.Lost(time.Now(), a.from, a.names())
 }
 
 // end ends the life of a socket whose client is back on another connection, and
@@ -395,20 +431,28 @@ func (r *recovery) end(key [sha256.Size]byte) *Socket {
 	return old
 }
 
-func (r *recovery) refuse(s *Socket, why string) {
-	s.sprung().notWhy = why
-	r.srv.log.Debug("socketio: not recovered", "namespace", clip.Quoted(s.name), "reason", why)
+func (r *recovery) refuse(s *Socket, why notRecovered) {
+	s.sprung().notWhy = string(why)
+	r.srv.stats.unrecovered.Add(why)
+	r.srv.log.Debug("socketio: not recovered", "namespace", clip.Quoted(s.name), "reason", string(why))
 }
 
 // resume gives a socket that is being let in what its client had, and returns
 // what it missed, nothing of which is lost. It has joined these rooms in a
 // middleware. The caller holds the lock, and the index's.
 func (r *recovery) resume(s *Socket, back *absent, joined []string) []keptEvent {
-	missed, _ := r.log.Since(time.Now(), back.from, back.names())
+	var missed []keptEvent
+	if back.known != nil {
+		missed = r.roam.missed(back)
+	} else {
+		missed, _ = r.log.Since(time.Now(), back.from, back.names())
+	}
 	r.absents.done(back, func(string) {}) // it answers to its names itself from now on
 	o := s.origin
 	o.back, o.recovered = nil, true
 	o.pid, o.since, o.joined = back.pid, back.from, back.joined // should it be lost before it sees an offset, it has seen that much
+	r.roam.resumed(s, back)
+	r.srv.stats.recovered.Add(1)
 	return missed
 }
 
@@ -442,6 +486,7 @@ func (r *recovery) enroll(s *Socket) string {
 	o := s.sprung()
 	if o.pid == "" {
 		o.pid, o.since = id.New(), r.log.Position()
+		r.roam.enrolled(s)
 	}
 	r.here[sha256.Sum256([]byte(o.pid))] = s
 	return o.pid

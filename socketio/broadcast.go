@@ -118,27 +118,38 @@ func (b *Broadcast) emit(ns *Namespace, event string, args []any) error {
 	}
 	r := receiverLists.Get().(*receivers)
 	defer r.free()
-	b.send(r, ns, event, &e)
+	c := srv.cluster
+	told := c == nil || b.local
+	if !told && ns.recovery != nil && b.flags&engineio.Volatile == 0 {
+		b.publish(r, ns, event, args, &e)
+		told = true
+	} else {
+		b.send(r, ns, event, &e, nil)
+	}
 	if len(ns.reg.load().outgoing) > 0 {
 		for _, s := range r.list {
 			s.outgoing(event, args)
 		}
 	}
-	if c := srv.cluster; c != nil && !b.local {
+	if !told {
 		c.broadcast(b, ns, event, args, &e)
 	}
 	return nil
 }
 
 // send sends an encoded event, with a place for its offset, to the sockets here,
-// and leaves in r who they were.
-func (b *Broadcast) send(r *receivers, ns *Namespace, event string, e *siowire.Encoded) {
+// and leaves in r who they were. from is another node's message, if it is one.
+func (b *Broadcast) send(r *receivers, ns *Namespace, event string, e *siowire.Encoded, from *adapter.Message) {
 	srv, rec := ns.srv, ns.recovery
 	rec.lock() // the log and the sockets shall see events in the same order
 	r.list = b.appendTo(r.list, ns)
+	var w *whence
+	if rec.roams() {
+		w, r.list = rec.roam.whence(from, r.list)
+	}
 	var m *engineio.Message
 	if rec != nil && b.flags&engineio.Volatile == 0 {
-		m = rec.keep(event, e, b, r.list)
+		m = rec.keep(event, e, b, r.list, w)
 	} else {
 		m = rec.mark(e)
 	}
@@ -146,6 +157,27 @@ func (b *Broadcast) send(r *receivers, ns *Namespace, event string, e *siowire.E
 	rec.unlock()
 	srv.account(r.list, event, failed)
 	srv.traceBroadcast(ns, event, len(r.list)-len(failed))
+}
+
+// publish is send for an event that clients of other nodes can miss, too: those
+// are told of it at the same moment.
+func (b *Broadcast) publish(r *receivers, ns *Namespace, event string, args []any, e *siowire.Encoded) {
+	srv, rec := ns.srv, ns.recovery
+	m, err := srv.cluster.kept(ns, event, args, e)
+	var failed []unsent
+	deliver := func(w *whence) {
+		r.list = b.appendTo(r.list, ns)
+		failed = srv.deliver(r.list, rec.keep(event, e, b, r.list, w), b.flags)
+	}
+	rec.lock()
+	if err == nil {
+		b.target(m)
+		rec.roam.publish(m, deliver)
+	} else {
+		deliver(rec.roam.untold(event, err))
+	}
+	rec.unlock()
+	srv.account(r.list, event, failed)
 }
 
 // excluded are the rooms left out, the sender's own among them.

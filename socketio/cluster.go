@@ -73,6 +73,7 @@ type clustered struct {
 	limits  PacketLimits
 	turn    errands
 	closed  atomic.Bool
+	roams   roams
 
 	forward *forward.Forwarder
 
@@ -131,14 +132,28 @@ func (srv *Server) join(a adapter.Adapter) error {
 		Adapter: a, Host: c, Name: o.Name, Heartbeat: o.Heartbeat, Dead: o.Timeout, Questions: o.MaxQuestions,
 		Address: c.forwards,
 	})
+	c.roams.init()
 	srv.cluster = c
+	srv.renewRecovery()
 	if err := c.core.Start(); err != nil {
 		srv.cluster = nil
 		c.forward.Close()
+		srv.renewRecovery()
 		return &ClusterStartError{err}
 	}
 	srv.engine.Forward(c.forward)
 	return nil
+}
+
+// renewRecovery makes recovery know of the cluster, or forget it. Nobody has
+// connected yet.
+func (srv *Server) renewRecovery() {
+	if srv.opts.Recovery == nil {
+		return
+	}
+	for _, ns := range srv.nsps {
+		ns.recovery = newRecovery(srv, ns)
+	}
 }
 
 // leaveCluster is the last thing that a server does.
@@ -215,6 +230,12 @@ func (c *clustered) broadcast(b *Broadcast, ns *Namespace, event string, args []
 	c.publish(&m)
 }
 
+// kept is what other nodes are told of an event that their clients can miss, too.
+func (c *clustered) kept(ns *Namespace, event string, args []any, e *siowire.Encoded) (*adapter.Message, error) {
+	data, err := c.eventData(ns, event, args, e, true)
+	return &adapter.Message{Kind: adapter.Broadcast, NS: ns.name, Data: data, Keep: true}, err
+}
+
 // elsewhere has the other nodes do to their sockets what was done to those here.
 func (b *Broadcast) elsewhere(m adapter.Message) {
 	c := b.ns.srv.cluster
@@ -223,7 +244,7 @@ func (b *Broadcast) elsewhere(m adapter.Message) {
 	}
 	for _, ns := range b.ns.leaves() {
 		m := m
-		m.NS = ns.name
+		m.NS, m.Keep = ns.name, ns.recovery.roams()
 		b.target(&m)
 		c.publish(&m)
 	}
@@ -235,6 +256,7 @@ func (c *clustered) Tell(e cluster.Event) {
 	ev := ClusterEvent{Node: e.Node.ID, Name: e.Node.Name, Namespace: e.NS, N: e.N, Why: e.Why}
 	switch e.Kind {
 	case cluster.Connection:
+		c.interrupted(e.State)
 		ev.Kind, ev.Cause = ClusterConnection, e.State.Cause
 		ev.Connected = e.State.Connection == adapter.Up
 		if ev.Connected {
@@ -252,6 +274,9 @@ func (c *clustered) Tell(e cluster.Event) {
 		c.nodesChanged()
 		log.Info("socketio: node left the cluster", "node", e.Node.ID, "name", clip.Text(e.Node.Name), "why", e.Why)
 	case cluster.Missed:
+		if e.Lane == 0 {
+			c.missing(e.Node.ID, e.NS, e.Seq)
+		}
 		ev.Kind = ClusterMissed
 		log.Warn("socketio: messages of another node never came", "node", clip.Text(e.Node.ID), "namespace", clip.Text(e.NS), "count", e.N)
 	case cluster.Refused:

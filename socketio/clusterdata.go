@@ -6,7 +6,6 @@ import (
 
 	"github.com/sockeye-io/sockeye/socketio/adapter"
 	"github.com/sockeye-io/sockeye/socketio/engineio"
-	"github.com/sockeye-io/sockeye/socketio/internal/eventlog"
 	"github.com/sockeye-io/sockeye/socketio/internal/wire/siowire"
 )
 
@@ -15,7 +14,12 @@ import (
 // offset too, which is each node's own.
 
 // markerLen is what an offset takes as one more value of a list.
-const markerLen = len(`,""`) + eventlog.OffsetLen
+func (r *recovery) markerLen() int {
+	if r == nil {
+		return 0
+	}
+	return len(`,""`) + len(r.marker)
+}
 
 // list encodes values as a list.
 func (c *clustered) list(values []any) (adapter.Data, error) {
@@ -49,7 +53,7 @@ func (c *clustered) eventData(ns *Namespace, event string, args []any, e *siowir
 	}
 	d := adapter.Data{Text: body(e.Text[engineio.Headroom:], ns.name), Attachments: e.Attachments}
 	if offset {
-		n := len(d.Text) - markerLen - len("]")
+		n := len(d.Text) - ns.recovery.markerLen() - len("]")
 		d.Text = append(append(make([]byte, 0, n+1), d.Text[:n]...), ']')
 	}
 	return d, nil
@@ -70,7 +74,7 @@ func packet(dec siowire.Decoder, t siowire.Type, ns string, id *uint64, d adapte
 	if len(d.Text) < 2 || d.Text[0] != '[' || d.Text[len(d.Text)-1] != ']' {
 		return p, errNoList // it could be taken for more of the header
 	}
-	text := make([]byte, engineio.Headroom, engineio.Headroom+len(ns)+len(d.Text)+markerLen+40)
+	text := make([]byte, engineio.Headroom, engineio.Headroom+len(ns)+len(d.Text)+100)
 	n := len(d.Attachments)
 	if n > 0 {
 		text = append(text, '0'+byte(t+siowire.BinaryEvent-siowire.Event))

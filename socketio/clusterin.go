@@ -3,6 +3,7 @@ package socketio
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/sockeye-io/sockeye/internal/clip"
 	"github.com/sockeye-io/sockeye/socketio/adapter"
@@ -141,33 +142,43 @@ func (c *clustered) answer(to *adapter.Message, k adapter.Kind, values []any) {
 
 // deliver gives an event of another node to the sockets here.
 func (c *clustered) deliver(ns *Namespace, b *Broadcast, m *adapter.Message) {
-	srv, rec := c.srv, ns.recovery
+	rec := ns.recovery
 	if rec == nil && len(m.Rooms) == 1 && ns.index.RoomLen(m.Rooms[0]) == 0 {
 		return
 	}
-	p, err := packet(c.dec, siowire.Event, ns.name, nil, m.Data)
+	e, event, p, err := c.incoming(c.dec, ns, m)
 	if err != nil {
 		c.core.Refuse("packet")
 		return
 	}
-	e := &p.Encoded
-	if rec != nil {
-		p.withOffset(rec.marker)
-	}
-	if !c.sliced {
-		again, err := srv.packet(&siowire.Outgoing{Type: siowire.Event, Namespace: ns.name, Event: p.Event, Args: rec.withOffset(p.values())}, 4)
-		if err != nil {
-			c.core.Refuse("packet")
-			return
-		}
-		e = &again
+	if rec != nil { // which keeps them
+		b.rooms, b.except = slices.Clone(b.rooms), slices.Clone(b.except)
 	}
 	r := receiverLists.Get().(*receivers)
 	defer r.free()
-	b.send(r, ns, p.Event, e)
+	b.send(r, ns, event, e, m)
 	if len(ns.reg.load().outgoing) > 0 {
-		c.tellOutgoing(r.list, &p)
+		c.tellOutgoing(r.list, p)
 	}
+}
+
+// incoming makes of another node's event what clients here are sent, and the
+// packet that it was.
+func (c *clustered) incoming(dec siowire.Decoder, ns *Namespace, m *adapter.Message) (e *siowire.Encoded, event string, p *packetOf, err error) {
+	of, err := packet(dec, siowire.Event, ns.name, nil, m.Data)
+	if err != nil {
+		return nil, "", nil, err
+	}
+	p = &of
+	rec := ns.recovery
+	if rec != nil {
+		p.withOffset(rec.marker)
+	}
+	if c.sliced {
+		return &p.Encoded, p.Event, p, nil
+	}
+	again, err := c.srv.packet(&siowire.Outgoing{Type: siowire.Event, Namespace: ns.name, Event: p.Event, Args: rec.withOffset(p.values())}, 4)
+	return &again, p.Event, p, err
 }
 
 // tellOutgoing tells the listeners of OnAnyOutgoing of an event that came from
@@ -278,6 +289,15 @@ func (c *clustered) serverSide(ns *Namespace, m *adapter.Message) {
 	p, err := packet(c.dec, siowire.Event, "/", nil, m.Data)
 	if err != nil {
 		c.core.Refuse("packet")
+		return
+	}
+	if p.Event == askSession && m.To != "" && m.Request != "" {
+		var key string
+		for _, r := range p.Args.All() {
+			_ = r.Decode(&key) // what is none is unknown
+		}
+		from := adapter.Message{From: m.From, NS: m.NS, Request: m.Request}
+		c.srv.engine.Go(runner(func() { c.surrender(ns, key, from) }))
 		return
 	}
 	if len(ns.reg.load().serverSide[p.Event]) == 0 {

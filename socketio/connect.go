@@ -205,6 +205,7 @@ func (s *Socket) join() {
 			s.failed("connect", err)
 		}
 	}
+	s.ns.recovery.settledIn(s)
 }
 
 // passes runs the middleware, and refuses the client if one of it does.
@@ -273,6 +274,9 @@ func (s *Socket) enter(back *absent) error {
 	})
 	if !open {
 		return errRemoved
+	}
+	if ns.recovery != nil {
+		ns.recovery.roam.entered(s)
 	}
 	ev.route()
 	ns.occupy()

@@ -161,7 +161,7 @@ func (s *Socket) emit(event string, args []any, f engineio.Flags) error {
 	}
 	s.outgoing(event, args)
 	if rec != nil {
-		return s.counted(event, rec.send(s, event, e, b, f))
+		return s.counted(event, rec.send(s, event, args, e, b, f))
 	}
 	return s.sendEncoded(event, e, b, f)
 }

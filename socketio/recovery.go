@@ -35,6 +35,7 @@ type recovery struct {
 	srv    *Server
 	ns     *Namespace
 	marker string
+	roam   *roam // nil without a cluster
 	log    *eventlog.Log[keptEvent]
 	timer  engineio.Timer // prunes a dynamic namespace nobody can come back to
 
@@ -48,23 +49,37 @@ type recovery struct {
 
 // keptEvent is an event for those who missed it.
 type keptEvent struct {
-	event string
-	m     *engineio.Message
+	event  string
+	m      *engineio.Message
+	whence *whence // nil without a cluster
 }
 
 func newRecovery(srv *Server, ns *Namespace) *recovery {
-	e, o := &srv.opts.Engine, srv.opts.Recovery
-	notice := max(e.PingInterval, 0) + max(e.PingTimeout, 0) + max(e.StallTimeout, 0)
-	return &recovery{
+	o := srv.opts.Recovery
+	r := &recovery{
 		srv: srv, ns: ns,
 		marker: id.New()[:eventlog.OffsetLen],
 		log: eventlog.New[keptEvent](id.New()[:eventlog.PrefixLen], eventlog.Bounds{
-			Count: o.MaxPackets, Bytes: o.MaxBytes, Age: o.MaxDuration + notice,
+			Count: o.MaxPackets, Bytes: o.MaxBytes, Age: o.MaxDuration + notice(srv),
 		}),
 		here:    make(map[[sha256.Size]byte]*Socket),
 		absents: newAbsents(o.MaxDuration, o.MaxSessions),
 	}
+	if srv.cluster != nil {
+		r.join(srv.cluster)
+	}
+	return r
 }
+
+// notice is how long it takes to notice a loss.
+func notice(srv *Server) time.Duration {
+	e := &srv.opts.Engine
+	return max(e.PingInterval, 0) + max(e.PingTimeout, 0) + max(e.StallTimeout, 0)
+}
+
+func (r *recovery) notice() time.Duration { return notice(r.srv) }
+
+func (r *recovery) age() time.Duration { return r.srv.opts.Recovery.MaxDuration + r.notice() }
 
 func (r *recovery) lock() {
 	if r != nil {
@@ -96,15 +111,15 @@ func (r *recovery) place(e *siowire.Encoded) []byte {
 	if i < 0 {
 		return nil // a Parser that has changed it
 	}
-	return text[i : i+eventlog.OffsetLen]
+	return text[i : i+len(r.marker)]
 }
 
 // keep gives an encoded event its offset and logs it for those whom b addresses,
 // of whom list is connected. The caller holds the lock, and sends the message
-// before it releases it.
-func (r *recovery) keep(event string, e *siowire.Encoded, b *Broadcast, list []*Socket) *engineio.Message {
+// before it releases it. w is nil without a cluster.
+func (r *recovery) keep(event string, e *siowire.Encoded, b *Broadcast, list []*Socket, w *whence) *engineio.Message {
 	m := message(*e)
-	if len(list) == 0 && !r.absents.awaitAny(b.rooms) {
+	if len(list) == 0 && !r.absents.awaitAny(b.rooms) && r.roam == nil {
 		return m // nobody got it, and nobody can miss it
 	}
 	r.charge(b.rooms, list)
@@ -113,7 +128,7 @@ func (r *recovery) keep(event string, e *siowire.Encoded, b *Broadcast, list []*
 		heads = len(list)
 	}
 	r.add(eventlog.Event[keptEvent]{
-		Value: keptEvent{event, m}, Size: m.Size(), To: b.rooms, Except: b.excluded(), Owners: r.owners, Heads: heads,
+		Value: keptEvent{event, m, w}, Size: m.Size(), To: b.rooms, Except: b.excluded(), Owners: r.owners, Heads: heads,
 	}, r.place(e))
 	return m
 }
@@ -146,45 +161,73 @@ func (r *recovery) charge(rooms []string, list []*Socket) {
 	for i := 0; i < len(list); i += step {
 		r.owners = append(r.owners, eventlog.Owner{Name: list[i].id, Shared: len(list)+away > 1})
 	}
+	if len(r.owners) == 0 { // for somebody on another node
+		r.owners = append(r.owners, eventlog.Owner{Name: rooms[0], Shared: true})
+	}
 }
 
 // mark gives an encoded event that is not kept the offset of the last one that
 // is. The caller holds the lock until it has sent the event.
 func (r *recovery) mark(e *siowire.Encoded) *engineio.Message {
 	if r != nil {
-		r.log.Mark(r.place(e))
+		r.writeMark(r.place(e))
 	}
 	return message(*e)
 }
 
 // send sends an event to one socket alone, encoded with b, which it takes over.
-func (r *recovery) send(s *Socket, event string, e siowire.Encoded, b *engineio.Buffer, f engineio.Flags) error {
+func (r *recovery) send(s *Socket, event string, args []any, e siowire.Encoded, b *engineio.Buffer, f engineio.Flags) error {
 	r.lock()
 	defer r.unlock()
 	if s.state.Load() == connecting {
 		// From a middleware: the client has seen no more than when it came.
-		position := r.log.Position()
 		if s.origin != nil && s.origin.back != nil {
-			position = s.origin.back.from
+			r.writeAt(r.place(&e), s.origin.back)
+		} else {
+			r.writeMark(r.place(&e))
 		}
-		r.log.WriteAt(r.place(&e), position)
 		return s.queueEncoded(e, b, f)
 	}
 	if f&engineio.Volatile != 0 {
-		r.log.Mark(r.place(&e))
+		r.writeMark(r.place(&e))
 		return s.queueEncoded(e, b, f)
 	}
 	// What is kept lives on, and the buffer's memory with it.
-	m := message(e)
+	if r.roam != nil && s.origin != nil && s.origin.pid != "" {
+		return r.roam.send(s, event, args, &e, f)
+	}
+	return r.sendOne(s, event, &e, f, nil)
+}
+
+// sendOne keeps an event for one socket and sends it. The caller holds the lock.
+func (r *recovery) sendOne(s *Socket, event string, e *siowire.Encoded, f engineio.Flags, w *whence) error {
+	m := message(*e)
 	r.add(eventlog.Event[keptEvent]{
-		Value: keptEvent{event, m}, Size: m.Size(), To: []string{s.id}, Owners: []eventlog.Owner{{Name: s.id}},
-	}, r.place(&e))
+		Value: keptEvent{event, m, w}, Size: m.Size(), To: []string{s.id}, Owners: []eventlog.Owner{{Name: s.id}},
+	}, r.place(e))
 	return s.conn.sess.Send(m, f)
 }
 
 func (r *recovery) add(e eventlog.Event[keptEvent], place []byte) {
 	for range r.log.Add(time.Now(), e, place) {
 		r.srv.stats.bound(BoundRecovery)
+	}
+	r.roam.stamp(place)
+}
+
+// writeMark writes the offset of the last event that is kept.
+func (r *recovery) writeMark(place []byte) {
+	r.log.Mark(place)
+	r.roam.stamp(place)
+}
+
+// writeAt writes the offset of what a client has seen that is on its way back.
+func (r *recovery) writeAt(place []byte, a *absent) {
+	r.log.WriteAt(place, a.from)
+	if r.roam != nil && a.known != nil {
+		r.roam.stampAt(place, a.known, a.node)
+	} else {
+		r.roam.stamp(place)
 	}
 }
 
@@ -200,6 +243,7 @@ func (r *recovery) joined(s *Socket, room string) {
 		}
 		s.origin.joined[room] = at
 	}
+	r.roam.joined(s, room)
 }
 
 // moved notes what the index has told of a socket that joined or left rooms. The
@@ -217,9 +261,10 @@ func (r *recovery) moved(s *Socket, ev *roomEvents) {
 				delete(s.origin.joined, c.Room)
 			}
 		case rooms.Last:
-			if !r.absents.awaits(c.Room) {
+			if !r.absents.awaits(c.Room) && r.roam == nil {
 				r.log.Forget(c.Room)
 			}
 		}
 	}
+	r.roam.changed(s)
 }

@@ -85,7 +85,8 @@ type origin struct {
 	back      *absent        // while it is let in: what its client has come back to; guarded likewise
 	absent    *absent        // from its loss to its end: what its client may come back to; guarded likewise
 	recovered bool
-	notWhy    string // why it was not recovered
+	notWhy    string   // why it was not recovered
+	roaming   *roaming // nil without a cluster; guarded by recovery.order
 }
 
 // sprung is the socket's origin, to be changed by whoever connects it.
@@ -203,6 +204,7 @@ func (s *Socket) Set(key string, v any) {
 	}
 	s.data[key] = v
 	s.mu.Unlock()
+	s.ns.recovery.dataChanged(s)
 }
 
 // Get returns a value kept with Set.
@@ -218,6 +220,7 @@ func (s *Socket) Delete(key string) {
 	s.mu.Lock()
 	delete(s.data, key)
 	s.mu.Unlock()
+	s.ns.recovery.dataChanged(s)
 }
 
 // Data returns a copy of all that is kept.

@@ -28,21 +28,25 @@ type Stats struct {
 	AcksOut      uint64                      // of these, acknowledgements
 	Dropped      map[Drop]uint64             // those that were not, by reason
 	Bounds       map[Bound]uint64            // how often each bound was reached
+	Recovered    uint64                      // clients that came back to their old state
+	Unrecovered  map[string]uint64           // that asked for it and did not get it, by [Socket.RecoveryFailure]
 	Cluster      *ClusterStats               // nil without one
 }
 
 type counters struct {
-	connected, refused, eventsIn, acksIn, malformed, errors, panics, sent, acksOut atomic.Uint64
+	connected, refused, eventsIn, acksIn, malformed, errors, panics, sent, acksOut, recovered atomic.Uint64
 
 	disconnected *tally.Counts[DisconnectReason]
 	ignores      *tally.Counts[Ignore]
 	drops        *tally.Counts[Drop]
 	bounds       *tally.Counts[Bound]
+	unrecovered  *tally.Counts[notRecovered]
 }
 
 func (c *counters) init() {
 	c.disconnected, c.ignores = tally.New(disconnectReasons), tally.New(ignores)
 	c.drops, c.bounds = tally.New(drops), tally.New(bounds)
+	c.unrecovered = tally.New(notRecoveredWhys)
 }
 
 func (c *counters) disconnect(r DisconnectReason) { c.disconnected.Add(r) }
@@ -87,6 +91,11 @@ func (srv *Server) Stats() Stats {
 	st.Namespaces = len(srv.nsps)
 	srv.mu.RUnlock()
 	st.Disconnected, st.Ignored, st.Dropped, st.Bounds = c.disconnected.All(), c.ignores.All(), c.drops.All(), c.bounds.All()
+	st.Recovered = c.recovered.Load()
+	st.Unrecovered = make(map[string]uint64, len(notRecoveredWhys))
+	for why, n := range c.unrecovered.All() {
+		st.Unrecovered[string(why)] = n
+	}
 	st.Cluster = srv.cluster.stats()
 	return st
 }

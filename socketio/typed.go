@@ -2,6 +2,7 @@ package socketio
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"iter"
 	"reflect"
@@ -181,10 +182,19 @@ type Key[T any] string
 // Set keeps v on s.
 func (k Key[T]) Set(s *Socket, v T) { s.Set(string(k), v) }
 
-// Get returns what is kept on s, and whether it is there and of this type.
+// Get returns what is kept on s, and whether it is there and of this type. What
+// has come from another node with its client came as JSON, and is read as that.
 func (k Key[T]) Get(s *Socket) (T, bool) {
-	v, _ := s.Get(string(k))
+	v, there := s.Get(string(k))
 	t, ok := v.(T)
+	if !ok && there && s.travelled() {
+		if b, err := json.Marshal(v); err == nil && json.Unmarshal(b, &t) == nil {
+			s.mu.Lock()
+			s.data[string(k)] = t
+			s.mu.Unlock()
+			return t, true
+		}
+	}
 	return t, ok
 }
 

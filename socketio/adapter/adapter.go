@@ -135,6 +135,7 @@ type Traits struct {
 	Routes      bool   // nodes get messages for rooms only if they may have a member
 	Mixed       bool   // servers that are not this package's may be in the cluster
 	AllRooms    bool   // its format has the kinds Rooms and RoomsAnswer
+	Log         bool   // it is a [Log], perhaps: if its broker is one
 	OneValue    bool   // its format carries only the first value of an answer
 	MaxMessage  int    // bytes of the largest message; 0: no bound but the queue's
 	IDLen       int    // hexadecimal digits of a node's id; 0 is 16
@@ -181,6 +182,7 @@ type State struct {
 	Cause      error // of Degraded, and of Connecting after a first failure
 	At         time.Time
 	MayMiss    bool // messages may have been missed since the last Up; of Up after Degraded
+	Log        Mark // of Up: what the log has after this is told; zero if that is not known, or there is none
 }
 
 // Stats count since Start.

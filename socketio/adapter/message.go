@@ -71,6 +71,12 @@ type Message struct {
 
 	Skipped bool // nobody here wants it, see Inbox.Wants: there is no Data
 
+	// Keep: clients may come back for it, to any node. All nodes that have the
+	// namespace hear of it, on lane 0, and a [Log] keeps it. At is its place there.
+	// Neither travels.
+	Keep bool
+	At   Mark
+
 	Node      *Node      // of Hello and Heartbeat
 	Positions []Position // likewise
 }

@@ -49,6 +49,8 @@ var ofServer = families[socketio.Stats]{
 	by("sockeye_packets_dropped_total", "Events and acknowledgements that were not, by reason.", "reason", func(st *socketio.Stats) map[socketio.Drop]uint64 { return st.Dropped }),
 	total("sockeye_packets_malformed_total", "Packets that cost their connection.", func(st *socketio.Stats) uint64 { return st.Malformed }),
 	by("sockeye_limits_total", "How often each limit of a socket was reached.", "limit", func(st *socketio.Stats) map[socketio.Bound]uint64 { return st.Bounds }),
+	total("sockeye_recovered_total", "Clients that came back to their old state.", func(st *socketio.Stats) uint64 { return st.Recovered }),
+	by("sockeye_unrecovered_total", "Clients that asked for their old state and did not get it, by reason.", "reason", func(st *socketio.Stats) map[string]uint64 { return st.Unrecovered }),
 	total("sockeye_handler_errors_total", "Errors of handlers, panics included.", func(st *socketio.Stats) uint64 { return st.Errors }),
 	total("sockeye_panics_total", "Panics of handlers and hooks, all contained.", func(st *socketio.Stats) uint64 { return st.Panics + st.Engine.Panics }),
 

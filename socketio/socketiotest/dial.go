@@ -117,12 +117,18 @@ func (c *Client) TryJoin(namespace string, auth any) (*Client, error) {
 // missed.
 func (c *Client) Reconnect() *Client {
 	c.t.Helper()
+	return c.ReconnectTo(c.conn.s)
+}
+
+// ReconnectTo is Reconnect to another server, a node of the same cluster say.
+func (c *Client) ReconnectTo(s *Server) *Client {
+	c.t.Helper()
 	c.mu.Lock()
 	old := &state{c.pid, c.offset}
 	c.mu.Unlock()
 	o := c.conn.opts
 	o.Namespace = c.nsp
-	again, err := c.conn.s.dial(&o, old)
+	again, err := s.dial(&o, old)
 	if err != nil {
 		c.t.Fatalf("socketiotest: reconnecting: %v", err)
 	}

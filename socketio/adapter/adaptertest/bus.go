@@ -17,7 +17,8 @@ type BusOptions struct {
 	// delivered at once is lost; with it, it is kept until it can, and Loss does
 	// nothing. With Routes, messages for one room have lanes of their own, by a
 	// hash of the room's name, and reach nodes that have a member in a room of
-	// that lane. Name is "bus" by default.
+	// that lane. With Log, which is without Routes, the bus keeps what is for all
+	// nodes, and all read it in the same order. Name is "bus" by default.
 	Traits adapter.Traits
 
 	Lanes      int            // for rooms, if Traits.Routes; 0 is 8
@@ -48,6 +49,7 @@ type Bus struct {
 	paused bool
 	apart  map[pair]bool
 	held   map[pair][]*adapter.Message // at least once, while apart
+	log    busLog
 }
 
 type pair [2]string
@@ -63,15 +65,20 @@ func NewBusWith(o BusOptions) *Bus {
 	o.Traits.Name = cmp.Or(o.Traits.Name, "bus")
 	o.Lanes = cmp.Or(o.Lanes, 8)
 	o.QueueBytes = cmp.Or(o.QueueBytes, 16<<20)
-	return &Bus{o: o, faults: o.Faults, nodes: make(map[string]*node), apart: make(map[pair]bool), held: make(map[pair][]*adapter.Message)}
+	b := &Bus{o: o, faults: o.Faults, nodes: make(map[string]*node), apart: make(map[pair]bool), held: make(map[pair][]*adapter.Message)}
+	b.log.init()
+	return b
 }
 
 // Adapter returns the connection of one more node. The name is what the methods
 // of Bus know it by; a node that starts takes it from one that has it.
 func (b *Bus) Adapter(name string) adapter.Adapter {
 	n := &node{bus: b, name: name, wake: make(chan struct{}, 1), interest: make(map[adapter.Interest]bool), late: make(map[lane]time.Time)}
-	if b.o.Counter {
+	switch {
+	case b.o.Counter:
 		return counter{n}
+	case b.o.Traits.Log:
+		return logger{n}
 	}
 	return n
 }
@@ -222,6 +229,12 @@ func (b *Bus) all() []*node {
 func (b *Bus) send(from *node, m *adapter.Message) {
 	from.sent++
 	from.stats.Published++
+	if b.o.Traits.Log && m.To == "" {
+		m = b.log.add(m)
+		if b.nodes[from.name] == from {
+			b.carry(from.name, from, readBack(m), from.sent)
+		}
+	}
 	for _, n := range b.all() {
 		if n != from && (m.To == "" || m.To == n.self.ID) && (!b.o.Traits.Routes || n.wants(m)) {
 			b.carry(from.name, n, m, from.sent)
@@ -236,7 +249,8 @@ func (b *Bus) carry(from string, to *node, m *adapter.Message, number uint64) {
 	switch {
 	case to == nil || to.down() != nil && !safe:
 		return
-	case b.apart[pairOf(from, to.name)]:
+	case b.apart[pairOf(from, to.name)] && m.At.IsZero(): // what is in the log all read
+
 		if way := (pair{from, to.name}); safe {
 			b.held[way] = append(b.held[way], m)
 		}
@@ -248,7 +262,10 @@ func (b *Bus) carry(from string, to *node, m *adapter.Message, number uint64) {
 	}
 	// Nobody overtakes within a lane.
 	way := lane{m.From, m.Lane}
-	if b.o.Traits.Ordered {
+	switch {
+	case !m.At.IsZero():
+		way = lane{} // all are read in one order
+	case b.o.Traits.Ordered:
 		way.lane = 0
 	}
 	due := time.Now()

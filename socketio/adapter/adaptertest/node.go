@@ -22,6 +22,7 @@ type node struct {
 	crashed  bool
 	cut      bool
 	wasUp    bool
+	logID    uint32 // of the log that it reads
 	queue    queue
 	emptied  chan struct{} // somebody waits for the queue to be empty
 	interest map[adapter.Interest]bool
@@ -83,6 +84,9 @@ func (n *node) linkChanged(cause error) {
 	switch {
 	case cause == nil:
 		s.MayMiss = n.wasUp && !safe
+		if l := &n.bus.log; n.bus.o.Traits.Log && (!n.wasUp || n.logID != l.id) {
+			n.logID, s.Log = l.id, l.end()
+		}
 		n.wasUp = true
 	case n.wasUp:
 		s.Connection, s.Cause = adapter.Degraded, cause
@@ -139,6 +143,9 @@ func (n *node) flush() {
 
 // Lane is 0, but for messages to one room of a bus that routes.
 func (n *node) Lane(m *adapter.Message) uint32 {
+	if m.Keep {
+		return 0
+	}
 	switch m.Kind {
 	case adapter.Broadcast, adapter.Join, adapter.Leave, adapter.Disconnect:
 		if n.bus.o.Traits.Routes && m.To == "" && len(m.Rooms) == 1 {

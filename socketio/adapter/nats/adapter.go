@@ -79,6 +79,9 @@ func (a *Adapter) Start(ctx context.Context, self adapter.Node, in adapter.Inbox
 // Lane is 0 for what goes to all nodes, and another number for each bucket of
 // rooms. Of a message without a sender it is where those of other nodes come.
 func (a *Adapter) Lane(m *adapter.Message) uint32 {
+	if m.Keep {
+		return 0
+	}
 	lane := laneOf(m)
 	if lane != 0 && m.From != "" && a.joined.Has(m.NS, m.Rooms[0]) {
 		return 0

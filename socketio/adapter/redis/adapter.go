@@ -56,7 +56,8 @@ type Adapter struct {
 	self    adapter.Node
 	unsure  []*outbox.Item // that were on their way when the last link ended; of run and the links
 
-	inbox inbox
+	inbox    inbox
+	sessions sessions
 
 	mu      sync.Mutex
 	link    *link // nil while there is none
@@ -252,6 +253,7 @@ func (a *Adapter) Close(ctx context.Context) (err error) {
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
+	a.awaitSessions(ctx)
 	a.stop()
 	<-a.done
 	a.out.Lost(a.unsure)

@@ -61,6 +61,11 @@ func (i *inbox) take(self string, m *adapter.Message, err error) {
 // since it was the last time.
 func (i *inbox) up(missed bool) { i.tell(adapter.State{Connection: adapter.Up, MayMiss: missed}) }
 
+// upAt is up that tells where reading a log begins.
+func (i *inbox) upAt(missed bool, at adapter.Mark) {
+	i.tell(adapter.State{Connection: adapter.Up, MayMiss: missed, Log: at})
+}
+
 // down tells that it is not.
 func (i *inbox) down(err error) { i.tell(adapter.State{Connection: adapter.Degraded, Cause: err}) }
 

@@ -68,7 +68,7 @@ func (l *link) serve() error {
 		select {
 		case <-ready:
 			l.worked = true
-			l.a.inbox.up(l.again)
+			l.a.inbox.upAt(l.again, l.a.mark())
 			run(func() error {
 				defer close(sent)
 				return l.send()

@@ -116,7 +116,7 @@ const firstRoom = 2
 // Lane implements [adapter.Adapter]. Of a message without a sender it is where
 // those of other nodes come.
 func (a *Sharded) Lane(m *adapter.Message) uint32 {
-	if m.Kind != adapter.Broadcast || m.Request != "" || m.To != "" || len(m.Rooms) != 1 || !a.roomy(m.Rooms[0]) {
+	if m.Keep || m.Kind != adapter.Broadcast || m.Request != "" || m.To != "" || len(m.Rooms) != 1 || !a.roomy(m.Rooms[0]) {
 		return 0
 	}
 	if m.From != "" && a.joined.Has(m.NS, m.Rooms[0]) { // not all who are to hear it may have subscribed yet

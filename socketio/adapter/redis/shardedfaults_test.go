@@ -71,6 +71,8 @@ func (p *party) Handle(m *adapter.Message) {
 	p.mu.Unlock()
 }
 
+func (p *party) ReadBack(string, uint64, adapter.Mark) {}
+
 func (p *party) Tell(e cluster.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

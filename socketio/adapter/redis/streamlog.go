@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sockeye-io/sockeye/socketio/adapter"
 	"github.com/sockeye-io/sockeye/socketio/adapter/nodewire"
 	"github.com/sockeye-io/sockeye/socketio/adapter/outbox"
 )
@@ -215,13 +216,42 @@ func (s *streamLog) stream(c *conn) error {
 			return err
 		}
 		if e != nil {
-			s.a.take(s.entry.Entry(e))
+			s.take(id, e)
 		} else {
 			s.a.take(nil, nodewire.Size)
 		}
 		s.at[i] = id
 	}
 	return nil
+}
+
+// take passes an entry on, with its place if there is one stream. Our own are told
+// for the sake of that.
+func (s *streamLog) take(id []byte, e *nodewire.Entry) {
+	m, err := s.entry.Entry(e)
+	if s.a.o.Streams != 1 || err != nil {
+		s.a.take(m, err)
+		return
+	}
+	at, _ := markOf(string(id))
+	if m != nil {
+		m.At = at
+		s.a.take(m, nil)
+		return
+	}
+	s.a.take(nil, nil)
+	seq, _ := strconv.ParseUint(e.Seq, 10, 64)
+	if e.UID == s.a.self.ID && e.Lane == "" && seq != 0 {
+		s.a.inbox.message(&adapter.Message{Kind: adapter.Broadcast, From: e.UID, NS: e.NSP, Seq: seq, At: at, Skipped: true})
+	}
+}
+
+// mark is where reading begins, before it does.
+func (s *streamLog) mark() (m adapter.Mark) {
+	if s.a.o.Streams == 1 {
+		m, _ = markOf(string(s.at[0]))
+	}
+	return m
 }
 
 // next reads an entry, and its id over old. An entry that is too large is nil.

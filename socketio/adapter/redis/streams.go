@@ -52,7 +52,7 @@ func newStreams(a *Adapter) form {
 }
 
 func (f *streams) traits() adapter.Traits {
-	return adapter.Traits{Name: "streams", AtLeastOnce: true, Mixed: true, OneValue: true, MaxMessage: f.a.largest()}
+	return adapter.Traits{Name: "streams", AtLeastOnce: true, Mixed: true, Log: f.a.o.Streams == 1, OneValue: true, MaxMessage: f.a.largest()}
 }
 
 func (f *streams) lane(m *adapter.Message) uint32 {

@@ -75,7 +75,7 @@ func (c *Core) speak(k adapter.Kind, all bool) {
 // look finds those who are silent, and what never came.
 func (c *Core) look(now time.Time) {
 	for _, l := range c.peers.overdue(now) {
-		c.lose(l.from, l.ns, l.n)
+		c.lose(l.from, l.laneKey, l.last, l.n)
 	}
 	for _, id := range c.peers.silent(now, c.opts.Dead) {
 		c.lost(id, "silent")

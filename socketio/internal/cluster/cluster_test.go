@@ -103,8 +103,10 @@ type host struct {
 	events  []Event // guarded by mu
 }
 
-func (h *host) Handle(m *adapter.Message) { h.handled = append(h.handled, *m) }
-func (h *host) Wants(string, string) bool { return true }
+func (h *host) Handle(m *adapter.Message)             { h.handled = append(h.handled, *m) }
+func (h *host) Wants(string, string) bool             { return true }
+func (h *host) ReadBack(string, uint64, adapter.Mark) {}
+
 func (h *host) Tell(e Event) {
 	h.mu.Lock()
 	h.events = append(h.events, e)

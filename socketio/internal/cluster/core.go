@@ -31,6 +31,9 @@ type Host interface {
 	Wants(ns, room string) bool
 	// Tell is told what happens to the cluster.
 	Tell(e Event)
+	// ReadBack is told that the log has this node's own message, and all before it,
+	// at that place or before it.
+	ReadBack(ns string, seq uint64, at adapter.Mark)
 }
 
 // What happens to a cluster.
@@ -51,6 +54,8 @@ type Event struct {
 	State adapter.State
 	NS    string
 	N     uint64
+	Seq   uint64 // of Missed: the number of the last of these
+	Lane  uint32 // likewise
 	Why   string
 }
 
@@ -80,6 +85,7 @@ type Core struct {
 	questions questions
 	answered  answered
 	interest  interest
+	reading   reading
 
 	state   atomic.Pointer[adapter.State]
 	counted atomic.Int64  // nodes that the broker counted last, 0: never
@@ -186,7 +192,13 @@ func (c *Core) Count(ctx context.Context, ns string) (n int, ok bool, err error)
 func (c *Core) Peers() []adapter.Node { return c.peers.list() }
 
 // Publish sends a message to the other nodes. The error is the adapter's.
-func (c *Core) Publish(m *adapter.Message) error {
+func (c *Core) Publish(m *adapter.Message) error { return c.PublishAfter(m, nil) }
+
+// PublishAfter is Publish that calls before, if it is not nil, when m has its
+// number, which then is given whatever becomes of m. No other message is
+// published meanwhile: before must not take a lock that somebody holds who
+// publishes.
+func (c *Core) PublishAfter(m *adapter.Message, before func()) error {
 	m.From = c.self.ID
 	if m.To != "" {
 		return c.a.Publish(m)
@@ -197,12 +209,35 @@ func (c *Core) Publish(m *adapter.Message) error {
 	m.Lane = c.a.Lane(m)
 	l := n.laneLocked(m.NS, m.Lane)
 	m.Seq = l.last + 1
+	if before != nil {
+		before()
+	}
 	err := c.a.Publish(m)
-	if err == nil {
+	if err == nil || before != nil {
 		l.last++
 		l.beat = n.beat
 	}
 	return err
+}
+
+// Given is the last number given on lane 0 of a namespace.
+func (c *Core) Given(ns string) uint64 {
+	n := &c.numbers
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.laneLocked(ns, 0).last
+}
+
+// Skip gives a number on lane 0 of a namespace to nobody: others see that
+// something is missing.
+func (c *Core) Skip(ns string) uint64 {
+	n := &c.numbers
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	l := n.laneLocked(ns, 0)
+	l.last++
+	l.beat = n.beat
+	return l.last
 }
 
 // Interest tells the adapter of a namespace or room that has come or gone.
@@ -247,6 +282,7 @@ func (in *inbox) Wants(ns, room string) bool { return in.host.Wants(ns, room) }
 func (in *inbox) State(s adapter.State) {
 	c := (*Core)(in)
 	c.state.Store(&s)
+	c.reading.begin(s)
 	c.host.Tell(Event{Kind: Connection, State: s})
 	if s.Connection == adapter.Up {
 		c.sayHello(true)
@@ -267,6 +303,12 @@ func (c *Core) sayHello(anew bool) {
 // Message takes what another node has sent.
 func (in *inbox) Message(m *adapter.Message) {
 	c := (*Core)(in)
+	if !m.At.IsZero() {
+		defer c.reading.reached(m.At)
+		if m.From == c.self.ID && m.Seq != 0 && m.Lane == 0 {
+			c.host.ReadBack(m.NS, m.Seq, m.At)
+		}
+	}
 	if m.From == c.self.ID || m.To != "" && m.To != c.self.ID {
 		return // our own, or for somebody else
 	}
@@ -286,7 +328,7 @@ func (in *inbox) Message(m *adapter.Message) {
 			gap, old = c.peers.number(m)
 		}
 		if gap > 0 {
-			c.lose(m.From, m.NS, gap)
+			c.lose(m.From, laneKey{m.NS, m.Lane}, m.Seq-1, gap)
 		}
 		if old {
 			c.duplicates.Add(1)
@@ -326,11 +368,12 @@ func (in *inbox) Message(m *adapter.Message) {
 	}
 }
 
-// lose counts messages of a node that never came.
-func (c *Core) lose(from, ns string, n uint64) {
+// lose counts messages of a node that never came, the last of which is number
+// seq.
+func (c *Core) lose(from string, k laneKey, seq, n uint64) {
 	c.missed.Add(n)
 	c.peers.missed(from, n)
-	c.host.Tell(Event{Kind: Missed, Node: adapter.Node{ID: from}, NS: ns, N: n})
+	c.host.Tell(Event{Kind: Missed, Node: adapter.Node{ID: from}, NS: k.ns, Lane: k.lane, Seq: seq, N: n})
 }
 
 // lost ends a node's part in everything.

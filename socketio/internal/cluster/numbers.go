@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -32,8 +31,14 @@ type lane struct {
 func (n *numbers) init() { n.lanes = make(map[laneKey]*lane) }
 
 // first is a number above all that any row of this node's has had before: time
-// goes on by four million a millisecond.
-func first() uint64 { return uint64(time.Now().UnixMilli())<<22 | uint64(rand.Uint32N(1<<20)) }
+// goes on by four million a millisecond. By its last bits others see that none
+// came before.
+func first() uint64 { return uint64(time.Now().UnixMilli()) << rowBits }
+
+const rowBits = 22
+
+// isFirst reports whether a number is what first returns.
+func isFirst(seq uint64) bool { return seq&(1<<rowBits-1) == 0 }
 
 func (n *numbers) laneLocked(ns string, number uint32) *lane {
 	k := laneKey{ns, number}

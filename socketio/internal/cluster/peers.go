@@ -34,6 +34,7 @@ type peer struct {
 	ended  bool // it is gone for good: it has said goodbye
 	seen   time.Time
 	lanes  map[laneKey]uint64 // the last number that came
+	begins map[laneKey]uint64 // the number that came before the first that is heard of, 0 if there is none; of lane 0
 	claims map[laneKey]claim  // numbers it says it has given, and that have not come yet
 	missed uint64
 }
@@ -100,6 +101,7 @@ func (ps *peers) number(m *adapter.Message) (gap uint64, old bool) {
 	case !had && len(p.lanes) >= most:
 		return 0, false
 	case !had:
+		p.begin(k, m.Seq-1)
 	case m.Seq <= last:
 		return 0, true
 	case m.Seq-last <= restart:
@@ -133,6 +135,7 @@ func (ps *peers) claim(m *adapter.Message, now time.Time, expects func(laneKey) 
 			}
 		case !had && pos.Lane < everybody && len(p.lanes) < most:
 			p.lanes[k] = pos.Seq // what comes next is not the first
+			p.begin(k, pos.Seq)
 		}
 	}
 }
@@ -140,8 +143,8 @@ func (ps *peers) claim(m *adapter.Message, now time.Time, expects func(laneKey) 
 // A lapse is a row of messages that never came.
 type lapse struct {
 	laneKey
-	from string
-	n    uint64
+	from    string
+	last, n uint64
 }
 
 // overdue are the claims that messages should have met by now. They are met by
@@ -157,7 +160,7 @@ func (ps *peers) overdue(now time.Time) (list []lapse) {
 			}
 			if had && last < c.seq {
 				if n := c.seq - last; n <= restart {
-					list = append(list, lapse{k, id, n})
+					list = append(list, lapse{k, id, c.seq, n})
 				}
 				p.lanes[k] = c.seq
 			}
@@ -173,6 +176,7 @@ func (ps *peers) forget(k laneKey) {
 	defer ps.mu.Unlock()
 	for _, p := range ps.byID {
 		delete(p.lanes, k)
+		delete(p.begins, k)
 		delete(p.claims, k)
 	}
 }

@@ -68,12 +68,13 @@ func (q *questions) init(most int) {
 	q.most, q.asked, q.open = most, make(chan struct{}, 1), make(map[string]*Question)
 }
 
-// Ask sends a question to the other nodes and has their answers told to a. If
-// there are no other nodes, a is told at once, before Ask returns.
+// Ask sends a question to the other nodes, or to the one that m.To names, and has
+// their answers told to a. If there are no other nodes, or there is no such one, a
+// is told at once, before Ask returns.
 func (c *Core) Ask(m *adapter.Message, a Asker) (*Question, error) {
 	q := &Question{
 		c: c, id: randomHex(16), ns: m.NS, to: a, acks: m.Kind == adapter.Broadcast,
-		need: -1, counted: c.counter != nil,
+		need: -1, counted: c.counter != nil && m.To == "",
 		answered: make(map[string]bool), owed: make(map[string]int), ended: make(map[string]string), acked: make(map[ackKey]bool),
 	}
 	m.Request = q.id
@@ -86,6 +87,9 @@ func (c *Core) Ask(m *adapter.Message, a Asker) (*Question, error) {
 	// Whoever is gone from now on finds the question, and ends its part in it.
 	qs.open[q.id] = q
 	q.waits = c.peers.names()
+	if m.To != "" {
+		maps.DeleteFunc(q.waits, func(id, _ string) bool { return id != m.To })
+	}
 	alone := !q.counted && len(q.waits) == 0
 	qs.mu.Unlock()
 	if alone {

@@ -43,6 +43,10 @@ type Names map[string]uint64
 
 // A Log may be used by many goroutines at once. It calls nobody.
 type Log[T any] struct {
+	// LostOne, if it was set before the first use, is told of each event that is given
+	// up. It must not call the Log.
+	LostOne func(T)
+
 	prefix string
 	bounds Bounds
 
@@ -87,6 +91,9 @@ func (l *Log[T]) Add(now time.Time, e Event[T], place []byte) (givenUp int) {
 		l.lost.add(loss{mark{k.seq, k.at}, k.to, k.except}, now, l.bounds.Age)
 		l.remove(it)
 		givenUp++
+		if l.LostOne != nil {
+			l.LostOne(k.value)
+		}
 	}
 	return givenUp
 }
@@ -165,6 +172,26 @@ func (l *Log[T]) Since(now time.Time, from uint64, client Names) ([]T, bool) {
 		}
 	}
 	return list, true
+}
+
+// A Kept is an event as the log has it.
+type Kept[T any] struct {
+	Position   uint64
+	Value      T
+	To, Except []string
+}
+
+// Back calls f with what is kept, the last event first, until that returns
+// false. f must not call the Log.
+func (l *Log[T]) Back(now time.Time, f func(Kept[T]) bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.expire(now)
+	for it := l.queue.Last(); it != nil; it = it.Before() {
+		if k := &it.Value; !f(Kept[T]{k.seq, k.value, k.to, k.except}) {
+			return
+		}
+	}
 }
 
 // Len is the number of events kept, and their size.

@@ -38,6 +38,9 @@ func (l *Log[T]) write(place []byte, seq uint64) {
 	}
 }
 
+// Prefix is what the log's offsets begin with.
+func (l *Log[T]) Prefix() string { return l.prefix }
+
 // WriteAt writes the offset of that position to place.
 func (l *Log[T]) WriteAt(place []byte, position uint64) { l.write(place, position) }
 

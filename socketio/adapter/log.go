@@ -1,0 +1,93 @@
+package adapter
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"time"
+)
+
+// ErrGone: the log does not reach back to where it is to be read from, or is not
+// the one that it was.
+var ErrGone = errors.New("adapter: not in the log any more")
+
+// A Log is an Adapter that keeps what is published, in one order for all nodes,
+// and sessions of clients beside it: so clients come back to any node. It has one
+// if Traits.Log says so; the methods of others fail.
+//
+// It keeps messages with Keep set, and perhaps others. Each of these is told to
+// every node's Inbox with its place in At, a node's own too: with From, NS, Seq,
+// Lane and At, and Skipped set. State tells with Up where reading begins.
+type Log interface {
+	// Read yields what the log has of a namespace after from, up to and with to, in
+	// order. It ends with yield's error, or fails with [ErrGone].
+	Read(ctx context.Context, ns string, from, to Mark, yield func(*Message) error) error
+
+	// PutSession queues a session to be stored. It never blocks. Of one key the
+	// last stands, but see [Session].
+	PutSession(s Session)
+
+	// TakeSession takes out what is stored under a key: of several who take it, one
+	// gets it. It is nil if there is nothing.
+	TakeSession(ctx context.Context, key string) ([]byte, error)
+}
+
+// A Session is what other nodes find of a client if this one cannot tell them.
+type Session struct {
+	Key   string // hexadecimal
+	State []byte // begins with what tells it from all others' of this key: SessionTag bytes
+	TTL   time.Duration
+	// First stores it whatever there is. Else it replaces only what begins with the
+	// same tag: who has taken the session has it for himself.
+	First bool
+	// Done, if not nil, is told what has become of it. It must not block.
+	Done func(stored Stored)
+}
+
+// SessionTag is the length of the tag that a session's state begins with.
+const SessionTag = 16
+
+// Stored is what has become of a [Session].
+type Stored uint8
+
+const (
+	NotStored   Stored = iota // the backend did not take it
+	StoredThere               // it is stored
+	StoredNone                // there is none to replace
+	StoredOther               // another's is there
+)
+
+// A NodeLog is a Log in which Node's servers keep sessions of clients, too.
+type NodeLog interface {
+	// TakeNodeSession takes out a session that a Node server has stored. It is nil
+	// if there is none. What is no session is an error.
+	TakeNodeSession(ctx context.Context, pid string) (*NodeSession, error)
+	// NodeOffset is the place in the log that Node's offset stands for.
+	NodeOffset(offset string) (Mark, bool)
+}
+
+// A NodeSession is a client's as a Node server has stored it.
+type NodeSession struct {
+	SID   string
+	Rooms []string
+	Data  []byte // JSON
+}
+
+// A Mark is a place in a log: 48 bits of High, and 32 of Low. The zero Mark is
+// none. Log tells logs apart: marks of two have no order.
+type Mark struct {
+	Log  uint32
+	High uint64
+	Low  uint32
+}
+
+// IsZero reports whether it is none.
+func (m Mark) IsZero() bool { return m == Mark{} }
+
+// Compare orders marks of the same log.
+func (m Mark) Compare(o Mark) int {
+	return cmp.Or(cmp.Compare(m.High, o.High), cmp.Compare(m.Low, o.Low))
+}
+
+// Reaches reports whether a log that was read up to m was read up to o.
+func (m Mark) Reaches(o Mark) bool { return !m.IsZero() && m.Log == o.Log && m.Compare(o) >= 0 }

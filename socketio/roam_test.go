@@ -1,0 +1,311 @@
+package socketio_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sockeye-io/sockeye/socketio"
+	"github.com/sockeye-io/sockeye/socketio/adapter"
+	"github.com/sockeye-io/sockeye/socketio/adapter/adaptertest"
+	"github.com/sockeye-io/sockeye/socketio/engineio"
+	"github.com/sockeye-io/sockeye/socketio/socketiotest"
+)
+
+// logged are what a bus with a log promises.
+var logged = adapter.Traits{Ordered: true, AtLeastOnce: true, Log: true}
+
+// A traveller is one client over all its connections, and what it has got: the
+// numbers of each row, of which none may be missing.
+type traveller struct {
+	*socketiotest.Client
+	name  string
+	last  map[string]int
+	wrong []string
+}
+
+func (c *traveller) options() *socketiotest.Options {
+	return &socketiotest.Options{
+		Auth: map[string]string{"name": c.name},
+		Handle: map[string]func(*socketiotest.Event){"n": func(e *socketiotest.Event) {
+			var row string
+			var n int
+			e.Scan(&row, &n)
+			if last, ok := c.last[row]; ok && n != last+1 {
+				c.wrong = append(c.wrong, fmt.Sprintf("%s: %s %d after %d", c.name, row, n, last))
+			}
+			c.last[row] = n
+		}},
+	}
+}
+
+// A journey is nodes whose clients go from one to another.
+type journey struct {
+	t     *testing.T
+	r     *rand.Rand
+	bus   *adaptertest.Bus
+	o     *socketio.Recovery
+	nodes []*station
+	born  int
+	all   []*traveller
+	rows  map[string]int
+	begun map[string]int
+
+	recovered, refused int
+}
+
+type station struct {
+	name   string
+	srv    *socketio.Server
+	server *socketiotest.Server
+}
+
+func (j *journey) start() *station {
+	n := &station{name: fmt.Sprint("n", j.born)}
+	j.born++
+	o := quiet()
+	o.Recovery, o.Cluster = j.o, j.bus.Adapter(n.name)
+	o.ClusterOptions.Name = n.name
+	n.srv = socketio.New(o)
+	n.srv.OnConnect(func(_ context.Context, s *socketio.Socket) {
+		if !s.Recovered() {
+			name, _ := s.Handshake().Auth()["name"].(string)
+			s.Set("name", name)
+			if err := s.Join("room " + name[len(name)-1:]); err != nil && !errors.Is(err, socketio.ErrDisconnected) {
+				j.t.Error(err)
+			}
+		}
+	})
+	n.server = socketiotest.Serve(j.t, n.srv)
+	j.nodes = append(j.nodes, n)
+	return n
+}
+
+func (j *journey) one() *station { return j.nodes[j.r.IntN(len(j.nodes))] }
+
+func (j *journey) connect() {
+	c := &traveller{name: fmt.Sprintf("c%d", len(j.all)), last: map[string]int{}}
+	c.Client = j.one().server.Connect(c.options())
+	j.all = append(j.all, c)
+}
+
+// emit sends the next of a row.
+func (j *journey) emit(n *station, row string, to interface {
+	Emit(string, ...any) error
+}) {
+	name := row
+	row = fmt.Sprint(n.name, " ", name, " ", j.begun[n.name+name])
+	j.rows[row]++
+	switch err := to.Emit("n", row, j.rows[row]); {
+	case errors.Is(err, socketio.ErrDisconnected):
+		j.begun[n.name+name]++ // it may be kept or not, so this row ends
+		j.rows[row] = -1
+	case err != nil && !errors.Is(err, engineio.ErrClosed): // it is kept
+		j.t.Error(err)
+	}
+}
+
+// traffic has a node send something to some.
+func (j *journey) traffic() {
+	n := j.one()
+	switch j.r.IntN(4) {
+	case 0:
+		j.emit(n, "all", n.srv)
+	case 1:
+		room := fmt.Sprint("room ", j.r.IntN(10))
+		j.emit(n, room, n.srv.To(room))
+	case 2:
+		c := j.all[j.r.IntN(len(j.all))]
+		if s, ok := n.srv.Of("/").Socket(c.ID()); ok {
+			j.emit(n, "to "+c.name, s)
+		}
+	default:
+		c := j.all[j.r.IntN(len(j.all))]
+		j.emit(n, "name "+c.name, n.srv.To(c.ID()))
+	}
+}
+
+// move cuts a client off, and has it come to another node.
+func (j *journey) move(c *traveller) {
+	if j.r.IntN(2) == 0 {
+		c.StopReading() // what is on its way will be missed
+		for range j.r.IntN(20) {
+			j.traffic()
+		}
+		time.Sleep(time.Duration(j.r.IntN(50)) * time.Millisecond)
+	}
+	c.Cut()
+	for range j.r.IntN(20) {
+		j.traffic()
+	}
+	time.Sleep(time.Duration(j.r.IntN(500)) * time.Millisecond)
+	j.comeBack(c)
+}
+
+func (j *journey) comeBack(c *traveller) {
+	id := c.ID()
+
+	c.Client = c.ReconnectTo(j.one().server)
+	if id == c.ID() {
+		j.recovered++
+	} else {
+		j.refused++
+		clear(c.last)
+	}
+}
+
+func (j *journey) check() {
+	j.t.Helper()
+	time.Sleep(15 * time.Second)
+	synctest.Wait()
+	for _, c := range j.all {
+		for _, text := range c.wrong {
+			j.t.Error(text)
+		}
+		for row, n := range c.last {
+			if want := j.rows[row]; n != want && want >= 0 {
+				j.t.Errorf("%s: the last of %s is %d, not %d", c.name, row, n, j.rows[row])
+			}
+		}
+	}
+}
+
+func onJourney(t *testing.T, seed uint64, b adaptertest.BusOptions, o *socketio.Recovery, f func(j *journey)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		b.Seed = seed
+		j := &journey{t: t, r: rand.New(rand.NewPCG(seed, 7)), bus: adaptertest.NewBusWith(b), o: o, rows: map[string]int{}, begun: map[string]int{}}
+		for range 2 {
+			j.start()
+		}
+		time.Sleep(time.Second)
+		for range 6 {
+			j.connect()
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		f(j)
+		j.check()
+	})
+}
+
+// TestRoam: clients that go to and fro between nodes get every event, in order,
+// once; all are recovered.
+func TestRoam(t *testing.T) {
+	for seed := range uint64(20) {
+		o := adaptertest.BusOptions{Traits: logged, Faults: adaptertest.Faults{Delay: 200 * time.Millisecond, Duplicate: 0.1}}
+		onJourney(t, seed, o, &socketio.Recovery{}, func(j *journey) {
+			for range 30 {
+				for range j.r.IntN(10) {
+					j.traffic()
+				}
+				j.move(j.all[j.r.IntN(len(j.all))])
+			}
+			if j.refused > 0 {
+				t.Errorf("seed %d: %d of %d not recovered: %v", seed, j.refused, j.refused+j.recovered, unrecovered(j))
+			}
+		})
+		if t.Failed() {
+			t.Fatalf("seed %d", seed)
+		}
+	}
+}
+
+// TestRoamFaults: whatever happens to nodes and the log, who is told that he was
+// recovered has got all.
+func TestRoamFaults(t *testing.T) {
+	whys := map[string]uint64{}
+	recovered, refused := 0, 0
+	for seed := range uint64(40) {
+		o := adaptertest.BusOptions{Traits: logged, Faults: adaptertest.Faults{Delay: 200 * time.Millisecond, Duplicate: 0.1}}
+		r := &socketio.Recovery{}
+		if seed%3 == 0 {
+			r.MaxPackets = 30
+		}
+		onJourney(t, seed, o, r, func(j *journey) {
+			for range 40 {
+				for range j.r.IntN(10) {
+					j.traffic()
+				}
+				switch j.r.IntN(12) {
+				case 0:
+					if len(j.nodes) > 1 {
+						j.crash(j.one())
+					}
+				case 1:
+					if len(j.nodes) < 4 {
+						j.start()
+					}
+				case 2:
+					j.bus.Trim(j.r.IntN(40))
+				case 3:
+					n := j.one()
+					j.bus.Cut(n.name)
+					time.AfterFunc(time.Duration(j.r.IntN(8000))*time.Millisecond, func() { j.bus.Mend(n.name) })
+				case 4:
+					j.bus.Pause()
+					time.AfterFunc(time.Duration(j.r.IntN(4000))*time.Millisecond, j.bus.Resume)
+				case 5:
+					if seed%2 == 0 {
+						j.bus.NewLog()
+					}
+				}
+				j.move(j.all[j.r.IntN(len(j.all))])
+			}
+			recovered, refused = recovered+j.recovered, refused+j.refused
+			for _, n := range j.nodes {
+				for why, count := range n.srv.Stats().Unrecovered {
+					whys[why] += count
+				}
+			}
+		})
+		if t.Failed() {
+			t.Fatalf("seed %d", seed)
+		}
+	}
+	t.Logf("%d recovered, %d not: %v", recovered, refused, whys)
+}
+
+// crash ends a node without a word; its clients come back to others.
+func (j *journey) crash(n *station) {
+	j.nodes = slices.DeleteFunc(j.nodes, func(o *station) bool { return o == n })
+	j.bus.Crash(n.name)
+	var lost []*traveller
+	for _, c := range j.all {
+		if _, ok := n.srv.Of("/").Socket(c.ID()); ok {
+			lost = append(lost, c)
+		}
+	}
+	for _, c := range lost {
+		c.Cut()
+	}
+	if err := n.srv.Close(); err != nil {
+		j.t.Log(err)
+	}
+	for row := range j.rows {
+		if strings.HasPrefix(row, n.name+" ") {
+			j.rows[row] = -1 // what it has sent last, nobody knows
+		}
+	}
+	for _, c := range lost {
+		j.comeBack(c)
+	}
+}
+
+func unrecovered(j *journey) (whys []string) {
+	for _, n := range j.nodes {
+		for why, count := range n.srv.Stats().Unrecovered {
+			if count > 0 {
+				whys = append(whys, fmt.Sprint(why, ": ", count))
+			}
+		}
+	}
+	slices.Sort(whys)
+	return whys
+}

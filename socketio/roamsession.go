@@ -1,0 +1,397 @@
+package socketio
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"maps"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/sockeye-io/sockeye/internal/clip"
+	"github.com/sockeye-io/sockeye/socketio/adapter"
+	"github.com/sockeye-io/sockeye/socketio/engineio"
+	"github.com/sockeye-io/sockeye/socketio/internal/id"
+)
+
+// A session is what the nodes tell one another of a client.
+type session struct {
+	NS, SID, Node string
+	Rooms         []string          // without its own
+	Marks         map[string]*known `json:",omitempty"` // since when it is in rooms, if later than Since
+	Since         *known            // what it has seen in any case
+	Data          json.RawMessage   `json:",omitempty"`
+	Until         int64             // ms since 1970
+
+	tag string
+	bad error // why Data could not be encoded
+}
+
+// maxSession is how large a session may be.
+const maxSession = 64 << 10
+
+// sessionKey is the name of a session, which does not tell the private id.
+func sessionKey(ns string, key [sha256.Size]byte) string {
+	sum := sha256.Sum256(append(key[:], ns...))
+	return hex.EncodeToString(sum[:])
+}
+
+func (s *session) encode(until time.Time) []byte {
+	s.Until = until.UnixMilli()
+	b, _ := json.Marshal(s) // cannot fail: Data was encoded before
+	return append([]byte(s.tag), b...)
+}
+
+var errNoSession = errors.New("socketio: no session")
+
+func (s *session) decode(b []byte) error {
+	if len(b) < adapter.SessionTag || len(b) > 2*maxSession {
+		return errNoSession
+	}
+	s.tag = string(b[:adapter.SessionTag])
+	if err := json.Unmarshal(b[adapter.SessionTag:], s); err != nil {
+		return err
+	}
+	if s.SID == "" || s.Since == nil {
+		return errNoSession
+	}
+	return nil
+}
+
+// absent is the client as if it had been here.
+func (s *session) absent(key [sha256.Size]byte, pid string) *absent {
+	a := &absent{key: key, pid: pid, sid: s.SID, rooms: s.Rooms, known: s.Since, node: s.Node, marks: s.Marks, at: time.Now(), over: ended}
+	if len(s.Data) > 0 {
+		_ = json.Unmarshal(s.Data, &a.data) // it was encoded from one
+	}
+	return a
+}
+
+// roaming is what other nodes are to know of a socket.
+type roaming struct {
+	tag     string
+	stored  atomic.Bool // it is, as far as this node knows
+	none    atomic.Bool // it was not there when it was to be refreshed
+	taken   atomic.Bool // another node has it
+	late    atomic.Bool // data was changed after the end
+	born    time.Time
+	since   *known // what it has seen when it came
+	node    string
+	foreign bool              // since is what it has seen elsewhere
+	local   uint64            // this node's position when it came
+	marks   map[string]*known // since when it is in rooms that it has joined later
+	fresh   bool              // it was stored before the socket was let in
+	dirty   bool              // it is in roam.dirty, or was put there since
+	over    bool
+	warned  bool
+}
+
+func newRoaming(a *absent) *roaming {
+	rm := &roaming{tag: id.New()[:adapter.SessionTag], born: time.Now()}
+	if a != nil {
+		rm.since, rm.node, rm.foreign, rm.local, rm.marks = a.known, a.node, a.known != nil, a.local, a.marks
+	}
+	return rm
+}
+
+// absent is what an absent client has of it.
+func (rm *roaming) absent() (k *known, node string, marks map[string]*known, local uint64) {
+	if rm == nil || !rm.foreign {
+		return nil, "", nil, 0
+	}
+	return rm.since, rm.node, rm.marks, rm.local
+}
+
+// enrolled notes a socket that is new.
+func (m *roam) enrolled(s *Socket) {
+	if m == nil {
+		return
+	}
+	rm := newRoaming(nil)
+	rm.since, rm.node = m.now(), m.self
+	s.origin.roaming = rm
+}
+
+// entered stores a socket that was let in.
+func (m *roam) entered(s *Socket) {
+	if m == nil || !s.entered || s.origin == nil || s.origin.roaming == nil {
+		return
+	}
+	if !s.origin.roaming.fresh {
+		m.storeSocket(s, true)
+		return
+	}
+	m.queue = append(m.queue, stored{s, time.Now().Add(m.refresh())})
+	m.changed(s) // it may have joined more rooms in a middleware
+	m.tick()
+}
+
+// resumed notes a socket whose client has come back.
+func (m *roam) resumed(s *Socket, back *absent) {
+	if m == nil {
+		return
+	}
+	o := s.origin
+	if back.fresh {
+		o.roaming, back.fresh = back.rm, false
+		o.roaming.fresh = true
+	} else {
+		o.roaming = newRoaming(back)
+		if back.known == nil && back.rm != nil {
+			o.roaming.since, o.roaming.node, o.roaming.marks = back.rm.since, back.rm.node, back.rm.marks
+		}
+	}
+	if back.known == nil {
+		return
+	}
+	o.roaming.since = back.known
+	for node, n := range back.known.Nodes {
+		if node != m.self && n > m.c.core.Heard(node, m.r.ns.name) {
+			m.late[node] = append(m.late[node], late{s, n})
+		}
+	}
+}
+
+// joined notes since when a socket is in a room.
+func (m *roam) joined(s *Socket, room string) {
+	if m == nil || s.origin.roaming == nil {
+		return
+	}
+	rm := s.origin.roaming
+	if rm.marks == nil {
+		rm.marks = make(map[string]*known)
+	}
+	rm.marks[room] = m.now()
+}
+
+// changed notes that a socket's rooms have changed, or its data.
+func (m *roam) changed(s *Socket) {
+	if m == nil || m.log == nil || s.origin == nil || s.origin.roaming == nil || s.state.Load() != connected {
+		return
+	}
+	if rm := s.origin.roaming; !rm.dirty {
+		rm.dirty = true
+		m.dirty = append(m.dirty, s)
+		m.tick()
+	}
+}
+
+// dataChanged is changed for who holds no lock.
+func (r *recovery) dataChanged(s *Socket) {
+	if r == nil || r.roam == nil || r.roam.log == nil {
+		return
+	}
+	r.lock()
+	r.roam.changed(s)
+	if o := s.origin; o != nil && o.roaming != nil && o.roaming.over {
+		o.roaming.late.Store(true)
+	}
+	r.unlock()
+}
+
+// settledIn stores what a socket has become while it was let in.
+func (r *recovery) settledIn(s *Socket) {
+	if r == nil || r.roam == nil || r.roam.log == nil {
+		return
+	}
+	r.lock()
+	defer r.unlock()
+	if o := s.origin; o != nil && o.roaming != nil && o.roaming.dirty && s.state.Load() == connected {
+		r.roam.storeSocket(s, false)
+	}
+}
+
+// left notes the end of a socket whose client may come back as a, or not.
+func (m *roam) left(s *Socket, a *absent) {
+	if m == nil || s.origin.roaming == nil {
+		return
+	}
+	rm := s.origin.roaming
+	rm.over = true
+	for node, list := range m.late {
+		if m.late[node] = slices.DeleteFunc(list, func(l late) bool { return l.s == s }); len(m.late[node]) == 0 {
+			delete(m.late, node)
+		}
+	}
+	if a == nil {
+		if m.log != nil {
+			m.log.PutSession(adapter.Session{Key: sessionKey(m.r.ns.name, sha256.Sum256([]byte(s.origin.pid))), State: []byte(rm.tag)})
+		}
+		return
+	}
+	a.rm = rm
+	m.store(a.key, rm, m.sessionOf(a), false, m.r.srv.opts.Recovery.MaxDuration)
+}
+
+// dataLast stores what was kept on a socket when its last event was handled.
+func (m *roam) dataLast(s *Socket, a *absent) {
+	if m != nil && m.log != nil && !a.back && a.rm != nil && a.rm.late.Swap(false) {
+		m.store(a.key, a.rm, m.sessionOf(a), false, m.r.srv.opts.Recovery.MaxDuration)
+	}
+}
+
+// sessionOf is what others are told of a client that is not connected here.
+func (m *roam) sessionOf(a *absent) *session {
+	s := &session{NS: m.r.ns.name, SID: a.sid, Node: m.self, Rooms: a.rooms}
+	if a.rm != nil {
+		s.tag, s.Marks = a.rm.tag, maps.Clone(a.rm.marks)
+		s.Since = m.sinceOf(a.rm)
+	}
+	if s.Since == nil {
+		s.Since = a.known
+	}
+	s.setData(a.data)
+	return s
+}
+
+func (s *session) setData(data map[string]any) {
+	if len(data) > 0 {
+		s.Data, s.bad = json.Marshal(data)
+	}
+}
+
+// sinceOf is what a client has seen for sure: all from before the time that it
+// takes to notice a loss, or else what it had when it came.
+func (m *roam) sinceOf(rm *roaming) *known {
+	for len(m.safe) > 1 && time.Since(m.safe[1].when) > m.r.notice() {
+		m.safe = slices.Delete(m.safe, 0, 1)
+	}
+	if len(m.safe) > 0 && time.Since(m.safe[0].when) > m.r.notice() && m.safe[0].when.After(rm.born) && rm.since != nil {
+		return rm.since.and(m.safe[0].known)
+	}
+	return rm.since
+}
+
+// storeSocket stores what a socket is now.
+func (m *roam) storeSocket(s *Socket, first bool) {
+	rm := s.origin.roaming
+	rm.dirty = false
+	if m.log == nil {
+		return
+	}
+	now := &session{NS: m.r.ns.name, SID: s.id, Node: m.self, tag: rm.tag, Marks: maps.Clone(rm.marks), Since: m.sinceOf(rm)}
+	for _, room := range m.r.ns.index.Names(s) {
+		if room != s.id {
+			now.Rooms = append(now.Rooms, room)
+		}
+	}
+	s.mu.Lock()
+	now.setData(s.data)
+	s.mu.Unlock()
+	m.store(sha256.Sum256([]byte(s.origin.pid)), rm, now, first, m.ttl())
+	if first {
+		m.queue = append(m.queue, stored{s, time.Now().Add(m.refresh())})
+	}
+	m.tick()
+}
+
+// ttl is how long a session is stored: whoever was killed has written it half of
+// Recovery.MaxDuration ago at most.
+func (m *roam) ttl() time.Duration { return m.r.srv.opts.Recovery.MaxDuration * 3 / 2 }
+
+func (m *roam) refresh() time.Duration { return m.r.srv.opts.Recovery.MaxDuration / 2 }
+
+// store has the backend store a session.
+func (m *roam) store(key [sha256.Size]byte, rm *roaming, s *session, first bool, ttl time.Duration) {
+	if m.log == nil {
+		return
+	}
+	b := s.encode(time.Now().Add(ttl))
+	if s.bad != nil || len(b) > maxSession {
+		if !rm.warned {
+			rm.warned = true
+			m.c.srv.log.Warn("socketio: a client can come back to this node only: its rooms and data cannot be told to others",
+				"namespace", clip.Quoted(s.NS), "bytes", len(b), "most", maxSession, "error", s.bad)
+		}
+		b, ttl = []byte(rm.tag), 0 // what was stored before is not so any more
+	}
+	m.log.PutSession(adapter.Session{Key: sessionKey(s.NS, key), State: b, TTL: ttl, First: first, Done: func(what adapter.Stored) {
+		switch what {
+		case adapter.StoredThere:
+			rm.stored.Store(true)
+		case adapter.StoredNone:
+			rm.none.Store(true)
+			m.odd.Store(true)
+		case adapter.StoredOther:
+			rm.taken.Store(true)
+			m.odd.Store(true)
+		}
+	}})
+}
+
+// A stored session is to be refreshed at a time.
+type stored struct {
+	s  *Socket
+	at time.Time
+}
+
+// tick has Run called soon.
+func (m *roam) tick() {
+	if !m.ticking && m.log != nil {
+		m.ticking = true
+		m.r.srv.engine.AfterFunc(time.Second, &m.timer, (*roamTick)(m))
+	}
+}
+
+type roamTick roam
+
+// Run stores what has changed, and what is to be refreshed.
+func (t *roamTick) Run() {
+	m := (*roam)(t)
+	r := m.r
+	var stale []*Socket
+	r.lock()
+	now := time.Now()
+	m.ticking = false
+	m.safe = append(m.safe, moment{now, m.now()})
+	if m.odd.Swap(false) {
+		for _, s := range r.here {
+			switch o := s.origin; {
+			case o.roaming == nil || o.roaming.over:
+			case o.roaming.taken.Load():
+				stale = append(stale, s)
+			case o.roaming.none.Swap(false): // the backend has lost it
+				m.storeSocket(s, true)
+			}
+		}
+	}
+	for _, s := range m.dirty {
+		if rm := s.origin.roaming; rm.dirty && !rm.over {
+			m.storeSocket(s, false)
+		}
+	}
+	clear(m.dirty)
+	m.dirty = m.dirty[:0]
+	n := 0
+	for ; n < len(m.queue) && !m.queue[n].at.After(now); n++ {
+		s := m.queue[n].s
+		if rm := s.origin.roaming; rm != nil && !rm.over {
+			m.storeSocket(s, false)
+			m.queue = append(m.queue, stored{s, now.Add(m.refresh())})
+		}
+	}
+	clear(m.queue[:n])
+	m.queue = m.queue[n:]
+	if len(r.here) > 0 {
+		m.tick()
+	}
+	r.unlock()
+	for _, s := range stale {
+		s.close(TransportClose, errSuperseded) // on another node
+		s.sess.CloseNow(engineio.TransportClose, errSuperseded)
+	}
+}
+
+// travelled reports whether the socket's client has come from another node.
+func (s *Socket) travelled() bool {
+	r := s.ns.recovery
+	if r == nil || r.roam == nil {
+		return false
+	}
+	r.lock()
+	defer r.unlock()
+	o := s.origin
+	return o != nil && (o.roaming != nil && o.roaming.foreign || o.back != nil && o.back.known != nil)
+}
