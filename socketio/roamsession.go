@@ -23,7 +23,6 @@ type session struct {
 	Marks         map[string]*known `json:",omitempty"` // since when it is in rooms, if later than Since
 	Since         *known            // what it has seen in any case
 	Data          json.RawMessage   `json:",omitempty"`
-	Until         int64             // ms since 1970
 
 	tag string
 	bad error // why Data could not be encoded
@@ -38,8 +37,7 @@ func sessionKey(ns string, key [sha256.Size]byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-func (s *session) encode(until time.Time) []byte {
-	s.Until = until.UnixMilli()
+func (s *session) encode() []byte {
 	b, _ := json.Marshal(s) // cannot fail: Data was encoded before
 	return append([]byte(s.tag), b...)
 }
@@ -298,7 +296,7 @@ func (m *roam) store(key [sha256.Size]byte, rm *roaming, s *session, first bool,
 	if m.log == nil {
 		return
 	}
-	b := s.encode(time.Now().Add(ttl))
+	b := s.encode()
 	if s.bad != nil || len(b) > maxSession {
 		if !rm.warned {
 			rm.warned = true

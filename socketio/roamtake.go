@@ -110,7 +110,7 @@ func (m *roam) take(s *Socket, key [sha256.Size]byte, pid string, offset any) (*
 		return nil, logSilent
 	case raw == nil:
 		return m.fromNode(ctx, s, key, pid, text)
-	case found.NS != m.r.ns.name || found.Node == m.self || time.Now().UnixMilli() > found.Until:
+	case found.NS != m.r.ns.name || found.Node == m.self:
 		return nil, noSession
 	}
 	if why := m.ask(ctx, key, &found); why != "" {
@@ -200,9 +200,6 @@ func (m *roam) apply(a *absent, text string) notRecovered {
 	n := k.Nodes[node]
 	if _, was := a.known.Nodes[node]; !was && node != a.node && node != m.self {
 		return ""
-	}
-	if now := uint64(time.Now().Add(time.Minute).UnixMilli()); n>>22 > now {
-		return noOffset
 	}
 	if heard := m.c.core.Heard(node, m.r.ns.name); heard != 0 && n > heard+1<<16 {
 		return noOffset
@@ -356,7 +353,8 @@ func (m *roam) prepare(ctx context.Context, a *absent) notRecovered {
 func (m *roam) misses(a *absent) notRecovered {
 	k := a.known
 	for node, h := range m.holes {
-		if k.Nodes[node] < h.seq && !(m.log != nil && k.At.Reaches(h.at)) {
+		// What is missing came after h.at or, if others were quicker, before it.
+		if k.Nodes[node] < h.seq && !(m.log != nil && k.At.Reaches(h.at) && k.At != h.at) {
 			return logHole
 		}
 	}
@@ -508,7 +506,7 @@ func (c *clustered) surrender(ns *Namespace, hexKey string, to adapter.Message) 
 		r.lock()
 		now := time.Now()
 		if a := r.absents.take(key, now); a != nil {
-			text = string(r.roam.sessionOf(a).encode(now.Add(patience)))
+			text = string(r.roam.sessionOf(a).encode())
 			r.absents.done(a, r.forget)
 			r.forgetAbsent(now)
 		}
