@@ -378,11 +378,13 @@ func TestSplit(t *testing.T) {
 	default:
 		t.Error("who waits for a part is not told that there is something")
 	}
-	held, _ := q.TakeNow(1)
+	held, _ := q.TakeNow(2)
 	add(1, x, "5")
+	q.Split(3, func(*Item) int { return 0 })
+	want(0, "0", "2", "3", "5")
+	q.Back(held) // it has another part now
+	want(0, "0", "1", "2", "3", "4", "5")
 	q.Split(3, func(it *Item) int { return it.Tag - 1 })
-	want(0, "5")
-	q.Back(held) // of tag 1, which is the first part's now
 	want(0, "0", "2", "5")
 	want(1, "1", "4")
 	want(2, "3")

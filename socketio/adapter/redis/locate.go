@@ -17,8 +17,9 @@ const patrol = 5 * time.Second
 // longestLook is the longest time between two questions when it is not.
 const longestLook = 250 * time.Millisecond
 
-// rest is how long nothing is published to a slot that has another master now:
-// the other nodes are to find it first, and to subscribe there.
+// rest is how long nothing is published to a slot that has another master now, or
+// to a master that is back: the other nodes are to find it first, and to
+// subscribe there.
 const rest = 750 * time.Millisecond
 
 // refreshLocked has the topology asked for soon, of the server at hint first.
@@ -194,8 +195,15 @@ func (a *Sharded) apply(ctx context.Context, t *topology) (changed bool) {
 		a.moveLocked(before)
 	}
 	for _, s := range a.parts {
-		if s != nil && s.link != nil {
+		switch {
+		case s == nil:
+		case s.link != nil:
 			s.link.locatedLocked()
+		default: // the others say that it is there
+			select {
+			case s.poke <- struct{}{}:
+			default:
+			}
 		}
 	}
 	a.mu.Unlock()

@@ -29,6 +29,7 @@ type shard struct {
 	link     *shardLink // nil while there is none
 	probe    string     // a channel of this node's own, in a slot of the master's
 	well     bool       // link is up
+	again    bool       // a link has worked before
 	patience time.Duration
 	err      error // why it is not well, if that is known
 }
@@ -93,6 +94,7 @@ func (s *shard) lost(l *shardLink, err error) {
 			s.patience = min(2*l.patience, a.pace.longest)
 		}
 		a.missed = a.missed || l.worked
+		s.again = s.again || l.worked
 		s.link = nil
 		for channel := range l.have {
 			if sub := a.subs[channel]; sub != nil {

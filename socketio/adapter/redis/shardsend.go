@@ -15,6 +15,16 @@ const anew = 200 * time.Millisecond
 func (l *shardLink) send() error {
 	a, s := l.s.a, l.s
 	ready := a.out.Ready(s.part)
+	a.mu.Lock()
+	again := s.again
+	a.mu.Unlock()
+	if again {
+		select {
+		case <-time.After(rest):
+		case <-l.ctx.Done():
+			return nil
+		}
+	}
 	for {
 		select {
 		case s.turn <- struct{}{}:
