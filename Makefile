@@ -47,7 +47,7 @@ fuzz: ## run every fuzz target, FUZZTIME (10s, or 100000x) each, and count execu
 	@scripts/fuzz
 
 simulate: ## clusters in memory with faults: SEEDS (10000) lives, or that of SEED with its history
-	@go test -c -o .cache/simulate ./e2e/simulation && cd e2e/simulation && SEEDS=$(SEEDS) SEED=$(SEED) ../../.cache/simulate -test.run TestSeeds -test.timeout 0
+	@go test -c -o .cache/simulate ./e2e/simulation && cd e2e/simulation && SEEDS=$(SEEDS) SEED=$(SEED) PRESENCE=1000 ../../.cache/simulate -test.run 'TestSeeds|TestPresence' -test.timeout 0
 
 soak: ## hold CLIENTS (5000) with churn and faults for SOAK (30m), then look for leaks and losses
 	@scripts/build bin/soak ./e2e/soak && exec bin/soak -for $(SOAK) -clients $(CLIENTS) $(ARGS)

@@ -2,9 +2,11 @@ package namespaces
 
 import (
 	"cmp"
+	"encoding/json"
 	"slices"
 
 	"github.com/sockeye-io/sockeye/socketio"
+	"github.com/sockeye-io/sockeye/socketio/presence"
 )
 
 // People says to a room who is in it.
@@ -27,28 +29,37 @@ type Person struct {
 	Name string `json:"name"`
 }
 
-// presence tells the rooms of a namespace who is in them.
-type presence struct {
-	ns   *socketio.Namespace
-	news *news
+// seating tells the rooms of a namespace who is in them, on all nodes.
+type seating struct {
+	people *presence.Presence
+	news   *news
 }
 
-func seats(ns *socketio.Namespace) *presence {
-	p := &presence{ns: ns}
+func seats(ns *socketio.Namespace) *seating {
+	p := &seating{}
 	p.news = newNews(ns, func(room string) int {
 		people := p.in(room)
 		if len(people) > 0 {
-			_ = People.Emit(ns.To(room), people) // it can be encoded, and who does not take it is counted elsewhere
+			// It can be encoded, and who does not take it is counted elsewhere. Other
+			// nodes tell their own.
+			_ = People.Emit(ns.To(room).Local(), people)
 		}
 		return len(people)
 	})
+	p.people = presence.New(ns, &presence.Options{
+		Describe: func(s *socketio.Socket) any {
+			seat, _ := Place.Get(s)
+			return seat
+		},
+	})
+	p.people.OnChange(p.news.of)
 	return p
 }
 
 // sit gives s a seat instead of the one it had, and tells both rooms. It
 // answers who is in the room, and with how many bytes: as many as everybody in
 // it is now told.
-func (p *presence) sit(s *socketio.Socket, want Seat) (seat Seat, people []Person, bytes int, err error) {
+func (p *seating) sit(s *socketio.Socket, want Seat) (seat Seat, people []Person, bytes int, err error) {
 	if seat.Room, err = tidy("room", want.Room, 32); err != nil {
 		return seat, nil, 0, err
 	}
@@ -56,31 +67,32 @@ func (p *presence) sit(s *socketio.Socket, want Seat) (seat Seat, people []Perso
 		return seat, nil, 0, err
 	}
 	old, _ := Place.Get(s)
-	if old.Room != "" && old.Room != seat.Room {
-		s.Leave(old.Room)
-		p.news.of(old.Room)
-	}
+	Place.Set(s, seat)
 	if err = s.Join(seat.Room); err != nil {
+		Place.Set(s, old)
 		return seat, nil, 0, err
 	}
-	Place.Set(s, seat)
+	if old.Room != "" && old.Room != seat.Room {
+		s.Leave(old.Room)
+	}
+	p.people.Update(s)
 	people = p.in(seat.Room)
 	for _, person := range people {
 		bytes += len(person.ID) + len(person.Name) + 20
 	}
 	if old != seat {
-		p.news.of(seat.Room)
 		bytes += bytes * len(people)
 	}
 	return seat, people, bytes, nil
 }
 
 // in are the people in a room, a hundred of them at most.
-func (p *presence) in(room string) []Person {
+func (p *seating) in(room string) []Person {
 	people := []Person{}
-	for _, s := range everybody(p.ns, room) {
-		if seat, ok := seatOf(s); ok && seat.Room == room {
-			people = append(people, Person{s.ID(), seat.Name})
+	for _, m := range p.people.In(room) {
+		var seat Seat
+		if err := json.Unmarshal(m.Data, &seat); err == nil && seat.Room == room {
+			people = append(people, Person{m.ID, seat.Name})
 		}
 	}
 	slices.SortFunc(people, func(a, b Person) int { return cmp.Compare(a.Name+a.ID, b.Name+b.ID) })

@@ -2,7 +2,6 @@ package namespaces
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"github.com/sockeye-io/sockeye/socketio"
@@ -82,23 +81,6 @@ func others(ns *socketio.Namespace, event, room string, args ...any) (list []soc
 		}
 	}
 	return list
-}
-
-// everybody is who is in a room, on any node that answers.
-func everybody(ns *socketio.Namespace, room string) []socketio.RemoteSocket {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	list, _ := ns.To(room).FetchSockets(ctx) // those that are known
-	return list
-}
-
-// seatOf is the seat that a socket has taken, on whichever node it is.
-func seatOf(s socketio.RemoteSocket) (seat Seat, ok bool) {
-	if here, ok := s.Local(); ok {
-		return Place.Get(here)
-	}
-	data, err := json.Marshal(s.Data()["seat"])
-	return seat, err == nil && json.Unmarshal(data, &seat) == nil
 }
 
 // leads reports whether this node is the one of its cluster that decides where

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/sockeye-io/sockeye/socketio"
+	"github.com/sockeye-io/sockeye/socketio/presence"
 )
 
 // What the whiteboard hears and says. Strokes that are being drawn travel as
@@ -74,13 +75,15 @@ func Whiteboard(ns *socketio.Namespace) {
 		})
 	}
 	place := func(s *socketio.Socket) string { seat, _ := Place.Get(s); return seat.Room }
+	watchers := presence.New(ns, nil)
 	watching := newNews(ns, func(room string) int {
-		people := len(everybody(ns, room))
+		people := len(watchers.In(room))
 		if people > 0 {
-			_ = BoardPeople.Emit(ns.To(room), people) // a number can be encoded
+			_ = BoardPeople.Emit(ns.To(room).Local(), people) // a number can be encoded; other nodes tell their own
 		}
 		return people
 	})
+	watchers.OnChange(watching.of)
 
 	BoardJoin.On(ns, func(_ context.Context, s *socketio.Socket, room string) (b Board, err error) {
 		if room, err = tidy("room", room, 32); err != nil {
@@ -92,10 +95,8 @@ func Whiteboard(ns *socketio.Namespace) {
 				return b, err
 			}
 			Place.Set(s, Seat{Room: room})
-			watching.of(old)
-			watching.of(room)
 		}
-		b.People = len(everybody(ns, room))
+		b.People = len(watchers.In(room))
 		err = boards.in(room, func(p *picture) {
 			b.Strokes = p.encoded()
 			costs.charge(s, len(p.json)+overhead*b.People)

@@ -39,6 +39,9 @@ func (w *world) live() {
 	}
 	w.asked.Wait()
 	time.Sleep(w.rules.Travel + w.rules.Tell + time.Second)
+	if w.settled != nil {
+		w.settled()
+	}
 	for len(w.nodes) > 0 {
 		w.end(w.nodes[0], false)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/sockeye-io/sockeye/socketio"
 	"github.com/sockeye-io/sockeye/socketio/adapter"
 	"github.com/sockeye-io/sockeye/socketio/adapter/adaptertest"
+	"github.com/sockeye-io/sockeye/socketio/presence"
 	"github.com/sockeye-io/sockeye/socketio/socketiotest"
 )
 
@@ -27,6 +28,9 @@ type world struct {
 	bus   *adaptertest.Bus
 	kind  kind
 	rules history.Rules
+
+	watched bool   // nodes have a Presence
+	settled func() // called when all has been mended for long; nil: nothing
 
 	nodes   []*node // that are there
 	born    int
@@ -45,6 +49,7 @@ type node struct {
 	srv  *socketio.Server
 	host *socketiotest.Server
 
+	people  *presence.Presence // nil if the world is not watched
 	clients []*client
 	mu      sync.Mutex
 	names   map[string]string // of clients, by socket
@@ -127,6 +132,9 @@ func (w *world) start() *node {
 		return nil
 	})
 	ns.OnRoom(n.moves)
+	if w.watched {
+		n.people = presence.New(ns, nil)
+	}
 	for _, f := range []error{
 		ns.OnServerSide("m", func(_ context.Context, r *socketio.Request) error {
 			var id string

@@ -21,7 +21,7 @@ var floors = [][]string{
 	{"socketio/engineio", "socketio/emitter"},
 	{"socketio"},
 	{"socketio/socketiotest", "socketio/websocket", "socketio/adapter/..."},
-	{"socketio/metrics", "socketio/emitapi", "socketio/auth"},
+	{"socketio/metrics", "socketio/emitapi", "socketio/presence", "socketio/auth"},
 	{"googollee/..."},
 	{"namespaces", "ginio"},
 	{"inspect/..."},
