@@ -22,7 +22,7 @@ var floors = [][]string{
 	{"socketio"},
 	{"socketio/socketiotest", "socketio/websocket", "socketio/adapter/..."},
 	{"socketio/metrics", "socketio/emitapi", "socketio/presence", "socketio/auth"},
-	{"googollee/..."},
+	{"googollee/...", "socketio/client"},
 	{"namespaces", "ginio"},
 	{"inspect/..."},
 	{"server"},

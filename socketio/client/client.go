@@ -1,0 +1,299 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// A Client is a connection to a server, made when a socket of it connects, and
+// made anew after a loss.
+type Client struct {
+	base   *url.URL
+	opts   Options // resolved; static
+	http   *http.Client
+	ctx    context.Context // ends with Close
+	cancel context.CancelCauseFunc
+	wg     sync.WaitGroup
+
+	mu      sync.Mutex
+	sockets map[string]*Socket
+	conn    *conn // nil while there is none
+	running bool  // run is at work
+	closed  bool
+}
+
+// New makes a client for the server at address, which is http(s)://host[:port],
+// or ws(s)://. It does not connect yet.
+func New(address string, opts *Options) (*Client, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil, fmt.Errorf("client: %w", err)
+	}
+	switch u.Scheme {
+	case "ws":
+		u.Scheme = "http"
+	case "wss":
+		u.Scheme = "https"
+	case "http", "https":
+	default:
+		return nil, fmt.Errorf("client: %q is no address of a server: write http://host:port or https://host", address)
+	}
+	switch {
+	case u.Host == "":
+		return nil, fmt.Errorf("client: %q names no host", address)
+	case strings.Trim(u.Path, "/") != "":
+		return nil, fmt.Errorf("client: the address has the path %q: a namespace is for Dial or Socket, where the server is mounted for Options.Path", u.Path)
+	}
+	c := &Client{base: u, opts: opts.resolved(), sockets: map[string]*Socket{}}
+	for _, t := range c.opts.Transports {
+		if t != Polling && t != WebSocket {
+			return nil, fmt.Errorf("client: there is no transport %q: there are polling and websocket", t)
+		}
+	}
+	c.http = c.opts.HTTP
+	if c.http == nil && slices.Contains(c.opts.Transports, Polling) {
+		c.http = &http.Client{
+			Transport:     &http.Transport{Proxy: http.ProxyFromEnvironment, DialContext: c.opts.Dial, TLSClientConfig: c.opts.TLS, MaxIdleConnsPerHost: 2},
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		}
+	}
+	c.ctx, c.cancel = context.WithCancelCause(context.Background())
+	return c, nil
+}
+
+// Dial makes a client and connects to the namespace that the address's path
+// names. It waits as [Socket.Connect] does; if that fails the client is closed.
+func Dial(ctx context.Context, address string, opts *Options) (*Socket, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil, fmt.Errorf("client: %w", err)
+	}
+	namespace := u.Path
+	u.Path, u.RawPath = "", ""
+	c, err := New(u.String(), opts)
+	if err != nil {
+		return nil, err
+	}
+	s := c.Socket(namespace)
+	if err := s.Connect(ctx); err != nil {
+		_ = c.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Socket returns the client's socket in a namespace, always the same one. It is
+// not connected before [Socket.Connect].
+func (c *Client) Socket(namespace string) *Socket {
+	namespace = "/" + strings.TrimPrefix(namespace, "/")
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.sockets[namespace]
+	if s == nil {
+		s = newSocket(c, namespace)
+		c.sockets[namespace] = s
+	}
+	return s
+}
+
+// Transport is what the connection runs on, "" while there is none.
+func (c *Client) Transport() string {
+	if conn := c.current(); conn != nil {
+		return conn.name()
+	}
+	return ""
+}
+
+// EngineID is the connection's id on the server, "" while there is none.
+func (c *Client) EngineID() string {
+	if conn := c.current(); conn != nil {
+		return conn.open.SID
+	}
+	return ""
+}
+
+func (c *Client) current() *conn {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.conn
+}
+
+// Close leaves all namespaces, closes the connection and waits until nothing of
+// the client runs any more, its handlers included: a handler that wants to
+// close its own client does so in a goroutine.
+func (c *Client) Close() error {
+	for _, s := range c.list() {
+		s.Disconnect()
+	}
+	c.mu.Lock()
+	c.closed = true
+	conn := c.conn
+	c.mu.Unlock()
+	if conn != nil {
+		conn.finish()
+	}
+	c.cancel(ErrClosed)
+	c.wg.Wait()
+	if c.opts.HTTP == nil && c.http != nil {
+		c.http.CloseIdleConnections()
+	}
+	return nil
+}
+
+func (c *Client) list() []*Socket {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	list := make([]*Socket, 0, len(c.sockets))
+	for _, s := range c.sockets {
+		list = append(list, s)
+	}
+	return list
+}
+
+// goFunc runs f, which Close waits for. It reports whether it does: not after
+// Close.
+func (c *Client) goFunc(f func()) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return false
+	}
+	c.wg.Go(f)
+	return true
+}
+
+// want has the client connect, for a socket that has become active.
+func (c *Client) want(s *Socket) error {
+	c.mu.Lock()
+	conn := c.conn
+	start := conn == nil && !c.running
+	if c.closed {
+		c.mu.Unlock()
+		return ErrClosed
+	}
+	if start {
+		c.running = true
+		c.wg.Go(c.run)
+	}
+	c.mu.Unlock()
+	if conn != nil {
+		conn.join(s)
+	}
+	return nil
+}
+
+// anyActive reports whether some socket wants the connection.
+func (c *Client) anyActive() bool {
+	return slices.ContainsFunc(c.list(), (*Socket).isActive)
+}
+
+// idle closes the connection if nobody needs it any more.
+func (c *Client) idle() {
+	if conn := c.current(); conn != nil && !c.anyActive() {
+		c.goFunc(conn.finish)
+	}
+}
+
+// run connects, reads until the end, and connects again.
+func (c *Client) run() {
+	for attempt := 0; ; {
+		conn, err := c.open()
+		if err == nil {
+			attempt = 0
+			c.mu.Lock()
+			c.conn = conn
+			c.mu.Unlock()
+			for _, s := range c.list() {
+				if s.isActive() {
+					conn.join(s)
+				}
+			}
+			c.idle() // whoever wanted it may have left
+			conn.read()
+			c.mu.Lock()
+			c.conn = nil
+			c.mu.Unlock()
+			for _, s := range c.list() {
+				s.lost(conn.reason, conn.err)
+			}
+		} else {
+			for _, s := range c.list() {
+				s.unreachable(err)
+			}
+		}
+		most := c.opts.ReconnectAttempts
+		last := c.opts.NoReconnect || most > 0 && attempt >= most
+		if c.stops(last) {
+			if err == nil {
+				err = ErrDisconnected
+			}
+			for _, s := range c.list() {
+				s.givenUp(err)
+			}
+			return
+		}
+		attempt++
+		pause := time.NewTimer(backoff(&c.opts, attempt))
+		select {
+		case <-pause.C:
+		case <-c.ctx.Done():
+			pause.Stop()
+		}
+	}
+}
+
+// stops ends run if it is to end: unless somebody wants the connection, who has
+// seen it running.
+func (c *Client) stops(last bool) bool {
+	c.mu.Lock()
+	c.running = false
+	closed := c.closed
+	c.mu.Unlock()
+	if last || closed || c.ctx.Err() != nil || !c.anyActive() {
+		return true
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.running || c.closed {
+		return true // another one is at work already
+	}
+	c.running = true
+	return false
+}
+
+// backoff is the pause before an attempt, counted from 1.
+func backoff(o *Options, attempt int) time.Duration {
+	d := o.ReconnectDelay
+	for i := 1; i < attempt && d < o.ReconnectDelayMax; i++ {
+		d *= 2
+	}
+	d = min(d, o.ReconnectDelayMax)
+	return time.Duration(float64(d) * (0.5 + rand.Float64()))
+}
+
+// open makes a connection by the first transport.
+func (c *Client) open() (*conn, error) {
+	if c.ctx.Err() != nil {
+		return nil, ErrClosed
+	}
+	ctx, cancel := context.WithTimeout(c.ctx, c.opts.Timeout)
+	defer cancel()
+	conn := newConn(c)
+	err := conn.dial(ctx, c.opts.Transports[0])
+	if err == nil {
+		return conn, nil
+	}
+	conn.fail("transport error", err)
+	if ctx.Err() != nil && c.ctx.Err() == nil && !errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("%w (within %s)", err, c.opts.Timeout)
+	}
+	return nil, err
+}
