@@ -24,6 +24,8 @@ type command struct {
 var commands = []command{
 	configCommand,
 	doctorCommand,
+	emitCommand,
+	listenCommand,
 	versionCommand,
 	hashCommand,
 }

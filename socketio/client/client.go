@@ -2,15 +2,19 @@ package client
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"fmt"
-	"math/rand/v2"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/sockeye-io/sockeye/socketio/internal/quieter"
 )
 
 // A Client is a connection to a server, made when a socket of it connects, and
@@ -21,6 +25,7 @@ type Client struct {
 	http   *http.Client
 	ctx    context.Context // ends with Close
 	cancel context.CancelCauseFunc
+	log    func() *slog.Logger // limited
 	wg     sync.WaitGroup
 
 	mu      sync.Mutex
@@ -53,6 +58,7 @@ func New(address string, opts *Options) (*Client, error) {
 		return nil, fmt.Errorf("client: the address has the path %q: a namespace is for Dial or Socket, where the server is mounted for Options.Path", u.Path)
 	}
 	c := &Client{base: u, opts: opts.resolved(), sockets: map[string]*Socket{}}
+	c.log = sync.OnceValue(func() *slog.Logger { return quieter.Logger(c.opts.Logger) })
 	for _, t := range c.opts.Transports {
 		if t != Polling && t != WebSocket {
 			return nil, fmt.Errorf("client: there is no transport %q: there are polling and websocket", t)
@@ -276,7 +282,9 @@ func backoff(o *Options, attempt int) time.Duration {
 		d *= 2
 	}
 	d = min(d, o.ReconnectDelayMax)
-	return time.Duration(float64(d) * (0.5 + rand.Float64()))
+	var chance [2]byte
+	_, _ = rand.Read(chance[:]) // does not fail
+	return time.Duration(float64(d) * (0.5 + float64(binary.LittleEndian.Uint16(chance[:]))/0x10000))
 }
 
 // open makes a connection by the first transport.
@@ -287,7 +295,12 @@ func (c *Client) open() (*conn, error) {
 	ctx, cancel := context.WithTimeout(c.ctx, c.opts.Timeout)
 	defer cancel()
 	conn := newConn(c)
-	err := conn.dial(ctx, c.opts.Transports[0])
+	// Beside: what it takes of the stack the reader then need not keep.
+	done := make(chan error, 1)
+	if !c.goFunc(func() { done <- conn.dial(ctx, c.opts.Transports[0]) }) {
+		done <- ErrClosed
+	}
+	err := <-done
 	if err == nil {
 		return conn, nil
 	}

@@ -81,7 +81,7 @@ type Options struct {
 	HTTP *http.Client
 
 	// Logger takes what handlers return as errors, and their panics; nil is
-	// slog.Default().
+	// slog.Default(). Of each message one a second is written.
 	Logger *slog.Logger
 }
 
@@ -107,9 +107,6 @@ func (o *Options) resolved() Options {
 	option.Bound(&r.Inbox, 1000)
 	if r.Dial == nil {
 		r.Dial = new(net.Dialer).DialContext
-	}
-	if r.Logger == nil {
-		r.Logger = slog.Default()
 	}
 	return r
 }

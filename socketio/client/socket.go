@@ -321,7 +321,7 @@ func (s *Socket) do(f func()) {
 	s.inbox.put(s.c, func() {
 		defer func() {
 			if v := recover(); v != nil {
-				s.c.opts.Logger.Error("client: a handler panicked", "namespace", s.nsp, "panic", v)
+				s.c.log().Error("client: a handler panicked", "namespace", s.nsp, "panic", v)
 			}
 		}()
 		f()

@@ -17,7 +17,7 @@ func On[T any](s *Socket, e socketio.Event[T], h func(ctx context.Context, v T) 
 			err = h(ctx, v)
 		}
 		if err != nil {
-			s.c.opts.Logger.Warn("client: an event was not handled", "namespace", s.nsp, "event", event.Name, "error", err)
+			s.c.log().Warn("client: an event was not handled", "namespace", s.nsp, "event", event.Name, "error", err)
 		}
 	})
 }
@@ -57,7 +57,7 @@ func Answer[Req, Res any](s *Socket, call socketio.Call[Req, Res], h func(ctx co
 		if err != nil {
 			var public *socketio.Error
 			if !errors.As(err, &public) {
-				s.c.opts.Logger.Warn("client: a call was not answered", "namespace", s.nsp, "event", event.Name, "error", err)
+				s.c.log().Warn("client: a call was not answered", "namespace", s.nsp, "event", event.Name, "error", err)
 				public = &socketio.Error{Code: "internal", Message: "internal error"}
 			}
 			body := map[string]any{"code": public.Code, "message": public.Message}
@@ -67,7 +67,7 @@ func Answer[Req, Res any](s *Socket, call socketio.Call[Req, Res], h func(ctx co
 			args = []any{map[string]any{"error": body}}
 		}
 		if err := event.Ack(args...); err != nil && !errors.Is(err, ErrDisconnected) && !errors.Is(err, ErrAckedTwice) {
-			s.c.opts.Logger.Warn("client: an answer was not sent", "namespace", s.nsp, "event", event.Name, "error", err)
+			s.c.log().Warn("client: an answer was not sent", "namespace", s.nsp, "event", event.Name, "error", err)
 		}
 	})
 }
