@@ -19,7 +19,7 @@ func TestAdmin(t *testing.T) {
 	parse := func(args ...string) (Config, error) {
 		return Parse(args, func(string) string { return "" }, io.Discard)
 	}
-	for _, bad := range [][]string{{"--admin", ""}, {"--admin", "ann"}, {"--admin", "ann:secret"}, {"--admin", "ann:" + hash[:30]}, {"--admin-readonly"}} {
+	for _, bad := range [][]string{{"--admin", ""}, {"--admin", "ann"}, {"--admin", "ann:secret"}, {"--admin", "ann:" + hash[:30]}, {"--admin-readonly"}, {"--admin-ui", "development"}, {"--admin", "ann:" + hash, "--admin-ui", "x"}} {
 		if _, err := parse(bad...); err == nil || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%q: %v", bad, err)
 		}

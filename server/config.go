@@ -38,6 +38,7 @@ type Config struct {
 
 	Admin         string // USER:HASH of who may inspect; "" is nobody
 	AdminReadOnly bool   // they may only look
+	AdminUI       string // "production", also if "", "development" or "off"
 
 	AllowEIO3 bool // clients 1.x and 2.x may connect
 

@@ -17,6 +17,7 @@ import (
 
 	"github.com/sockeye-io/sockeye/ginio"
 	"github.com/sockeye-io/sockeye/inspect"
+	"github.com/sockeye-io/sockeye/inspect/adminui"
 	"github.com/sockeye-io/sockeye/internal/clip"
 	"github.com/sockeye-io/sockeye/namespaces"
 	"github.com/sockeye-io/sockeye/server/clientdist"
@@ -37,6 +38,7 @@ type Server struct {
 	files  io.Closer // the folder of --public; nil without
 
 	inspector *inspect.Inspector // nil without --admin
+	adminUI   *adminui.UI        // nil without --admin or with --admin-ui off
 
 	started time.Time
 
@@ -168,7 +170,9 @@ func (s *Server) lost(c *gin.Context) {
 func (s *Server) namespaces(c *gin.Context) {
 	names := []string{}
 	for ns := range s.io.Namespaces() {
-		names = append(names, ns.Name())
+		if ns.Name() != "/admin" { // which is no demo
+			names = append(names, ns.Name())
+		}
 	}
 	slices.Sort(names)
 	c.Header("Cache-Control", "no-cache")
@@ -202,6 +206,9 @@ func (s *Server) recovered(c *gin.Context, value any) {
 func (s *Server) Close() error {
 	if s.inspector != nil {
 		s.inspector.Close()
+	}
+	if s.adminUI != nil {
+		s.adminUI.Close()
 	}
 	err := errors.Join(s.io.Close(), s.ws.Close())
 	if s.files != nil {

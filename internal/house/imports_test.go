@@ -24,7 +24,7 @@ var floors = [][]string{
 	{"socketio/metrics", "socketio/emitapi", "socketio/presence", "socketio/auth"},
 	{"googollee/...", "socketio/client"},
 	{"namespaces", "ginio"},
-	{"inspect/..."},
+	{"inspect", "inspect/adminui"},
 	{"server"},
 	{""},                               // the program
 	{"e2e/...", "docs/...", "cmd/..."}, // use all of it from outside

@@ -1,0 +1,78 @@
+// Socket.IO's own Admin UI, its published pages, against us: on one node, and on two.
+import { after, before, describe, test } from "node:test";
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { readFile } from "node:fs/promises";
+import { extname } from "node:path";
+import { io } from "client-4.8";
+import { startBrowser, startProgram } from "../lib/program.mjs";
+import { stretch } from "../lib/patience.mjs";
+
+const hash = "$2a$04$l.oY3swAAAWHjmL3q/mgjOb9VX6K3i6l7goaC3eolQrDTnuH2Nita"; // of "secret", quick to compute
+const dist = new URL("../node_modules/@socket.io/admin-ui/ui/dist/", import.meta.url);
+const types = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".png": "image/png" };
+
+const connect = async (program, namespace) => {
+  const socket = io(program.url + namespace, { transports: ["websocket"], forceNew: true, reconnection: false });
+  await once(socket, "connect");
+  return socket;
+};
+
+describe("Admin UI", () => {
+  let site, browser, address;
+  before(async () => {
+    site = createServer(async (req, res) => {
+      const name = new URL(req.url, "http://x").pathname.slice(1) || "index.html";
+      const text = await readFile(new URL(name, dist)).catch(() => undefined);
+      res.writeHead(text ? 200 : 404, { "Content-Type": types[extname(name)] ?? "text/plain" }).end(text);
+    }).listen(0, "127.0.0.1");
+    await once(site, "listening");
+    address = `http://127.0.0.1:${site.address().port}`;
+    browser = await startBrowser();
+  });
+  after(async () => {
+    await browser.close();
+    site.close();
+    site.closeAllConnections();
+  });
+
+  const start = (...more) => startProgram("--log", "error", "--admin", `ann:${hash}`, "--origins", address, ...more);
+
+  async function enter(program, password = "secret", page) {
+    if (!page) {
+      page = await (await browser.newContext({ viewport: { width: 1300, height: 900 }, locale: "en-US" })).newPage();
+      page.setDefaultTimeout(stretch(30_000));
+      await page.goto(address);
+    }
+    await page.getByLabel("Server URL").fill(program.url + "admin");
+    await page.getByLabel("Username").fill("ann");
+    await page.getByLabel("Password").fill(password);
+    await page.getByRole("button", { name: "Connect" }).click();
+    return page;
+  }
+
+  test("in development: who guesses stays out; sockets, rooms, events; what is done there is done", async () => {
+    const program = await start("--admin-ui", "development");
+    const socket = await connect(program, "chat");
+    await socket.emitWithAck("join", { room: "den", name: "Ann" });
+    const page = await enter(program, "guess");
+    await page.getByText("invalid credentials").first().waitFor();
+    await enter(program, "secret", page);
+    await page.getByRole("link", { name: "Sockets" }).click();
+    await page.getByText(socket.id).first().waitFor();
+    if (process.env.SHOT) await page.screenshot({ path: process.env.SHOT + "-sockets.png" });
+    await page.getByRole("link", { name: "Rooms" }).click();
+    await page.getByText("den").first().waitFor();
+    await page.getByRole("link", { name: "Events" }).click();
+    socket.emit("say", "hello there");
+    await page.getByText("event_received").first().waitFor();
+    if (process.env.SHOT) await page.screenshot({ path: process.env.SHOT + "-events.png" });
+    await page.getByRole("link", { name: "Sockets" }).click();
+    const gone = once(socket, "disconnect");
+    await page.getByRole("row").filter({ hasText: socket.id }).getByRole("button").last().click();
+    await gone;
+    await page.context().close();
+    assert.equal((await program.stop()).code, 0, program.log());
+  });
+});

@@ -1,0 +1,224 @@
+package adminui
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"log/slog"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sockeye-io/sockeye/internal/gate"
+	"github.com/sockeye-io/sockeye/socketio"
+)
+
+// Options configure the Admin UI's side of a server.
+type Options struct {
+	// Credential is USER:HASH, with the bcrypt hash of a password. There is no
+	// Admin UI without.
+	Credential string
+	// ReadOnly switches off all that changes something.
+	ReadOnly bool
+	// Development tells the page of every socket and event as they come, and not of
+	// numbers only. It costs: every event is told of once more, up to 200 a second.
+	Development bool
+	// Name is the server's id on the page; the host's name by default.
+	Name string
+}
+
+const (
+	every     = 2 * time.Second // the numbers, as Node's
+	sessions  = 24 * time.Hour  // a login
+	maxLogins = 1000
+	maxTold   = 1000 // sockets of one node that a page is told of when it comes
+	patience  = 2 * time.Second
+	perSecond = 200 // events of one node
+)
+
+// A UI serves the namespace /admin.
+type UI struct {
+	opts    Options
+	io      *socketio.Server
+	ns      *socketio.Namespace
+	log     *slog.Logger
+	gate    *gate.Gate
+	started time.Time
+	asking  chan struct{}
+
+	looked atomic.Int64 // until when somebody looks, on any node; ms since 1970
+	last   socketio.Stats
+
+	stop chan struct{}
+	over sync.WaitGroup
+
+	mu     sync.Mutex
+	logins map[[sha256.Size]byte]time.Time // until when they hold
+	watch  func()                          // ends the watching; nil while nobody looks
+	second int64
+	n      int // events of that second
+}
+
+// New makes the namespace /admin of io, until Close. The error says what is wrong
+// with the credential.
+func New(io *socketio.Server, o *Options) (*UI, error) {
+	u := &UI{opts: *o, io: io, ns: io.Of("/admin"), log: io.Logger(), started: time.Now(), asking: make(chan struct{}, 4), stop: make(chan struct{}), logins: make(map[[sha256.Size]byte]time.Time)}
+	var err error
+	if u.gate, err = gate.New(o.Credential, u.log); err != nil {
+		return nil, err
+	}
+	if u.opts.Name == "" {
+		u.opts.Name, _ = os.Hostname()
+	}
+	if err := errors.Join(
+		u.ns.OnServerSide("sockeye:admin login", u.answerLogin),
+		u.ns.OnServerSide("sockeye:admin looks", func(context.Context, *socketio.Request) error {
+			u.looks()
+			return nil
+		}),
+		u.ns.OnServerSide("sockeye:admin sockets", func(_ context.Context, r *socketio.Request) error { return r.Ack(u.sockets()) }),
+	); err != nil && !errors.Is(err, socketio.ErrNoCluster) {
+		return nil, err
+	}
+	u.ns.Use(u.letIn)
+	u.ns.OnConnect(u.welcome)
+	u.commands()
+	if o.Development {
+		u.listen()
+	}
+	u.last = io.Stats()
+	u.over.Go(u.run)
+	return u, nil
+}
+
+// Close ends what goes on in the background. The namespace lets nobody in any
+// more.
+func (u *UI) Close() {
+	u.mu.Lock()
+	select {
+	case <-u.stop:
+	default:
+		close(u.stop)
+	}
+	u.mu.Unlock()
+	u.over.Wait()
+}
+
+var errCredentials = socketio.Errorf("invalid_credentials", "invalid credentials")
+
+// letIn is the middleware. A password is exchanged for a login that the page
+// keeps.
+func (u *UI) letIn(ctx context.Context, s *socketio.Socket) error {
+	select {
+	case <-u.stop:
+		return errCredentials
+	default:
+	}
+	auth := s.Handshake().Auth()
+	if id, ok := auth["sessionId"].(string); ok && len(id) >= 16 && len(id) <= 64 {
+		if u.known(id) || u.knownElsewhere(ctx, id) {
+			return nil
+		}
+	}
+	user, _ := auth["username"].(string)
+	password, _ := auth["password"].(string)
+	if user == "" && password == "" {
+		return errCredentials // a login that is over: the page asks for the password
+	}
+	if err := u.gate.Check(s.Handshake().RemoteAddr(), user, password); err != nil {
+		return errCredentials
+	}
+	return s.Emit("session", u.login())
+}
+
+func (u *UI) login() string {
+	var b [8]byte
+	rand.Read(b[:])
+	id := hex.EncodeToString(b[:])
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if len(u.logins) >= maxLogins {
+		clear(u.logins) // all type their password again
+	}
+	u.logins[sha256.Sum256([]byte(id))] = time.Now().Add(sessions)
+	return id
+}
+
+func (u *UI) known(id string) bool {
+	key := sha256.Sum256([]byte(id))
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	until, ok := u.logins[key]
+	if ok && time.Now().After(until) {
+		delete(u.logins, key)
+		ok = false
+	}
+	return ok
+}
+
+// knownElsewhere asks the other nodes, a few at a time.
+func (u *UI) knownElsewhere(ctx context.Context, id string) bool {
+	if _, ok := u.io.Cluster(); !ok {
+		return false
+	}
+	select {
+	case u.asking <- struct{}{}:
+		defer func() { <-u.asking }()
+	default:
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	answers, _ := u.ns.ServerSideEmitWithAck(ctx, "sockeye:admin login", id) // those that came
+	for _, a := range answers {
+		var yes bool
+		if a.Scan(&yes) == nil && yes {
+			return true
+		}
+	}
+	return false
+}
+
+func (u *UI) answerLogin(_ context.Context, r *socketio.Request) error {
+	var id string
+	if err := r.Scan(&id); err != nil {
+		return err
+	}
+	return r.Ack(u.known(id))
+}
+
+// welcome tells a page what it may do, and in development who is there.
+func (u *UI) welcome(ctx context.Context, s *socketio.Socket) {
+	features := []string{}
+	if !u.opts.ReadOnly {
+		features = append(features, "EMIT", "JOIN", "LEAVE", "DISCONNECT", "MJOIN", "MLEAVE", "MDISCONNECT")
+	}
+	features = append(features, "AGGREGATED_EVENTS")
+	if u.opts.Development {
+		features = append(features, "ALL_EVENTS")
+	}
+	u.looks()
+	_ = s.Emit("config", map[string]any{"supportedFeatures": features}) // it fails with the socket
+	if !u.opts.Development {
+		return
+	}
+	all := []any{}
+	for _, one := range u.sockets() {
+		all = append(all, one)
+	}
+	if _, ok := u.io.Cluster(); ok {
+		ctx, cancel := context.WithTimeout(ctx, patience)
+		defer cancel()
+		answers, _ := u.ns.ServerSideEmitWithAck(ctx, "sockeye:admin sockets") // those that came
+		for _, a := range answers {
+			var list []any
+			if a.Scan(&list) == nil {
+				all = append(all, list...)
+			}
+		}
+	}
+	_ = s.Emit("all_sockets", all)
+}
