@@ -59,7 +59,8 @@ type UI struct {
 	logins map[[sha256.Size]byte]time.Time // until when they hold
 	watch  func()                          // ends the watching; nil while nobody looks
 	second int64
-	n      int // events of that second
+	n      int                       // events of that second
+	polls  map[*socketio.Socket]bool // whose change of transport is to be told
 }
 
 // New makes the namespace /admin of io, until Close. The error says what is wrong

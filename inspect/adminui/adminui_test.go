@@ -159,6 +159,14 @@ func TestDevelopment(t *testing.T) {
 				}
 			}
 		}
+		w.srv.Connect(&socketiotest.Options{Transport: socketiotest.Polling}).Close()
+		slow := w.srv.Connect(&socketiotest.Options{Transport: socketiotest.Upgrade})
+		time.Sleep(every + time.Millisecond)
+		for _, e := range c.Events() {
+			if e.Name == "socket_updated" && !strings.Contains(e.Arg(0).String(), slow.ID()) {
+				t.Error(e.Arg(0))
+			}
+		}
 		c.Close()
 		time.Sleep(5 * every)
 		_ = early.Emit("say")

@@ -6,6 +6,9 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,7 +35,15 @@ type view struct {
 	Rooms     []string       `json:"rooms"`
 }
 
-func serialize(s *socketio.Socket) view {
+func (u *UI) serialize(s *socketio.Socket) view {
+	if s.Transport() == "polling" {
+		u.mu.Lock()
+		if u.polls == nil {
+			u.polls = make(map[*socketio.Socket]bool)
+		}
+		u.polls[s] = true
+		u.mu.Unlock()
+	}
 	h := s.Handshake()
 	headers := map[string]string{}
 	for name, values := range h.Header() {
@@ -46,10 +57,37 @@ func serialize(s *socketio.Socket) view {
 	return view{
 		ID: s.ID(), ClientID: hex.EncodeToString(digest[:6]), Transport: s.Transport(), Namespace: s.Namespace().Name(), Data: data(s), Rooms: s.Rooms(),
 		Handshake: map[string]any{
-			"address": h.RemoteAddr(), "headers": headers, "query": h.Query(), "issued": h.Issued(), "secure": h.Secure(), "time": h.Time().UTC().Format(time.RFC1123),
+			"address": address(h.RemoteAddr()), "headers": headers, "query": h.Query(), "issued": h.Issued(), "secure": h.Secure(), "time": h.Time().UTC().Format(time.RFC1123),
 			"url": h.URL(), "xdomain": h.XDomain(),
 		},
 	}
+}
+
+// upgraded tells whose transport has changed since the last time.
+func (u *UI) upgraded() {
+	u.mu.Lock()
+	list := slices.Collect(maps.Keys(u.polls))
+	u.mu.Unlock()
+	for _, s := range list {
+		transport := s.Transport()
+		if transport == "polling" && s.Connected() {
+			continue
+		}
+		u.mu.Lock()
+		delete(u.polls, s)
+		u.mu.Unlock()
+		if s.Connected() {
+			u.tell("socket_updated", map[string]any{"id": s.ID(), "nsp": s.Namespace().Name(), "transport": transport})
+		}
+	}
+}
+
+// address is without the port.
+func address(addr string) string {
+	if host, _, err := net.SplitHostPort(addr); err == nil {
+		return host
+	}
+	return addr
 }
 
 // data is what is kept on a socket, if it can be told.
@@ -72,7 +110,7 @@ func (u *UI) sockets() []view {
 	for ns := range u.io.Namespaces() {
 		for s := range ns.Sockets() {
 			if len(list) < maxTold {
-				list = append(list, serialize(s))
+				list = append(list, u.serialize(s))
 			}
 		}
 	}
@@ -112,7 +150,7 @@ func (u *UI) watching(on bool) {
 	switch {
 	case on && u.watch == nil && u.opts.Development:
 		u.watch = u.io.Watch(&socketio.Trace{
-			Connected: func(s *socketio.Socket) { u.tell("socket_connected", serialize(s), now()) },
+			Connected: func(s *socketio.Socket) { u.tell("socket_connected", u.serialize(s), now()) },
 			Disconnected: func(s *socketio.Socket, reason socketio.DisconnectReason, _ error) {
 				u.tell("socket_disconnected", s.Namespace().Name(), s.ID(), string(reason), now())
 			},
@@ -120,7 +158,7 @@ func (u *UI) watching(on bool) {
 		})
 	case !on && u.watch != nil:
 		u.watch()
-		u.watch = nil
+		u.watch, u.polls = nil, nil
 	}
 }
 

@@ -32,6 +32,7 @@ func (u *UI) run() {
 			u.watching(false)
 			continue
 		}
+		u.upgraded()
 		_ = u.ns.Volatile().Emit("server_stats", u.numbers()) // plain values
 	}
 }
