@@ -77,10 +77,10 @@ describe("Admin UI", () => {
     socket.emit("say", "hello there");
     await page.getByText("Event received").first().waitFor();
     await go(page, "Sockets");
-    const gone = once(socket, "disconnect");
-    await page.getByRole("row").filter({ hasText: socket.id }).getByRole("button").first().click();
+    const gone = once(socket, "disconnect"), { id } = socket;
+    await page.getByRole("row").filter({ hasText: id }).getByRole("button").first().click();
     assert.equal((await gone)[0], "io server disconnect");
-    await page.getByText(socket.id).first().waitFor({ state: "detached" });
+    await page.getByText(id).first().waitFor({ state: "detached" });
     late.disconnect();
     await page.context().close();
     assert.equal((await program.stop()).code, 0, program.log());
