@@ -1,0 +1,95 @@
+// A node that sleeps, and one that is apart from the broker: the others see it, go on, and find it again.
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { ask1, limited, next, until } from "../lib/clients.mjs";
+import { backends, openOn, startNodes } from "../lib/nodes.mjs";
+import { stretch } from "../lib/patience.mjs";
+import { startProxy } from "../lib/proxy.mjs";
+
+// Where servers of Node may be, nodes are counted at the broker: one that sleeps counts for as long as its connection lasts.
+const counted = ["redis", "streams"];
+const env = { CLUSTER_HEARTBEAT: `${stretch(300)},${stretch(1500)}` };
+const counts = async (nodes, ...want) => until(`they count ${want}`, async () => (await Promise.all(nodes.map((n) => n.stats()))).every(({ cluster: c }, i) => c.nodes === want[i]));
+
+/** What is said on one is heard on another. */
+async function hears(from, to, text) {
+  await limited(`"${text}"`, (resolve) => {
+    to.on("said", (said) => { if (said === text) resolve(); });
+    from.emit("relay", {}, "said", text);
+  });
+}
+
+/** Says it until it is heard: who has just come back may miss the first. */
+async function found(from, to) {
+  let over = false;
+  const heard = next(to, "again").then(() => { over = true; });
+  await until("a broadcast arrives", () => { if (!over) from.emit("relay", {}, "again"); return over; });
+  await heard;
+}
+
+describe("nodes apart", { concurrency: true }, () => {
+  for (const backend of ["redis", "streams", "nats", "mesh"]) {
+    test(`${backend}: a node sleeps, and wakes`, { timeout: stretch(90_000) }, async (t) => {
+      const broker = await backends[backend].start();
+      t.after(() => broker.stop());
+      const nodes = await startNodes(broker.url, ["go", "go", "go"], { env });
+      t.after(() => { process.kill(nodes[2].pid, "SIGCONT"); return Promise.all(nodes.map((n) => n.stop())); });
+      const sockets = await openOn(nodes, [0, 1, 2]);
+      t.after(() => sockets.forEach((socket) => socket.close()));
+      const [a, b, c] = sockets;
+      await hears(a, c, "awake");
+      const missed = [];
+      c.on("said", (text) => missed.push(text));
+      process.kill(nodes[2].pid, "SIGSTOP");
+      await hears(a, b, "at once");
+      if (counted.includes(backend)) {
+        const answer = await ask1(a, "fetch", ""); // after its 5 s
+        assert.ok(typeof answer === "string" ? answer.startsWith("error") : answer.length === 2, JSON.stringify(answer));
+      } else {
+        await counts(nodes.slice(0, 2), 2, 2);
+        assert.equal((await ask1(a, "fetch", "")).length, 2, "nobody waits for it");
+      }
+      await hears(b, a, "still");
+      process.kill(nodes[2].pid, "SIGCONT");
+      await counts(nodes, 3, 3, 3);
+      await found(a, c);
+      await found(c, b);
+      assert.equal((await ask1(b, "fetch", "")).length, 3);
+      // What was said meanwhile comes once, as far as the backend keeps it: from two, and so in no order.
+      assert.equal(new Set(missed).size, missed.length, missed.join());
+    });
+  }
+
+  for (const backend of ["redis", "streams", "nats"]) {
+    test(`${backend}: a node is apart from the broker, and together with it again`, { timeout: stretch(120_000) }, async (t) => {
+      const broker = await backends[backend].start();
+      t.after(() => broker.stop());
+      const proxy = await startProxy(broker.broker.port);
+      t.after(() => proxy.stop());
+      const shared = { ...env, CLUSTER_PREFIX: `apart-${backend}` };
+      const nodes = [
+        ...await startNodes(broker.url, ["go", "go"], { env: shared }),
+        ...await startNodes(broker.url.replace(broker.broker.address, `127.0.0.1:${proxy.port}`), ["go"], { env: { ...shared, NODE: "far" }, wait: false }),
+      ];
+      t.after(() => Promise.all(nodes.map((n) => n.stop())));
+      await counts(nodes, 3, 3, 3);
+      const sockets = await openOn(nodes, [0, 1, 2]);
+      t.after(() => sockets.forEach((socket) => socket.close()));
+      const [a, b, c] = sockets;
+      await hears(a, c, "together");
+      proxy.freeze(true);
+      const { cluster } = await nodes[2].stats();
+      assert.ok(cluster, "it answers all the same");
+      await hears(c, c, "to itself");
+      await until("it knows that it is apart", async () => !(await nodes[2].stats()).cluster.connected);
+      await hears(a, b, "without it");
+      await hears(c, c, "still to itself");
+      proxy.freeze(false);
+      await until("it is connected", async () => (await nodes[2].stats()).cluster.connected);
+      await counts(nodes, 3, 3, 3);
+      await found(a, c);
+      await found(c, a);
+      assert.equal((await ask1(b, "fetch", "")).length, 3);
+    });
+  }
+});
