@@ -230,3 +230,26 @@ func TestReadingTakesLittleMemory(t *testing.T) {
 		}
 	}
 }
+
+// FuzzAttachment: what names a row names one, by a number, or is refused; what is
+// no such notification is left to others.
+func FuzzAttachment(f *testing.F) {
+	for _, text := range []string{
+		`{"uid":"0123456789abcdef","type":3,"attachmentId":"12"}`, `{"attachmentId":7,"uid":"emitter"}`, `{"attachmentId":"-1"}`, `{"attachmentId":{}}`,
+		`{"attachmentId":"1","attachmentId":null}`, `{"uid":7,"attachmentId":"1"}`, `{"data":{"attachmentId":"5"}}`, `{"attachmentId":"18446744073709551615"}`, `"attachmentId"`,
+	} {
+		f.Add([]byte(text))
+	}
+	r := Reader{Self: reader}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		from, row, err := r.Attachment(data)
+		switch {
+		case err != nil && (row != 0 || from != ""):
+			t.Fatalf("%v, and row %d of %q", err, row, from)
+		case row > 1<<63-1:
+			t.Fatalf("row %d", row)
+		case from != "" && !okID(from):
+			t.Fatalf("sent by %q", from)
+		}
+	})
+}

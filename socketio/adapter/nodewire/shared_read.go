@@ -75,8 +75,10 @@ func (r *Reader) Attachment(payload []byte) (from string, row uint64, err error)
 	if !ok || row == 0 || row > math.MaxInt64 {
 		return "", 0, ID
 	}
-	from, err = r.sender(r.top[kUID])
-	return from, row, err
+	if from, err = r.sender(r.top[kUID]); err != nil {
+		return "", 0, err
+	}
+	return from, row, nil
 }
 
 // Last is whose the message was that was read last, and its namespace, as far as

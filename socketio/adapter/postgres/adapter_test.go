@@ -20,7 +20,7 @@ func TestChannel(t *testing.T) {
 	long := strings.Repeat("é", 40)
 	for ns, want := range map[string]string{
 		"/": "socket.io#/", `/a"b`: `socket.io#/a"b`, "/nul\x00": "socket.io#/nul\uFFFD", "/\xff": "socket.io#/\uFFFD",
-		"/" + long: "socket.io#/" + strings.Repeat("é", 26), // as the server cuts: no half letters
+		"/" + long: "socket.io#/" + strings.Repeat("é", 26), "/x" + long: "socket.io#/x" + strings.Repeat("é", 25), // as the server cuts: no half letters
 	} {
 		got := channel("socket.io", ns)
 		if got != want || len(got) > 63 {
@@ -206,9 +206,19 @@ func TestForeignNodes(t *testing.T) {
 	foreign := func(what string) {
 		s.do(t, "SELECT pg_notify($1, $2)", prefix+"#/chat", `{"uid":"00000000000000ff","nsp":"/chat",`+what+`}`)
 	}
-	foreign(`"type":1`)
+	patient := join(t, "cccccccccccccccc", s.url(), prefix, func(_ *Options, p *pace) { p.beat, p.dead = 100*time.Millisecond, time.Hour }, "/chat")
 	counts(3)
+	foreign(`"type":1`)
+	counts(4)
 	foreign(`"type":13`)
+	counts(3)
+	until(t, "who has said goodbye is gone, however patient one is", func() bool {
+		n, err := patient.Nodes(t.Context(), "/chat")
+		return n == 3 && err == nil
+	})
+	if err := patient.Close(context.Background()); err != nil {
+		t.Error(err)
+	}
 	counts(2)
 	foreign(`"type":5,"data":{"opts":{"rooms":[],"except":[]},"rooms":["x"]}`)
 	counts(3)

@@ -126,15 +126,12 @@ func parse(raw string) (*pgconn.Config, error) {
 	return config, nil
 }
 
-// reason is the last that an error wraps: without the whole URL.
+// reason is what an error wraps, without the whole URL.
 func reason(err error) error {
-	for {
-		next := errors.Unwrap(err)
-		if next == nil {
-			return err
-		}
-		err = next
+	if inner := errors.Unwrap(err); inner != nil {
+		return inner
 	}
+	return err
 }
 
 // settings are the parameters of a URL.
