@@ -18,8 +18,8 @@ help: ## list these targets
 run: $(CLIENT) ## start the server and say which address to open
 	@scripts/build .cache/sockeye . && SOCKEYE_DEV=$${SOCKEYE_DEV-on} exec .cache/sockeye $(ARGS)
 
-build: $(CLIENT) ## build the program into bin/sockeye
-	@scripts/build bin/sockeye -trimpath .
+build: $(CLIENT) ## build the program into bin/sockeye, one static file
+	@CGO_ENABLED=0 scripts/build bin/sockeye -trimpath .
 
 client: $(CLIENT) ## install the pinned browser client from npm
 $(CLIENT): server/clientdist/package.json server/clientdist/package-lock.json
