@@ -5,6 +5,7 @@ package redis
 import (
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -136,6 +137,11 @@ func clustered(t *testing.T, masters []*server, prefix string) adaptertest.Clust
 			for _, s := range masters {
 				s.kill()
 			}
+			mu.Lock()
+			defer mu.Unlock()
+			for a := range relays {
+				until(t, "all links have ended", a.(*Sharded).linkless)
+			}
 		},
 		Start: begin,
 		Cut: func(a adapter.Adapter) {
@@ -151,6 +157,13 @@ func clustered(t *testing.T, masters []*server, prefix string) adaptertest.Clust
 		},
 		QueueBytes: queue,
 	}
+}
+
+// linkless reports whether there is no link with any master.
+func (a *Sharded) linkless() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return !slices.ContainsFunc(a.parts, func(s *shard) bool { return s != nil && s.link != nil })
 }
 
 func TestSuiteCluster(t *testing.T) {

@@ -76,6 +76,7 @@ func (s *server) start() {
 	}
 	s.t.Cleanup(func() {
 		if s.t.Failed() {
+			s.kill() // it writes no more
 			s.t.Logf("redis-server %s:\n%s", s.addr, out.String())
 		}
 	})
