@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -133,8 +134,11 @@ func (a *app) token(c *gin.Context) {
 	c.String(http.StatusOK, token)
 }
 
+// quiet is asked for by tests that run at once.
+var quiet = sync.OnceFunc(func() { gin.SetMode(gin.ReleaseMode) })
+
 func startApp(t *testing.T) *app {
-	gin.SetMode(gin.ReleaseMode)
+	quiet()
 	a := newApp([]byte("0123456789abcdef0123456789abcdef"))
 	a.io.Of("/open") // for those who are to be refused at "/"
 	t.Cleanup(func() {
@@ -170,6 +174,7 @@ func (a *app) signIn(t *testing.T, user string) (cookie string) {
 
 // A session is enough to connect, and signing out ends the socket.
 func TestAuthBySession(t *testing.T) {
+	t.Parallel()
 	a := startApp(t)
 	host := socketiotest.Serve(t, a.router)
 	cookie := a.signIn(t, "ann")
@@ -192,6 +197,7 @@ func TestAuthBySession(t *testing.T) {
 // A JWT is enough too, is renewed on the socket, and one that somebody else has
 // made, or that says how it is to be looked at, is none.
 func TestAuthByJWT(t *testing.T) {
+	t.Parallel()
 	a := startApp(t)
 	host := socketiotest.Serve(t, a.router)
 	cookie := a.signIn(t, "ann")
@@ -239,6 +245,7 @@ func TestAuthByJWT(t *testing.T) {
 // A client that others have made is warned, answers, and stays on its
 // connection until its user signs out.
 func TestAuthOfOthersClient(t *testing.T) {
+	t.Parallel()
 	a := startApp(t)
 	ts := httptest.NewServer(a.router)
 	t.Cleanup(ts.Close)

@@ -31,7 +31,7 @@ func TestOpenAPI(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	gin.SetMode(gin.ReleaseMode)
+	quiet()
 	app := gin.New()
 	app.Any("/api/*rest", gin.WrapH(api))
 
