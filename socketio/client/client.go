@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -277,14 +278,25 @@ func (c *Client) stops(last bool) bool {
 
 // backoff is the pause before an attempt, counted from 1.
 func backoff(o *Options, attempt int) time.Duration {
-	d := o.ReconnectDelay
-	for i := 1; i < attempt && d < o.ReconnectDelayMax; i++ {
-		d *= 2
+	most := o.ReconnectDelayMax
+	if most < 0 {
+		most = math.MaxInt64 / 4
 	}
-	d = min(d, o.ReconnectDelayMax)
+	d := min(max(o.ReconnectDelay, time.Millisecond), most) // never without a pause
+	for i := 1; i < attempt && d < most; i++ {
+		d = min(2*d, most)
+	}
 	var chance [2]byte
 	_, _ = rand.Read(chance[:]) // does not fail
 	return time.Duration(float64(d) * (0.5 + float64(binary.LittleEndian.Uint16(chance[:]))/0x10000))
+}
+
+// bounded is a context for a handshake.
+func (c *Client) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	if c.opts.Timeout < 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, c.opts.Timeout)
 }
 
 // open makes a connection by the first transport.
@@ -292,7 +304,7 @@ func (c *Client) open() (*conn, error) {
 	if c.ctx.Err() != nil {
 		return nil, ErrClosed
 	}
-	ctx, cancel := context.WithTimeout(c.ctx, c.opts.Timeout)
+	ctx, cancel := c.bounded(c.ctx)
 	defer cancel()
 	conn := newConn(c)
 	// Beside: what it takes of the stack the reader then need not keep.

@@ -25,8 +25,8 @@
 //
 // # What of the official client's behaviour it keeps
 //
-// Held against our server and Node's 4.8 by the tests of this package
-// (TestAgainst…): connecting over each transport and the upgrade between them;
+// Held against our server and Node's 4.8 by the scenarios of e2e/goclient, over
+// polling, WebSocket and both: connecting, and the upgrade between transports;
 // namespaces over one connection, and the refusal of one; auth as a value and by
 // a function; the reasons of a disconnect, and when it reconnects; events in
 // order, with every kind of argument, binary included, across the upgrade;
@@ -35,9 +35,8 @@
 // new one after a loss; connection state recovery.
 //
 // What differs: an acknowledgement always has a deadline (Options.AckTimeout);
-// the buffer is bounded; a socket that has nothing to hear from a namespace for
-// good says so instead of trying on; there are neither cookies unless
-// Options.HTTP has a jar, nor the options retries, forceNew and autoUnref, nor
+// the buffer is bounded; there are neither cookies unless Options.HTTP has a jar,
+// nor the options retries, forceNew, tryAllTransports and autoUnref, nor
 // Engine.IO 3 (clients of version 2), WebTransport, and compression of frames.
 // WebSocket is dialled directly; polling honours the proxy of the environment.
 //

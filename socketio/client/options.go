@@ -26,9 +26,8 @@ const (
 type Options struct {
 	// Path is where the server is mounted; "/socket.io/" by default.
 	Path string
-	// Transports are tried in this order: the first is used to connect, and if the
-	// second is WebSocket the connection is upgraded. Polling, then WebSocket by
-	// default.
+	// Transports are those to use: the first one connects, and if that is Polling and
+	// WebSocket is among them the connection is upgraded. Both by default.
 	Transports []string
 	// Query is added to the address of each connection.
 	Query url.Values

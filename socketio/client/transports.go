@@ -154,7 +154,7 @@ func (k *conn) postBody(ctx context.Context, body []byte) error {
 
 // upgrade opens a WebSocket beside the polling and lets it take over.
 func (k *conn) upgrade() {
-	ctx, cancel := context.WithTimeout(k.ctx, k.c.opts.Timeout)
+	ctx, cancel := k.c.bounded(k.ctx)
 	defer cancel()
 	w, err := k.dialWebSocket(ctx)
 	if err != nil {
