@@ -107,7 +107,7 @@ export const startRedis = (port) =>
 export const startNATS = (port) => start(port, natsd, (p) => [p]);
 
 // PostgreSQL refuses to run as root; Debian keeps it off the path.
-const postgresAs = process.getuid?.() === 0 ? Object.fromEntries(["u", "g"].map((of) => [`${of}id`, Number(execFileSync("id", [`-${of}`, "postgres"]))])) : {};
+let postgresAs = {};
 const postgres = (name) => {
   const folders = existsSync("/usr/lib/postgresql") ? readdirSync("/usr/lib/postgresql").sort((a, b) => b - a) : [];
   return folders.map((version) => `/usr/lib/postgresql/${version}/bin/${name}`).find(existsSync) ?? name;
@@ -124,6 +124,7 @@ function postgresFolder(name) {
 /** Likewise PostgreSQL, with a user "tester" and the database "postgres". */
 export async function startPostgres(port) {
   if (!template) {
+    if (process.getuid?.() === 0) postgresAs = Object.fromEntries(["u", "g"].map((of) => [`${of}id`, Number(execFileSync("id", [`-${of}`, "postgres"]))]));
     template = postgresFolder("sockeye-template-");
     process.once("exit", () => rmSync(template, { recursive: true, force: true }));
     execFileSync(postgres("initdb"), ["-D", `${template}/data`, "-U", "tester", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"], { cwd: template, stdio: "ignore", ...postgresAs });
