@@ -54,10 +54,6 @@ func (in *Inspector) do(w http.ResponseWriter, r *http.Request) {
 			fail(w, http.StatusBadRequest, "this program cannot log frames")
 			return
 		}
-		if err := in.opts.Frames(body.Act.To); err != nil {
-			fail(w, http.StatusBadRequest, err.Error())
-			return
-		}
 	}
 	a := in.all(r.Context(), question{Kind: "do", NS: body.NS, Limit: 1, Act: &body.Act})
 	if a.Error != "" {
@@ -86,9 +82,20 @@ func (a *act) check() error {
 	return nil
 }
 
+// logFrames chooses whose frames this node logs.
+func (in *Inspector) logFrames(of string) string {
+	if in.opts.Frames == nil || in.opts.ReadOnly {
+		return ""
+	}
+	if err := in.opts.Frames(of); err != nil {
+		return clip.Text(err.Error())
+	}
+	return ""
+}
+
 // perform does it to the sockets of this node.
 func (in *Inspector) perform(ns *socketio.Namespace, a *act) (done int, problem string) {
-	if a == nil || a.What == "frames" || in.opts.ReadOnly {
+	if a == nil || in.opts.ReadOnly {
 		return 0, ""
 	}
 	var list []*socketio.Socket

@@ -336,8 +336,9 @@ func TestFeed(t *testing.T) {
 		_ = d.Emit("ok")
 		synctest.Wait()
 		_ = w.io.Emit("news")
-		d.Close()
-		if got := told(look("id", d.ID())); got != "in ok ; out news ; disconnect  transport close; " {
+		id := d.ID()
+		d.Disconnect()
+		if got := told(look("id", id)); got != "in ok ; out news ; disconnect  client namespace disconnect; " {
 			t.Errorf("%q", got)
 		}
 		time.Sleep(time.Second)

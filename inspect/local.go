@@ -97,6 +97,10 @@ func (in *Inspector) local(q question) (a answer) {
 		in.read(q, &a)
 		return a
 	}
+	if q.Act != nil && q.Act.What == "frames" {
+		a.Error = in.logFrames(q.Act.To)
+		return a
+	}
 	ns := in.namespace(q.NS)
 	if ns == nil {
 		return a

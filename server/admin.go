@@ -45,7 +45,7 @@ func (s *Server) serveAdmin() error {
 	if _, err := gate.New(s.config.Admin, s.log); err != nil {
 		return fmt.Errorf("--admin: %w", err)
 	}
-	s.inspector = inspect.Mount(s.engine, "/inspect/", s.io, &inspect.Options{Credential: s.config.Admin, ReadOnly: s.config.AdminReadOnly, Name: s.config.Cluster.Name})
+	s.inspector = inspect.Mount(s.engine, "/inspect/", s.io, &inspect.Options{Credential: s.config.Admin, ReadOnly: s.config.AdminReadOnly, Name: s.config.Cluster.Name, Frames: s.frames.choose})
 	if s.config.AdminUI == "off" {
 		return nil
 	}

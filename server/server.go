@@ -37,6 +37,7 @@ type Server struct {
 	engine *gin.Engine
 	files  io.Closer // the folder of --public; nil without
 
+	frames    *frames
 	inspector *inspect.Inspector // nil without --admin
 	adminUI   *adminui.UI        // nil without --admin or with --admin-ui off
 
@@ -61,6 +62,8 @@ func New(config Config, own fs.FS, log *slog.Logger) (*Server, error) {
 		return nil, err
 	}
 	s.log = s.io.Logger() // what clients can cause is limited
+	s.io.Watch(life(s.log))
+	s.frames = &frames{io: s.io, lines: log}
 	namespaces.Mount(s.io)
 
 	if os.Getenv(gin.EnvGinMode) == "" {

@@ -1,0 +1,83 @@
+package server
+
+import (
+	"bytes"
+	"log/slog"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/sockeye-io/sockeye/socketio/socketiotest"
+)
+
+// lines is a log that may be read while it is written.
+type lines struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// Who leaves is told of in one line, with why, how long it was there and what it
+// had done; whose frames are chosen is logged without a restart, no payload and
+// no whole id ever, and what a client has written is quoted and cut.
+func TestLogOfSockets(t *testing.T) {
+	var log lines
+	s, err := New(DefaultConfig(), site(), slog.New(slog.NewTextHandler(&log, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	srv := socketiotest.Serve(t, s.IO())
+	says := func(want string) {
+		t.Helper()
+		eventually(t, "the log says "+want, func() bool { return regexp.MustCompile(want).MatchString(log.String()) })
+	}
+	c := srv.Connect(&socketiotest.Options{Namespace: "/echo"})
+	says(`socket connected.* socket=` + regexp.QuoteMeta(short(c.ID())) + ` `)
+	if strings.Contains(log.String(), "frame:") {
+		t.Error("frames are logged unasked")
+	}
+	for _, bad := range []string{"x", "chat", "1.2.3"} {
+		if s.frames.choose(bad) == nil {
+			t.Errorf("%q is taken", bad)
+		}
+	}
+	for _, of := range []string{"/echo", c.ID()[:8]} {
+		if err := s.frames.choose(of); err != nil {
+			t.Fatal(err)
+		}
+		_ = c.Emit("evil\nlevel=ERROR "+strings.Repeat("x", 500)+of, "top secret")
+		says(`frame: .*event="\\"evil`)
+	}
+	if err := s.frames.choose(""); err != nil {
+		t.Fatal(err)
+	}
+	before := strings.Count(log.String(), "frame:")
+	_ = c.Emit("more")
+	c.Disconnect()
+	says(`socket disconnected.* reason="client namespace disconnect" .*age=\S+ transport=websocket in=3 out=`)
+	text := log.String()
+	if strings.Count(text, "frame:") != before {
+		t.Error("frames go on")
+	}
+	if strings.Contains(text, "top secret") || strings.Contains(text, c.ID()) || strings.Contains(text, "\nlevel=ERROR") {
+		t.Errorf("the log has what it must not:\n%s", text)
+	}
+	for line := range strings.Lines(text) {
+		if len(line) > 600 {
+			t.Errorf("a line of %d bytes: %.200s", len(line), line)
+		}
+	}
+}
