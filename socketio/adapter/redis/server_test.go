@@ -148,6 +148,9 @@ type node struct {
 }
 
 func (n *node) Message(m *adapter.Message) {
+	if m.From == n.id && m.Skipped && !m.At.IsZero() {
+		return // the log has it
+	}
 	text := describe(m)
 	n.mu.Lock()
 	n.got = append(n.got, text)
