@@ -291,6 +291,14 @@ func (c *clustered) serverSide(ns *Namespace, m *adapter.Message) {
 		c.core.Refuse("packet")
 		return
 	}
+	if p.Event == handSession && m.Request == "" {
+		var text string
+		for _, r := range p.Args.All() {
+			_ = r.Decode(&text) // what is none is refused
+		}
+		c.takeOver(ns, m.From, text)
+		return
+	}
 	if p.Event == askSession && m.To != "" && m.Request != "" {
 		var key string
 		for _, r := range p.Args.All() {

@@ -89,6 +89,9 @@ type roam struct {
 
 	given uint64 // of the message that is being published, 0 if none is
 
+	handed handed // where there is no log
+	told   uint64 // the position up to which others know this node's order
+
 	odd     atomic.Bool // something is not stored as it should be
 	timer   engineio.Timer
 	ticking bool

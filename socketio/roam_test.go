@@ -272,6 +272,70 @@ func TestRoamFaults(t *testing.T) {
 	t.Logf("%d recovered, %d not: %v", recovered, refused, whys)
 }
 
+// TestRoamHandOver: where the backend has no log, nodes that stop hand their
+// clients over: through a rolling restart they are recovered, and miss nothing.
+func TestRoamHandOver(t *testing.T) {
+	refused, recovered := 0, 0
+	for seed := range uint64(15) {
+		o := adaptertest.BusOptions{Traits: adapter.Traits{Ordered: true, Routes: seed%2 == 0}, Faults: adaptertest.Faults{Delay: 50 * time.Millisecond}}
+		onJourney(t, seed, o, &socketio.Recovery{}, func(j *journey) {
+			j.start()
+			time.Sleep(time.Second)
+			for range 6 {
+				for range j.r.IntN(40) {
+					j.traffic()
+				}
+				n := j.nodes[0]
+				var lost []*traveller
+				for _, c := range j.all {
+					if _, ok := n.srv.Of("/").Socket(c.ID()); ok {
+						if j.r.IntN(2) == 0 {
+							c.StopReading() // what is on its way will be missed
+						}
+						lost = append(lost, c)
+					}
+				}
+				for range j.r.IntN(40) {
+					j.traffic()
+				}
+				j.nodes = j.nodes[1:]
+				for _, c := range lost {
+					if j.r.IntN(3) == 0 {
+						c.Cut() // it is away when its node stops
+					}
+				}
+				synctest.Wait()
+				ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+				err := n.srv.Shutdown(ctx)
+				cancel()
+				if err != nil && !errors.Is(err, context.DeadlineExceeded) {
+					t.Error(err)
+				}
+				for range j.r.IntN(20) {
+					j.traffic()
+				}
+				time.Sleep(200 * time.Millisecond)
+				for _, c := range lost {
+					c.Cut()
+					j.comeBack(c)
+				}
+				j.start()
+				time.Sleep(time.Second)
+			}
+			// Who has been at nodes that are all gone may be told that he starts anew.
+			if refused, recovered = refused+j.refused, recovered+j.recovered; j.refused > 1 {
+				t.Errorf("%d of %d not recovered: %v", j.refused, j.refused+j.recovered, unrecovered(j))
+			}
+		})
+		if t.Failed() {
+			t.Fatalf("seed %d", seed)
+		}
+	}
+	if refused*50 > recovered {
+		t.Errorf("%d recovered, %d not", recovered, refused)
+	}
+}
+
 // crash ends a node without a word; its clients come back to others.
 func (j *journey) crash(n *station) {
 	j.nodes = slices.DeleteFunc(j.nodes, func(o *station) bool { return o == n })

@@ -220,6 +220,12 @@ func (m *roam) left(s *Socket, a *absent) {
 		return
 	}
 	a.rm = rm
+	if m.log == nil {
+		if m.r.srv.closed.Load() {
+			m.hand(a)
+		}
+		return
+	}
 	m.store(a.key, rm, m.sessionOf(a), false, m.r.srv.opts.Recovery.MaxDuration)
 }
 

@@ -90,9 +90,9 @@ func (m *roam) take(s *Socket, key [sha256.Size]byte, pid string, offset any) (*
 	defer cancel()
 	if m.log == nil {
 		if m.r.holds(key) {
-			return m.r.find(s, key, offset, m.r.end(key))
+			return m.takeBack(ctx, s, key, offset)
 		}
-		return m.takeHanded(ctx, s, key, offset)
+		return m.takeHanded(ctx, s, key, pid, offset)
 	}
 	text, isText := offset.(string)
 	if offset != nil && !isText {
@@ -166,7 +166,17 @@ func (m *roam) takeBack(ctx context.Context, s *Socket, key [sha256.Size]byte, o
 	if a == nil || a.known == nil {
 		return a, why
 	}
-	if text, ok := offset.(string); ok {
+	if text, ok := offset.(string); ok && m.log == nil {
+		m.r.lock()
+		if at, err := m.r.log.Find(text); err == nil {
+			seen := m.seenAt(at)
+			for node, n := range a.known.Nodes {
+				seen[node] = max(seen[node], n)
+			}
+			a.known, a.local = &known{Nodes: seen}, max(a.local, at)
+		}
+		m.r.unlock()
+	} else if ok {
 		if why := m.apply(a, text); why != "" {
 			m.r.drop(s, a)
 			return nil, why

@@ -28,6 +28,9 @@ import (
 func (srv *Server) Shutdown(ctx context.Context) error {
 	srv.closed.Store(true)
 	srv.engine.Refuse()
+	for ns := range srv.Namespaces() {
+		ns.recovery.handAway()
+	}
 	if d := srv.opts.ShutdownSpread; d > 0 {
 		srv.closeSpread(ctx, d)
 	}

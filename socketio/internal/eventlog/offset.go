@@ -38,6 +38,16 @@ func (l *Log[T]) write(place []byte, seq uint64) {
 	}
 }
 
+// PositionOf is the position in an offset of whatever log.
+func PositionOf(offset string) (uint64, bool) {
+	if len(offset) != OffsetLen {
+		return 0, false
+	}
+	number := offset[PrefixLen:]
+	seq, err := strconv.ParseUint(number, 36, 64)
+	return seq, err == nil && strings.ToLower(number) == number
+}
+
 // Prefix is what the log's offsets begin with.
 func (l *Log[T]) Prefix() string { return l.prefix }
 
@@ -46,12 +56,8 @@ func (l *Log[T]) WriteAt(place []byte, position uint64) { l.write(place, positio
 
 // Find is the reverse of what Add and Mark write: the position of an offset.
 func (l *Log[T]) Find(offset string) (uint64, error) {
-	if len(offset) != OffsetLen {
-		return 0, errUnknown
-	}
-	number := offset[PrefixLen:]
-	seq, err := strconv.ParseUint(number, 36, 64)
-	if err != nil || strings.ToLower(number) != number {
+	seq, ok := PositionOf(offset)
+	if !ok {
 		return 0, errUnknown
 	}
 	if offset[:PrefixLen] != l.prefix {
