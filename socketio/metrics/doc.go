@@ -3,8 +3,8 @@
 //	prometheus.MustRegister(metrics.New(io, nil))
 //
 // Most of it is read from Server.Stats when somebody asks. What is not counted
-// there, which is how long handlers take, how many sockets a broadcast reaches
-// and who was recovered, is gathered by Server.Watch: who uses another library,
+// there, which is how long handlers take and how many sockets a broadcast reaches,
+// is gathered by Server.Watch: who uses another library,
 // OpenTelemetry's say, writes the same in its way (see the example).
 //
 // Names and labels are listed in docs/operating.md. Labels are bounded: what

@@ -31,7 +31,6 @@ type Metrics struct {
 
 	handled   *prometheus.HistogramVec
 	receivers prometheus.Histogram
-	recovered *prometheus.CounterVec
 
 	rest   prometheus.Observer // of all other events
 	mu     sync.RWMutex
@@ -52,9 +51,6 @@ func New(io *socketio.Server, opts *Options) *Metrics {
 			Name: "sockeye_broadcast_receivers", Help: "Sockets of this node that a broadcast reached.",
 			Buckets: []float64{0, 1, 10, 100, 1000, 10_000, 100_000},
 		}),
-		recovered: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "sockeye_recoveries_total", Help: "Clients that asked for the state they had, by what became of it.",
-		}, []string{"verdict"}),
 		events: make(map[string]prometheus.Observer),
 	}
 	if opts != nil {
@@ -63,10 +59,7 @@ func New(io *socketio.Server, opts *Options) *Metrics {
 	option.Bound(&m.opts.MaxEvents, 100)
 	option.Bound(&m.opts.MaxNamespaces, 100)
 	m.rest = m.handled.WithLabelValues(other)
-	m.recovered.WithLabelValues("recovered")
-	m.recovered.WithLabelValues("refused")
 	m.stop = io.Watch(&socketio.Trace{
-		Connected: m.connected,
 		Broadcast: func(_ *socketio.Namespace, _ string, n int) { m.receivers.Observe(float64(n)) },
 		Handled: func(s *socketio.Socket, r *socketio.Request, took time.Duration) {
 			m.timer(s.Namespace(), r.Event()).Observe(took.Seconds())
@@ -77,15 +70,6 @@ func New(io *socketio.Server, opts *Options) *Metrics {
 
 // Close ends the watching. Metrics can be collected as before.
 func (m *Metrics) Close() { m.stop() }
-
-func (m *Metrics) connected(s *socketio.Socket) {
-	switch {
-	case s.Recovered():
-		m.recovered.WithLabelValues("recovered").Inc()
-	case s.RecoveryFailure() != "":
-		m.recovered.WithLabelValues("refused").Inc()
-	}
-}
 
 // timer is the histogram of an event. Names that nobody but OnAny knows are the
 // client's: they must not use up what there is for others.
@@ -120,7 +104,6 @@ func (m *Metrics) Describe(ch chan<- *prometheus.Desc) {
 	ch <- namespaceSockets
 	m.handled.Describe(ch)
 	m.receivers.Describe(ch)
-	m.recovered.Describe(ch)
 }
 
 // Collect implements [prometheus.Collector].
@@ -129,5 +112,4 @@ func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
 	m.namespaces(ch)
 	m.handled.Collect(ch)
 	m.receivers.Collect(ch)
-	m.recovered.Collect(ch)
 }
