@@ -6,13 +6,11 @@ import { once } from "node:events";
  * Starts a proxy to the port. Bytes from connections that asked for a WebSocket are delayed by webSocketDelay ms each way.
  * With hold, each direction is kept back until it was silent for so many ms, or five times as long has passed: an answer is passed on
  * when it is complete. With chop, what is passed on comes in pieces of a few bytes, each on its own.
- * cut() resets every open connection; refuse(true) resets new ones too. freeze(true) passes nothing on, as if the network were
- * apart, until freeze(false).
+ * cut() resets every open connection; refuse(true) resets new ones too.
  */
 export async function startProxy(port, { webSocketDelay = 0, hold = 0, chop = false } = {}) {
   const open = new Set();
-  let refusing = false, frozen = false;
-  const still = ([client, upstream]) => { for (const socket of [client, upstream]) frozen ? socket.pause() : socket.resume(); };
+  let refusing = false;
   const server = createServer((client) => {
     if (refusing) return client.resetAndDestroy();
     const upstream = connect(port, "127.0.0.1");
@@ -33,7 +31,6 @@ export async function startProxy(port, { webSocketDelay = 0, hold = 0, chop = fa
     };
     pipe(client, upstream, true);
     pipe(upstream, client, false);
-    if (frozen) still(pair);
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -41,9 +38,7 @@ export async function startProxy(port, { webSocketDelay = 0, hold = 0, chop = fa
   return {
     url: `http://127.0.0.1:${server.address().port}`,
     cut,
-    port: server.address().port,
     refuse: (on) => { refusing = on; },
-    freeze: (on) => { frozen = on; for (const pair of open) still(pair); },
     stop: () => { cut(); server.close(); },
   };
 }
