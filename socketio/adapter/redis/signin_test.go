@@ -86,12 +86,3 @@ func TestWaysToServer(t *testing.T) {
 		}
 	}
 }
-
-func fromURL(t *testing.T, raw string, o Options) *Adapter {
-	t.Helper()
-	a, err := FromURL(raw, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return a.(*Adapter)
-}

@@ -118,3 +118,12 @@ func TestBadURLs(t *testing.T) {
 		}
 	}
 }
+
+func fromURL(t *testing.T, raw string, o Options) *Adapter {
+	t.Helper()
+	a, err := FromURL(raw, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a.(*Adapter)
+}
