@@ -25,7 +25,7 @@ func talking(t *testing.T) string {
 		return nil
 	})
 	ns.OnConnect(func(_ context.Context, s *socketio.Socket) {
-		_ = s.Emit("hello", s.Handshake().Auth(), 9007199254740993)
+		_ = s.Emit("hello", s.Handshake().Auth(), int64(9007199254740993))
 		_ = s.Emit("picture", []byte{1, 2, 3})
 	})
 	ns.On("echo", func(_ context.Context, _ *socketio.Socket, r *socketio.Request) error {
