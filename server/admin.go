@@ -23,9 +23,9 @@ var adminOptions = []option{
 		c.AdminUI = text
 		return nil
 	}},
-	{"admin-readonly", "", "SOCKEYE_ADMIN_READONLY", "who is let in by --admin may look, and change nothing", func(c *Config, text string) error {
-		c.AdminReadOnly = text == "true" || text == "1" || text == "on"
-		return nil
+	{"admin-readonly", "", "SOCKEYE_ADMIN_READONLY", "who is let in by --admin may look, and change nothing", func(c *Config, text string) (err error) {
+		c.AdminReadOnly, err = onOff(text)
+		return err
 	}},
 }
 
