@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+	"golang.org/x/crypto/bcrypt"
 
-	"github.com/sockeye-io/sockeye/internal/gate"
 	"github.com/sockeye-io/sockeye/internal/leak"
 	"github.com/sockeye-io/sockeye/socketio"
 	"github.com/sockeye-io/sockeye/socketio/adapter/adaptertest"
@@ -127,11 +127,11 @@ func TestLoopbackOnly(t *testing.T) {
 
 // With a credential nobody gets anything without it, files neither.
 func TestCredential(t *testing.T) {
-	hash, err := gate.Hash("secret")
+	hash, err := bcrypt.GenerateFromPassword([]byte("secret"), bcrypt.MinCost) // quickly
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := open(t, &Options{Credential: "ann:" + hash}, nil)
+	w := open(t, &Options{Credential: "ann:" + string(hash)}, nil)
 	as := func(user, password string) func(*http.Request) {
 		return func(r *http.Request) {
 			r.RemoteAddr, r.Host = "192.0.2.1:9", "example.org"
@@ -296,6 +296,12 @@ func TestActs(t *testing.T) {
 	})
 }
 
+func (in *Inspector) viewers() int {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return len(in.feeds)
+}
+
 // The feed tells who looks what happens, as much as can be read, and nothing is
 // watched any more once nobody looks.
 func TestFeed(t *testing.T) {
@@ -349,8 +355,8 @@ func TestFeed(t *testing.T) {
 		if a := look(); len(a.Events) != perSecond || a.Skipped < 5000-perSecond || len(told(a)) > perSecond*300 {
 			t.Errorf("%d told, %d skipped, %d bytes", len(a.Events), a.Skipped, len(told(a)))
 		}
-		if len(w.in.feeds) != 1 {
-			t.Errorf("%d feeds", len(w.in.feeds))
+		if n := w.in.viewers(); n != 1 {
+			t.Errorf("%d feeds", n)
 		}
 		for i := range maxFeeds + 3 {
 			a := w.ask("feed", "viewer", fmt.Sprint("viewer number ", i))
@@ -359,8 +365,8 @@ func TestFeed(t *testing.T) {
 			}
 		}
 		time.Sleep(leaves + time.Second)
-		if len(w.in.feeds) != 0 {
-			t.Errorf("%d feeds go on", len(w.in.feeds))
+		if n := w.in.viewers(); n != 0 {
+			t.Errorf("%d feeds go on", n)
 		}
 	})
 }
