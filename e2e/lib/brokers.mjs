@@ -1,13 +1,16 @@
 // Brokers of the test's own: on a free loopback port, in a folder that goes with them.
-import { execFileSync, spawn } from "node:child_process";
+import { execFile, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { createClient } from "redis";
 import { limited, until } from "./clients.mjs";
+
+const run = promisify(execFile);
 
 /** A loopback port that nobody has at the moment, and that the system gives to no connection: a broker may come back to it. */
 export async function freePort() {
@@ -125,15 +128,16 @@ function postgresFolder(name) {
 export async function startPostgres(port) {
   if (!template) {
     if (process.getuid?.() === 0) postgresAs = Object.fromEntries(["u", "g"].map((of) => [`${of}id`, Number(execFileSync("id", [`-${of}`, "postgres"]))]));
-    template = postgresFolder("sockeye-template-");
-    process.once("exit", () => rmSync(template, { recursive: true, force: true }));
-    execFileSync(postgres("initdb"), ["-D", `${template}/data`, "-U", "tester", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"], { cwd: template, stdio: "ignore", ...postgresAs });
+    const folder = postgresFolder("sockeye-template-");
+    process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+    // Beside what else this process does: its clients would be taken for gone meanwhile.
+    template = run(postgres("initdb"), ["-D", `${folder}/data`, "-U", "tester", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"], { cwd: folder, ...postgresAs }).then(() => folder);
   }
+  const folder = postgresFolder("sockeye-broker-");
+  await run("cp", ["-a", `${await template}/data`, folder], postgresAs);
   const settings = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off", "shared_buffers=8MB", "autovacuum=off", "jit=off"];
-  const broker = await start(port, postgres("postgres"), (p, folder) => {
-    execFileSync("cp", ["-a", `${template}/data`, folder]);
-    return ["-D", `${folder}/data`, "-p", p, ...settings.flatMap((s) => ["-c", s])];
-  }, { ...postgresAs, folder: postgresFolder("sockeye-broker-"), output: "stderr", children: true });
+  const args = (p) => ["-D", `${folder}/data`, "-p", p, ...settings.flatMap((s) => ["-c", s])];
+  const broker = await start(port, postgres("postgres"), args, { ...postgresAs, folder, output: "stderr", children: true });
   return { ...broker, address: `tester@${broker.address}/postgres?sslmode=disable` };
 }
 
