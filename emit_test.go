@@ -73,7 +73,7 @@ func TestEmit(t *testing.T) {
 		{url + "/chat echo", 0, "", ""},
 		{strings.TrimPrefix(url, "http://") + "/chat echo 1", 0, "", ""},
 		{url + `/chat fail "x" --ack`, 3, `{"error":{"code":"no_luck","message":"never"}}` + "\n", ""},
-		{url + `/chat nothing --ack --timeout 100ms`, 4, "", `no handler of that name in /chat`},
+		{url + `/chat nothing --ack --timeout 3s`, 4, "", `no handler of that name in /chat`},
 		{url + `/nowhere echo`, 1, "", `look for a misspelling`},
 		{url + `/chat echo --auth {"token":"wrong"}`, 1, "", `wrong token`},
 		{other.URL + `/chat echo`, 1, "", `mounted at another path`},
@@ -117,7 +117,7 @@ func TestListen(t *testing.T) {
 	if data, err := os.ReadFile(h.Args[0].File); err != nil || string(data) != "\x01\x02\x03" {
 		t.Errorf("%v %q", err, data)
 	}
-	if code, out, _ := run(t, "listen", url+"/chat", "silence", "--count", "1", "--timeout", "100ms"); code != 4 || out != "" {
+	if code, out, _ := run(t, "listen", url+"/chat", "silence", "--count", "1", "--timeout", "3s"); code != 4 || out != "" {
 		t.Errorf("exit %d: %s", code, out)
 	}
 	if code, _, errs := run(t, "listen", url+"/nowhere"); code != 1 || !strings.Contains(errs, "look for a misspelling") {
