@@ -401,7 +401,7 @@ func TestBufferAndClose(t *testing.T) {
 	if err := s.Emit("x", make(chan int)); err == nil {
 		t.Error("a channel was sent")
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), slow.Stretch(500*time.Millisecond))
 	defer cancel()
 	if err := s.Connect(ctx); err == nil || !strings.Contains(err.Error(), "is the server running") {
 		t.Errorf("%v", err)
