@@ -32,6 +32,7 @@ type Client struct {
 	mu      sync.Mutex
 	sockets map[string]*Socket
 	conn    *conn // nil while there is none
+	leaving bool  // conn is to end, as nobody needs it: nobody joins over it
 	running bool  // run is at work
 	closed  bool
 }
@@ -190,6 +191,9 @@ func (c *Client) want(s *Socket) error {
 		c.running = true
 		c.wg.Go(c.run)
 	}
+	if c.leaving {
+		conn = nil // run makes another
+	}
 	c.mu.Unlock()
 	if conn != nil {
 		conn.join(s)
@@ -204,14 +208,39 @@ func (c *Client) anyActive() bool {
 
 // idle closes the connection if nobody needs it any more.
 func (c *Client) idle() {
-	if conn := c.current(); conn != nil && !c.anyActive() {
-		c.goFunc(conn.finish)
+	for {
+		c.mu.Lock()
+		conn := c.conn
+		if conn == nil || c.leaving {
+			c.mu.Unlock()
+			return
+		}
+		c.leaving = true // before it is asked who needs it: who becomes active later does not join
+		c.mu.Unlock()
+		if !c.anyActive() {
+			c.goFunc(conn.finish)
+			return
+		}
+		c.mu.Lock()
+		if c.conn == conn {
+			c.leaving = false
+		}
+		c.mu.Unlock()
+		for _, s := range c.list() {
+			if s.isActive() {
+				conn.join(s) // if it could not do so meanwhile
+			}
+		}
+		if c.anyActive() {
+			return
+		}
 	}
 }
 
 // run connects, reads until the end, and connects again.
 func (c *Client) run() {
 	for attempt := 0; ; {
+		left := false // the connection was closed on purpose
 		conn, err := c.open()
 		if err == nil {
 			attempt = 0
@@ -226,7 +255,8 @@ func (c *Client) run() {
 			c.idle() // whoever wanted it may have left
 			conn.read()
 			c.mu.Lock()
-			c.conn = nil
+			left = c.leaving
+			c.conn, c.leaving = nil, false
 			c.mu.Unlock()
 			for _, s := range c.list() {
 				s.lost(conn.reason, conn.err)
@@ -237,15 +267,20 @@ func (c *Client) run() {
 			}
 		}
 		most := c.opts.ReconnectAttempts
-		last := c.opts.NoReconnect || most > 0 && attempt >= most
-		if c.stops(last) {
+		last := !left && (c.opts.NoReconnect || most > 0 && attempt >= most)
+		if stop, gives := c.stops(last); stop {
 			if err == nil {
 				err = ErrDisconnected
 			}
-			for _, s := range c.list() {
-				s.givenUp(err)
+			if gives {
+				for _, s := range c.list() {
+					s.givenUp(err)
+				}
 			}
 			return
+		}
+		if left {
+			continue // somebody wants one again
 		}
 		attempt++
 		pause := time.NewTimer(backoff(&c.opts, attempt))
@@ -258,22 +293,25 @@ func (c *Client) run() {
 }
 
 // stops ends run if it is to end: unless somebody wants the connection, who has
-// seen it running.
-func (c *Client) stops(last bool) bool {
+// seen it running. gives: those who want it do not get it.
+func (c *Client) stops(last bool) (stop, gives bool) {
 	c.mu.Lock()
 	c.running = false
 	closed := c.closed
 	c.mu.Unlock()
-	if last || closed || c.ctx.Err() != nil || !c.anyActive() {
-		return true
+	if last || closed || c.ctx.Err() != nil {
+		return true, true
+	}
+	if !c.anyActive() {
+		return true, false // whoever becomes active now has another one started
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.running || c.closed {
-		return true // another one is at work already
+		return true, c.closed // or another one is at work already
 	}
 	c.running = true
-	return false
+	return false, false
 }
 
 // backoff is the pause before an attempt, counted from 1.
