@@ -178,17 +178,37 @@ func hide(text string) string {
 	return bcrypt.ReplaceAllString(password.ReplaceAllString(text, "$1:hidden@"), "hidden")
 }
 
-// Unknown lists the variables of an environment that look like settings and are
-// none. Those that Kubernetes makes for a service named sockeye are not meant.
+// Unknown lists the variables of an environment that look like mistyped settings:
+// one letter away from one, or two letters the wrong way round. Others may be
+// somebody else's, such as those that Kubernetes makes for a service sockeye.
 func Unknown(environ []string) (names []string) {
 	for _, pair := range environ {
 		name, _, _ := strings.Cut(pair, "=")
 		known := name == configEnv || slices.ContainsFunc(options(), func(o option) bool { return o.env == name })
-		if strings.HasPrefix(name, "SOCKEYE_") && !known && !ofService.MatchString(name) {
+		meant := slices.ContainsFunc(options(), func(o option) bool { return o.env != "" && mistyped(name, o.env) })
+		if strings.HasPrefix(name, "SOCKEYE_") && !known && meant && !ofService.MatchString(name) {
 			names = append(names, name)
 		}
 	}
 	return names
+}
+
+// mistyped reports whether one slip of the finger makes a of b.
+func mistyped(a, b string) bool {
+	i := 0
+	for i < min(len(a), len(b)) && a[i] == b[i] {
+		i++
+	}
+	a, b = a[i:], b[i:]
+	switch len(a) - len(b) {
+	case 1:
+		return a[1:] == b
+	case -1:
+		return a == b[1:]
+	case 0:
+		return len(a) > 0 && (a[1:] == b[1:] || len(a) > 1 && a[0] == b[1] && a[1] == b[0] && a[2:] == b[2:])
+	}
+	return false
 }
 
 var ofService = regexp.MustCompile(`^SOCKEYE_([A-Z0-9_]+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP)(_\w+)?)?)$`)
