@@ -99,9 +99,9 @@ func TestConfigCommand(t *testing.T) {
 		t.Errorf("%d %s", code, errs)
 	}
 	var o, e strings.Builder
-	p := &process{out: &o, err: &e, getenv: func(string) string { return "" }, environ: func() []string { return []string{"SOCKEYE_PROT=1"} }}
+	p := &process{out: &o, err: &e, getenv: func(string) string { return "" }, environ: func() []string { return []string{"SOCKEYE_OHST=1"} }}
 	for _, args := range [][]string{{"config"}, nil} {
-		if code := p.main(t.Context(), args); code != 2 || !strings.Contains(e.String(), "SOCKEYE_PROT") {
+		if code := p.main(t.Context(), args); code != 2 || !strings.Contains(e.String(), "SOCKEYE_OHST") {
 			t.Errorf("%q: %d %s", args, code, e.String())
 		}
 	}
