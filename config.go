@@ -20,7 +20,8 @@ var configCommand = command{name: "config", args: "[options]", help: "print the 
 	case err != nil:
 		return usageError{err}
 	}
-	if err := p.known(); err != nil {
+	others, err := p.known()
+	if err != nil {
 		return err
 	}
 	for _, s := range settings {
@@ -28,14 +29,21 @@ var configCommand = command{name: "config", args: "[options]", help: "print the 
 			return err
 		}
 	}
+	for _, name := range others {
+		if _, err := fmt.Fprintf(p.out, "# %q in the environment is no setting, and nobody reads it\n", name); err != nil {
+			return err
+		}
+	}
 	return nil
 }}
 
-// known complains about variables of the environment that look like settings
-// and are none: a mistyped one would be in force for nobody.
-func (p *process) known() error {
-	if names := server.Unknown(p.environ()); len(names) > 0 {
-		return usage("%s in the environment is no setting: take it away, or see --help for the names", strings.Join(names, ", "))
+// known complains about variables of the environment that look like mistyped
+// settings: such a one would be in force for nobody. It returns the names of
+// others that begin like ours, which may be another program's.
+func (p *process) known() (others []string, err error) {
+	slips, others := server.Unknown(p.environ())
+	if len(slips) > 0 {
+		return nil, usage("%s in the environment is no setting: take it away, or see --help for the names", strings.Join(slips, ", "))
 	}
-	return nil
+	return others, nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -43,6 +44,35 @@ func TestDoctor(t *testing.T) {
 		t.Cleanup(p.Close)
 		return p.URL
 	}
+	// beside is the healthy server, with another answer at one path.
+	beside := func(path string, status int, text string) string {
+		a := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != path {
+				s.ServeHTTP(w, r)
+				return
+			}
+			w.WriteHeader(status)
+			_, _ = w.Write([]byte(text)) // a client that left early is no fault of ours
+		}))
+		t.Cleanup(a.Close)
+		return a.URL
+	}
+	inCluster := func(change func(*server.ClusterConfig)) string {
+		config := server.DefaultConfig()
+		change(&config.Cluster)
+		s, err := server.New(config, fstest.MapFS{"index.html": {}}, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := httptest.NewServer(s)
+		t.Cleanup(func() {
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+			h.Close()
+		})
+		return h.URL
+	}
 	answers := func(status int, text string) string {
 		a := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(status)
@@ -75,8 +105,20 @@ func TestDoctor(t *testing.T) {
 		"an old server": {[]string{answers(200, `97:0{"sid":"x"}`)}, 1, "Engine.IO 3"},
 		"a page":        {[]string{answers(200, "<h1>hello")}, 1, "is not Socket.IO"},
 		"hostile":       {[]string{answers(403, `{"code":4,"message":"\u001b[31m\nred"}`)}, 1, `\x1b[31m\nred`},
-		"no address":    {[]string{"chat.example"}, 1, "is not an address"},
-		"nothing":       {nil, 2, ""},
+		"its broker": {[]string{inCluster(func(c *server.ClusterConfig) {
+			c.URL, c.Listen = "mesh://127.0.0.1:1", "127.0.0.1:0"
+		})}, 0, "ok    cluster      connected by mesh"},
+		"no broker": {[]string{inCluster(func(c *server.ClusterConfig) { c.URL = "redis://127.0.0.1:1" })}, 1,
+			"FAIL  cluster      not connected by redis yet; tries on\n                   → is the broker running"},
+		"a lost broker":       {[]string{beside("/readyz", 200, "ready\ncluster: not connected by redis for 3m0s; tries on\n")}, 1, "FAIL  cluster      not connected by redis for 3m0s"},
+		"it stops":            {[]string{beside("/readyz", 503, "stopping\n")}, 1, "FAIL  ready        stopping"},
+		"readyz is another's": {[]string{beside("/readyz", 200, "<h1>cluster: not connected")}, 0, "ok    websocket"},
+		"few descriptors":     {[]string{beside("/metrics", 200, "process_open_fds 12\nprocess_max_fds 1024\n")}, 0, "warn  descriptors  1024 at most"},
+		"no descriptors left": {[]string{beside("/metrics", 200, "process_open_fds 950\nprocess_max_fds 1024\n")}, 1, "LimitNOFILE="},
+		"metrics are kept":    {[]string{beside("/metrics", 401, "who are you?")}, 0, "ok    websocket"},
+		"metrics of nonsense": {[]string{beside("/metrics", 200, "process_open_fds NaN\nprocess_max_fds x\n\x00")}, 0, "ok    websocket"},
+		"no address":          {[]string{"chat.example"}, 1, "is not an address"},
+		"nothing":             {nil, 2, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			code, out, errs := run(t, append([]string{"doctor"}, c.args...)...)
@@ -104,5 +146,18 @@ func TestConfigCommand(t *testing.T) {
 		if code := p.main(t.Context(), args); code != 2 || !strings.Contains(e.String(), "SOCKEYE_OHST") {
 			t.Errorf("%q: %d %s", args, code, e.String())
 		}
+	}
+	// What may be another program's is named, and stops nothing.
+	o.Reset()
+	p.environ = func() []string { return []string{"SOCKEYE_APP=SECRET"} }
+	if code := p.main(t.Context(), []string{"config"}); code != 0 || !strings.Contains(o.String(), `# "SOCKEYE_APP" in the environment is no setting`) || strings.Contains(o.String(), "SECRET") {
+		t.Errorf("%d\n%s", code, o.String())
+	}
+	e.Reset()
+	ended, end := context.WithCancel(t.Context())
+	end()
+	p.getenv = func(name string) string { return map[string]string{"PORT": "0", "SOCKEYE_HOST": "127.0.0.1"}[name] }
+	if code := p.main(ended, nil); code != 0 || !strings.Contains(e.String(), "SOCKEYE_APP") || strings.Contains(e.String(), "SECRET") {
+		t.Errorf("%d\n%s", code, e.String())
 	}
 }

@@ -67,7 +67,8 @@ var serve = command{name: "", run: func(ctx context.Context, p *process, args []
 		_, err = fmt.Fprintln(p.out, "sockeye", build().Version)
 		return err
 	}
-	if err := p.known(); err != nil {
+	others, err := p.known()
+	if err != nil {
 		return err
 	}
 	pages, err := fs.Sub(public, "public")
@@ -76,6 +77,9 @@ var serve = command{name: "", run: func(ctx context.Context, p *process, args []
 	}
 	config.Docs = documents
 	log := slog.New(slog.NewTextHandler(p.err, &slog.HandlerOptions{Level: config.LogLevel}))
+	for _, name := range others {
+		log.Warn("a variable of the environment begins like a setting, is none, and is not read; --help lists those that are", "name", name)
+	}
 	s, err := server.New(config, pages, log)
 	if err != nil {
 		return err

@@ -106,6 +106,29 @@ func TestMesh(t *testing.T) {
 	}
 }
 
+// A start that fails late leaves nothing behind: no node in the cluster, no
+// address taken, no goroutine.
+func TestFailedStartLeavesNothing(t *testing.T) {
+	address := away(t)
+	config := inCluster("mesh://" + address)
+	config.Cluster.Listen = address
+	bad := map[string]func(*Config){
+		"the admin's hash": func(c *Config) { c.Admin = "ann:plain" },
+		"the API's tokens": func(c *Config) { c.APITokenFile = filepath.Join(t.TempDir(), "none") },
+		"the folder":       func(c *Config) { c.Public = filepath.Join(t.TempDir(), "none") },
+	}
+	for name, change := range bad {
+		c := config
+		change(&c)
+		if s, err := New(c, site(), slog.New(slog.DiscardHandler)); err == nil {
+			t.Errorf("%s: it starts: %v", name, s.Close())
+		} else if strings.Contains(err.Error(), "in use") {
+			t.Errorf("%s: what was before it still has the address: %v", name, err)
+		}
+	}
+	program(t, config)
+}
+
 // eventually waits for what other goroutines do.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()

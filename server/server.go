@@ -47,11 +47,16 @@ type Server struct {
 }
 
 // New makes the program. own holds the embedded pages, index.html at its root.
-// Run or Close must be called in the end.
-func New(config Config, own fs.FS, log *slog.Logger) (*Server, error) {
+// Run or Close must be called in the end, unless there is an error: then nothing
+// is left running.
+func New(config Config, own fs.FS, log *slog.Logger) (_ *Server, err error) {
 	s := &Server{config: config, started: time.Now()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
 	opts := s.options(log)
-	var err error
 	if err = config.Cluster.configure(&opts.ClusterOptions); err != nil {
 		return nil, err
 	}
@@ -213,7 +218,13 @@ func (s *Server) Close() error {
 	if s.adminUI != nil {
 		s.adminUI.Close()
 	}
-	err := errors.Join(s.io.Close(), s.ws.Close())
+	var err error
+	if s.io != nil {
+		err = s.io.Close()
+	}
+	if s.ws != nil {
+		err = errors.Join(err, s.ws.Close())
+	}
 	if s.files != nil {
 		err = errors.Join(err, s.files.Close())
 	}

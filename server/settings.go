@@ -178,19 +178,24 @@ func hide(text string) string {
 	return bcrypt.ReplaceAllString(password.ReplaceAllString(text, "$1:hidden@"), "hidden")
 }
 
-// Unknown lists the variables of an environment that look like mistyped settings:
-// one letter away from one, or two letters the wrong way round. Others may be
-// somebody else's, such as those that Kubernetes makes for a service sockeye.
-func Unknown(environ []string) (names []string) {
+// Unknown lists the variables of an environment that are named like settings and
+// are none: those that look mistyped, one letter away from a setting or two
+// letters the wrong way round, and others, which may be somebody else's. What
+// Kubernetes makes for a service sockeye is in neither.
+func Unknown(environ []string) (slips, others []string) {
 	for _, pair := range environ {
 		name, _, _ := strings.Cut(pair, "=")
 		known := name == configEnv || slices.ContainsFunc(options(), func(o option) bool { return o.env == name })
-		meant := slices.ContainsFunc(options(), func(o option) bool { return o.env != "" && mistyped(name, o.env) })
-		if strings.HasPrefix(name, "SOCKEYE_") && !known && meant && !ofService.MatchString(name) {
-			names = append(names, name)
+		if !strings.HasPrefix(name, "SOCKEYE_") || known || ofService.MatchString(name) {
+			continue
+		}
+		if slices.ContainsFunc(options(), func(o option) bool { return o.env != "" && mistyped(name, o.env) }) {
+			slips = append(slips, name)
+		} else {
+			others = append(others, name)
 		}
 	}
-	return names
+	return slips, others
 }
 
 // mistyped reports whether one slip of the finger makes a of b.

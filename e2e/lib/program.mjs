@@ -19,7 +19,7 @@ export async function startProgram(...args) {
   const url = await new Promise((resolve, reject) => {
     child.stdout.setEncoding("utf8").on("data", (text) => {
       log += text;
-      const ready = /open (http:\/\/\S+)/.exec(log);
+      const ready = /open (https?:\/\/\S+)/.exec(log);
       if (ready) resolve(ready[1]);
     });
     exited.then(() => resolve(undefined), reject);

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import http from "node:http";
 import { io } from "client-4.8";
+import { clients } from "../lib/clients.mjs";
 import { open, startBrowser, startProgram } from "../lib/program.mjs";
 import { stretch } from "../lib/patience.mjs";
 
@@ -107,6 +108,32 @@ describe("a page of one's own", () => {
     const { page, complaints } = await open(browser, program.url);
     assert.match(complaints.join("\n"), /Content Security Policy/);
     await page.close();
+  });
+});
+
+describe("a client of the time before", () => {
+  const old = clients.find((c) => c.name === "2.5");
+  const attempt = async (program, transport) => {
+    const socket = old.io(program.url, { transports: [transport], forceNew: true, reconnection: false });
+    try {
+      return await Promise.race([once(socket, "welcome").then(([text]) => text), new Promise((done) => socket.on("connect_error", done))]);
+    } finally {
+      socket.close();
+    }
+  };
+
+  test("is refused in a way that says what to do, and let in with --allow-eio3", async (t) => {
+    const closed = await startProgram(), open = await startProgram("--allow-eio3");
+    t.after(() => Promise.all([closed.stop(), open.stop()]));
+    for (const transport of ["polling", "websocket"]) {
+      assert.equal((await attempt(closed, transport)).type, "TransportError");
+      assert.equal(await attempt(open, transport), greeting);
+    }
+    const answer = await fetch(closed.url + "socket.io/?EIO=3&transport=polling");
+    assert.equal(answer.status, 400);
+    assert.deepEqual(await answer.json(), { code: 5, message: "Unsupported protocol version" });
+    await closed.says("socket.io-client 1.x and 2.x", "--allow-eio3");
+    assert.doesNotMatch(open.log(), /refused/);
   });
 });
 

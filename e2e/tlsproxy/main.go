@@ -1,6 +1,7 @@
 // Command tlsproxy is a proxy as they stand in front of programs: TLS and
 // HTTP/2 towards browsers, HTTP/1.1 behind, with a certificate of the moment.
 // tlsproxy URL prints its port and runs until it is killed.
+// tlsproxy -certificate CERT KEY writes such a certificate and its key to files.
 package main
 
 import (
@@ -9,6 +10,8 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
+	"errors"
 	"fmt"
 	"log"
 	"math/big"
@@ -21,9 +24,28 @@ import (
 )
 
 func main() {
-	if err := run(os.Args[1]); err != nil {
+	err := error(nil)
+	if os.Args[1] == "-certificate" {
+		err = write(os.Args[2], os.Args[3])
+	} else {
+		err = run(os.Args[1])
+	}
+	if err != nil {
 		log.Fatal(err)
 	}
+}
+
+func write(certFile, keyFile string) error {
+	cert, err := certificate()
+	if err != nil {
+		return err
+	}
+	key, err := x509.MarshalPKCS8PrivateKey(cert.PrivateKey)
+	if err != nil {
+		return err
+	}
+	block := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Certificate[0]})
+	return errors.Join(os.WriteFile(certFile, block, 0o600), os.WriteFile(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}), 0o600))
 }
 
 func run(target string) error {

@@ -167,7 +167,7 @@ func (no *refusal) hint(r *http.Request) string {
 		if eio := fmt.Sprint(no.context["protocol"]); eio == "4" || eio == "\x00" {
 			break
 		}
-		return "the client speaks another revision, as socket.io-client 1.x and 2.x do and Swift's up to 15: Options.AllowEIO3 admits revision 3"
+		return "the client speaks another revision, as socket.io-client 1.x and 2.x do and Swift's up to 15: Options.AllowEIO3, the program's --allow-eio3, admits revision 3"
 	}
 	return ""
 }
