@@ -1,12 +1,22 @@
 // The playground's parts that need no page: what it reads of a contract, samples, rules, and programs to copy.
-import { describe, test } from "node:test";
+import { after, before, beforeEach, describe, test } from "node:test";
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import Ajv2020 from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
+import { Server } from "socket.io";
+import { until } from "../lib/clients.mjs";
+import { stretch } from "../lib/patience.mjs";
 
 const part = (name) => import(new URL(`../../playground/page/${name}.js`, import.meta.url));
-const [{ read }, { sample }, { check }, { example, matches }] = await Promise.all(["contract", "sample", "check", "pattern"].map(part));
+const [{ read }, { sample }, { check }, { example, matches }, { copyAs }, { Store }] = await Promise.all(["contract", "sample", "check", "pattern", "copyas", "store"].map(part));
 const documents = ["namespaces/api/asyncapi.json", "cmd/sockeye-events/testdata/shop.json"].map((name) => JSON.parse(readFileSync(new URL("../../" + name, import.meta.url), "utf8")));
 
 const judge = () => addFormats(new Ajv2020({ strict: false, formats: { binary: true } }));
@@ -192,5 +202,196 @@ describe("patterns", () => {
     }
     for (const pattern of ["(a+)+$", "^(a|a)*$", "(.*)*x", ".*.*.*.*.*x", "^(([a-z])+.)+[A-Z]([a-z])+$"]) assert.equal(matches(pattern, "a".repeat(2000) + "!"), false, pattern);
     for (const pattern of ["a(?=b)", "(a)\\1", "(", "a{99,1}", "[z-a]", "x".repeat(1000), "((((a{99}){99}){99}){99})", 5, "\\b", "(".repeat(100), "(?<n>a)"]) assert.deepEqual([matches(pattern, "ab"), example(pattern)], [undefined, undefined], String(pattern).slice(0, 20));
+  });
+});
+
+describe("programs to copy", () => {
+  const nasty = "it's \"quoted\" $(touch pwned) `touch pwned` \\ \\n ${x} %s !! 😀 é \u2028 \u202e \u0007\t</script>\n;'\"'\"; --json";
+  const bytes = Uint8Array.from({ length: 70 }, (_, i) => (i * 37) & 255);
+  const plain = [nasty, { [nasty]: [nasty, {}], constructor: 0 }, [-5, 0.1, 1e21, 2 ** 40, 1e-7, true, false, null, "", [], {}], new Uint8Array([0, 255, 34, 39, 92]), bytes, "-", "--", "@x"];
+  const proto = JSON.parse('{"__proto__":{"a":1}}'); // the official clients lose it beside bytes
+  const deep = { path: ["a", { b: Uint8Array.of(1, 2) }] };
+  let server, dir, seen;
+
+  before(async () => {
+    const http = createServer();
+    server = new Server(http, { allowEIO3: true, path: "/odd.path/" });
+    for (const namespace of ["/", /.*/]) server.of(namespace).on("connection", (socket) => socket.onAny((name, ...args) => {
+      const ack = typeof args.at(-1) === "function" ? args.pop() : undefined;
+      const { query, auth, headers } = socket.handshake;
+      seen.push({ name, args: [...args], acked: Boolean(ack), namespace: socket.nsp.name, q: query["a&b"], auth: { ...auth }, header: headers["x-what"], version: query.EIO, transport: query.transport });
+      ack?.("answered", ...args);
+    }));
+    await new Promise((resolve) => http.listen(0, "127.0.0.1", resolve));
+    dir = await mkdtemp(join(tmpdir(), "copy-"));
+    for (const [folder, client] of [[".", "client-4.8"], ["old", "client-2.5"]]) {
+      await mkdir(join(dir, folder, "node_modules"), { recursive: true });
+      await symlink(fileURLToPath(new URL(`../node_modules/${client}`, import.meta.url)), join(dir, folder, "node_modules/socket.io-client"));
+    }
+    await symlink(fileURLToPath(new URL("../../bin/program", import.meta.url)), join(dir, "sockeye"));
+  });
+  after(async () => {
+    server.close();
+    await rm(dir, { recursive: true });
+  });
+  beforeEach(() => { seen = []; });
+
+  const url = () => `http://127.0.0.1:${server.httpServer.address().port}/`;
+  const auth = { token: nasty, n: 5, deep: { [nasty]: [true] } };
+  const whole = (more) => ({ url: url(), path: "/odd.path/", namespace: "/it's $HOME", query: { "a&b": nasty }, headers: { "x-what": "it's \"a\" $(x) \\" }, auth, transports: ["websocket"], version: "4.8", event: nasty, args: plain, ack: true, timeout: 20000, ...more });
+  const bare = (more) => ({ url: url(), path: "/odd.path/", namespace: "/", event: "plain", args: [], ack: false, transports: "polling,websocket", timeout: 20000, ...more });
+  const run = async (file, args, options = {}) => {
+    const { stdout, stderr } = await promisify(execFile)(file, args, { cwd: dir, timeout: stretch(120000), ...options });
+    assert.equal(stderr.replace(/^go: .*\n/gm, ""), "");
+    return stdout;
+  };
+  const put = (name, text) => writeFile(join(dir, name), text);
+  const arrived = (request, { args = request.args, version = "4" } = {}) => {
+    const found = seen.find(({ name }) => name === request.event);
+    assert.ok(found, JSON.stringify(seen));
+    assert.deepEqual(found.args.map((arg) => (Buffer.isBuffer(arg) ? new Uint8Array(arg) : arg)), args);
+    const { acked, namespace, q, auth: sent, header, transport } = found;
+    assert.deepEqual([acked, namespace, found.version], [request.ack, request.namespace, version]);
+    if (request.query) assert.deepEqual([q, header, transport], [nasty, request.headers["x-what"], "websocket"]);
+    if (request.query && version === "4") assert.deepEqual(sent, auth);
+  };
+
+  test("JavaScript, for both versions of the client", async () => {
+    const [a, b, c, d] = [whole(), bare({ args: [deep] }), whole({ version: "2.5", namespace: "/", event: "old" }), bare({ version: "2.5", event: "old plain", args: [proto] })];
+    await put("a.mjs", copyAs("javascript", a));
+    await put("b.mjs", copyAs("javascript", b));
+    await put("old/c.mjs", copyAs("javascript", c));
+    await put("old/d.mjs", copyAs("javascript", d));
+    await put("all.mjs", 'await Promise.all([import("./a.mjs"), import("./b.mjs"), import("./old/c.mjs"), import("./old/d.mjs")]);');
+    assert.equal((await run(process.execPath, ["all.mjs"])).match(/^answered/gm).length, 2);
+    arrived(a);
+    await until("what is not acknowledged arrives", () => seen.length === 4);
+    arrived({ ...b, args: [{ path: ["a", { b: Buffer.of(1, 2) }] }] });
+    arrived(c, { version: "3" });
+    arrived(d, { version: "3" });
+  });
+
+  test("TypeScript compiles", async () => {
+    await put("a.ts", copyAs("typescript", whole()));
+    await put("b.ts", copyAs("typescript", bare({ args: [deep] })));
+    await run(fileURLToPath(new URL("../node_modules/.bin/tsc", import.meta.url)), ["--noEmit", "--strict", "--target", "es2022", "--module", "nodenext", "--types", "", "a.ts", "b.ts"]);
+  });
+
+  test("Go", async () => {
+    const [a, b] = [whole(), bare({ args: [deep] })];
+    await put("a.go", copyAs("go", a));
+    await put("b.go", copyAs("go", b));
+    const root = fileURLToPath(new URL("../..", import.meta.url));
+    assert.equal(await run("gofmt", ["-l", "a.go", "b.go"]), "");
+    await run("go", ["vet", join(dir, "b.go")], { cwd: root });
+    assert.match(await run("go", ["run", join(dir, "a.go")], { cwd: root }), /^answered\n/);
+    arrived(a);
+  });
+
+  test("Python", async () => {
+    const [a, b, c] = [whole(), bare({ args: [deep] }), bare({ event: "none", ack: true })];
+    await put("a.py", copyAs("python", a));
+    await put("b.py", copyAs("python", b));
+    await put("c.py", copyAs("python", c));
+    assert.match(await run("/usr/bin/python3", ["-c", "import runpy, sys\nfor path in sys.argv[1:]: runpy.run_path(path)", "a.py", "b.py", "c.py"]), /answered/);
+    arrived(a);
+    await until("what is not acknowledged arrives", () => seen.length === 3);
+    arrived({ ...b, args: [{ path: ["a", { b: Buffer.of(1, 2) }] }] });
+    arrived(c);
+  });
+
+  test("the shell", async () => {
+    const [a, b] = [whole(), bare({ event: "--plain", args: [[1, nasty], proto] })];
+    await put("a.sh", copyAs("shell", a) + copyAs("shell", b));
+    await run("bash", ["-n", "a.sh"]);
+    assert.match(await run("bash", ["a.sh"], { env: { ...process.env, PATH: `${dir}:${process.env.PATH}` } }), /^\["answered"/);
+    await until("what is not acknowledged arrives", () => seen.length === 2);
+    arrived(a);
+    arrived(b);
+    assert.deepEqual((await readdir(dir)).filter((name) => name === "pwned"), []);
+  });
+
+  test("what cannot be seen, or is half a letter, is escaped everywhere", () => {
+    const odd = "a\u202eb\u200bc\ufeffd\ud800e\u{e0041}f\u0000g\u0085h";
+    for (const kind of ["javascript", "typescript", "go", "python", "shell"]) {
+      for (const version of ["4.8", "2.5"]) {
+        const text = copyAs(kind, { url: "http://h/" + odd, path: odd, namespace: "/" + odd, query: { [odd]: odd }, headers: { [odd]: odd }, auth: { [odd]: odd }, transports: [odd], version, event: odd, args: [odd, { [odd]: [odd] }, undefined, NaN, () => {}, -0], ack: true, timeout: -1 });
+        assert.doesNotMatch(text, /[\u202e\u200b\ufeff\u0000\u0085\u{e0041}]|[\ud800-\udfff]/u, kind);
+        assert.doesNotMatch(text, /undefined|NaN|\[object/, kind);
+      }
+      assert.ok(copyAs(kind, {}).length > 20);
+    }
+    assert.throws(() => copyAs("constructor", {}), /no language/);
+  });
+});
+
+describe("store", () => {
+  const storage = (most = Infinity, map = new Map()) => ({
+    map, getItem: (key) => map.get(key) ?? null,
+    setItem(key, value) {
+      if (value.length > most) throw Object.assign(new Error("exceeded"), { name: "QuotaExceededError" });
+      map.set(key, value);
+    },
+  });
+  const say = (n) => ({ url: "http://h", namespace: "/chat", event: "say " + n, args: [n, Uint8Array.of(n, 255), { $base64: "AAAA" }, { $base64: { $base64: 1 } }, JSON.parse('{"__proto__":1}')], transports: ["polling"], ack: true, timeout: 5 });
+  const events = (store) => store.history().map(({ request }) => request.event);
+
+  test("what is kept comes back as it was, to another page too", () => {
+    const kept = storage(), store = new Store(kept);
+    assert.equal(store.add(say(1), 5), "");
+    assert.deepEqual(new Store(kept).history(), [{ at: 5, request: say(1) }]);
+    for (let i = 0; i < 110; i++) store.add(say(i));
+    assert.deepEqual([events(store).length, events(store)[0]], [100, "say 109"]);
+    assert.equal(store.save(" b ", say(2)) + store.save("a", say(1)) + store.save("b", say(3)), "");
+    assert.deepEqual(new Store(kept).list(), [{ name: "a", request: say(1) }, { name: "b", request: say(3) }]);
+    assert.match(store.rename("a", "b") + store.rename("x", "y") + store.rename("a", " ") + store.remove("x") + store.save("", say(1)) + store.save("n", {}), /of this name.*no such.*needs a name.*no such.*needs a name.*no event/);
+    assert.equal(store.rename("a", "c") + store.remove("b"), "");
+    assert.deepEqual(store.list().map(({ name }) => name), ["c"]);
+    store.clear();
+    assert.deepEqual(store.history(), []);
+  });
+
+  test("a file goes from one browser to another", () => {
+    const one = new Store(storage()), other = new Store(storage());
+    one.save("a", say(1));
+    one.save("b", say(2));
+    other.save("a", say(5));
+    assert.deepEqual(other.importFile(one.exportFile()), { added: 2, faults: [] });
+    assert.deepEqual(other.list(), [{ name: "a", request: say(5) }, { name: "a (2)", request: say(1) }, { name: "b", request: say(2) }]);
+    assert.deepEqual(one.importFile(one.exportFile()), { added: 0, faults: [] });
+  });
+
+  test("storage that is full, forbidden, or not ours", () => {
+    const small = new Store(storage(3000));
+    for (let i = 0; i < 50; i++) assert.equal(small.add(say(i)), "");
+    assert.ok(events(small)[0] === "say 49" && events(small).length < 20);
+    for (let i = 0; i < 20; i++) small.save("n" + i, say(i));
+    assert.match(small.save("last", say(1)), /full.*as long as the page/);
+    assert.equal(small.list().length, 21); // in memory
+    for (const forbidden of [undefined, null, { getItem() { throw new Error("denied"); }, setItem() { throw new Error("denied"); } }]) {
+      const store = new Store(forbidden);
+      assert.deepEqual([store.history(), store.list()], [[], []]);
+      assert.match(store.add(say(1)), /forbids/);
+      store.save("a", say(1));
+      assert.deepEqual([events(store), store.list().length], [["say 1"], 1]);
+    }
+    for (const text of ["{", "5", "null", '"x"', "[1,null,{}]", '[{"name":"a","request":{"event":5}}]', "[".repeat(100000), '[{"at":"x","request":{"event":"e","args":"x","auth":[],"timeout":"y","__proto__":{"z":1}}}]']) {
+      const store = new Store({ getItem: () => text, setItem() {} });
+      assert.ok(store.history().every(({ request }) => JSON.stringify(request) === '{"event":"e"}') && Array.isArray(store.list()), text.slice(0, 50));
+    }
+  });
+
+  test("files of anybody", () => {
+    const store = new Store(storage());
+    const file = (requests, more = {}) => JSON.stringify({ format: "sockeye-playground", version: 1, requests, ...more });
+    for (const text of ["", "{", "[]", "null", "5", undefined, file([], { format: "x" }), file(5), file([], { version: 2 }), file([], { version: "x" }), " ".repeat(9 << 20)]) assert.deepEqual([store.importFile(text).added, store.importFile(text).faults.length], [0, 1], String(text).slice(0, 60));
+    const deep = JSON.parse('{"a":'.repeat(500) + "1" + "}".repeat(500));
+    const { added, faults } = store.importFile(file([null, 5, {}, { name: "n" }, { name: 5, request: say(1) }, { name: "x".repeat(101), request: say(1) }, { name: "d", request: { event: "e", args: [deep] } }, { name: "big", request: { event: "e", args: ["x".repeat(300000)] } }, { name: "__proto__", request: { event: "e" } }, { name: "ok", request: { event: "e", other: 1, transports: "polling" } }]));
+    assert.deepEqual([added, faults.length, faults[0]], [2, 8, "Request 1 cannot be read: it needs a name"]);
+    assert.deepEqual(store.list(), [{ name: "__proto__", request: { event: "e" } }, { name: "ok", request: { event: "e", transports: ["polling"] } }]);
+    const many = store.importFile(file(Array.from({ length: 400 }, (_, i) => ({ name: "r" + i, request: { event: "e" } }))));
+    assert.deepEqual([store.list().length, many.added, many.faults.length], [300, 298, 1]);
+    assert.match(store.save("one more", say(1)), /300/);
+    assert.equal(store.save("r1", say(1)), "");
   });
 });
