@@ -52,6 +52,7 @@ func (s *suite) start() *peer {
 	if err := p.a.Start(context.Background(), adapter.Node{ID: p.id, Name: "suite", Version: 1}, p); err != nil {
 		s.t.Fatalf("Start: %v", err)
 	}
+	s.peers = append(s.peers, p)
 	s.t.Cleanup(func() { p.end(time.Second) })
 	return p
 }
@@ -116,7 +117,7 @@ func (p *peer) until(what string, ready func() bool) {
 	if !p.within(p.s.patience, ready) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		p.s.t.Fatalf("waited in vain for %s; got %d messages, malformed %v, states %v", what, len(p.got), p.malformed, p.states)
+		p.s.t.Fatalf("waited in vain for %s; got %d messages, malformed %v, states %v; each node's queue: %v", what, len(p.got), p.malformed, p.states, p.s.queues())
 	}
 }
 
@@ -199,9 +200,19 @@ func (p *peer) messages() []*adapter.Message {
 	return slices.Clone(p.got)
 }
 
-// publish fails the test if it is refused.
+// room waits until half of the queue is free: what is published then is not
+// given up for what follows, however long the broker takes. It reports false if
+// that does not come to be.
+func (p *peer) room() bool {
+	return p.s.QueueBytes == 0 || p.within(p.s.patience, func() bool { return p.a.Stats().Queued <= p.s.QueueBytes/2 })
+}
+
+// publish fails the test if it is refused. It waits for room in the queue.
 func (p *peer) publish(m *adapter.Message) {
 	p.s.t.Helper()
+	if !p.room() {
+		p.s.t.Fatalf("the queue never gets empty: %v", p.s.queues())
+	}
 	if err := p.try(m); err != nil {
 		p.s.t.Fatalf("Publish of %s: %v", m.Kind, err)
 	}

@@ -1,6 +1,7 @@
 package adaptertest
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -78,6 +79,16 @@ type suite struct {
 	t testing.TB
 	Cluster
 	patience time.Duration // for what must happen
+	peers    []*peer       // all that were started
+}
+
+// queues is what each node has queued and given up.
+func (s *suite) queues() (list []string) {
+	for _, p := range s.peers {
+		st := p.a.Stats()
+		list = append(list, fmt.Sprintf("%s: %d bytes, dropped %v", p.id, st.Queued, st.Dropped))
+	}
+	return list
 }
 
 func newSuite(t testing.TB, c Cluster) *suite {

@@ -3,6 +3,7 @@ package adaptertest
 import (
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/sockeye-io/sockeye/socketio/adapter"
 )
@@ -47,6 +48,52 @@ func TestBusPassesTheSuite(t *testing.T) {
 					synctest.Test(t, func(t *testing.T) { c.run(newSuite(t, clusterOf(o, nil))) })
 				})
 			}
+		})
+	}
+}
+
+// A broker that stands still again and again, while more is sent than the queue
+// holds, fails no test but by what it loses.
+func TestSuiteWaitsForSlowBrokers(t *testing.T) {
+	for _, c := range checks {
+		if c.name != "Order" && c.name != "Close" {
+			continue
+		}
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				o := busTraits["AtMostOnce"]
+				b := NewBusWith(BusOptions{Traits: o.Traits, QueueBytes: 8 << 10})
+				over := make(chan struct{})
+				t.Cleanup(func() { close(over) })
+				go func() {
+					tick := time.NewTicker(5 * time.Millisecond)
+					defer tick.Stop()
+					for i := 0; ; i++ {
+						select {
+						case <-tick.C:
+						case <-over:
+							b.Resume()
+							return
+						}
+						if i%10 == 0 {
+							b.Resume()
+						} else {
+							b.Pause()
+						}
+					}
+				}()
+				next := 'a'
+				s := newSuite(t, Cluster{QueueBytes: 8 << 10, Adapter: func() adapter.Adapter {
+					next++
+					return b.Adapter(string(next))
+				}})
+				c.run(s)
+				for _, p := range s.peers {
+					if d := p.a.Stats().Dropped; len(d) > 0 {
+						t.Errorf("the suite has more given up than it may: %v", d)
+					}
+				}
+			})
 		})
 	}
 }
