@@ -8,7 +8,7 @@ import { traffic } from "../lib/traffic.mjs";
 test("Redis Cluster: a slot moves, a replica takes over when asked, and the new master is killed", { timeout: stretch(120_000) }, async (t) => {
   const cluster = await startCluster(1);
   t.after(() => cluster.stop());
-  const run = await traffic(t, `redis+sharded://${cluster.address}`);
+  const run = await traffic(t, "sharded-cluster", `redis+sharded://${cluster.address}`);
   const say = (broker, ...words) => asked(broker, words.join(" "), async (send) => (await send(...words)) ?? "");
   const ids = await Promise.all(cluster.masters.map((m) => say(m, "CLUSTER", "MYID")));
   const within = async (what, since) => {

@@ -10,7 +10,7 @@ test("Sentinels: the master is killed, and its replica takes over, on all format
   t.after(() => brokers.stop());
   const runs = {};
   await Promise.all(["redis", "redis+streams", "redis+sharded"].map(async (scheme) => {
-    runs[scheme] = await traffic(t, `${scheme}://${brokers.address}?sentinel=mymaster`);
+    runs[scheme] = await traffic(t, scheme.split("+").at(-1), `${scheme}://${brokers.address}?sentinel=mymaster`);
   }));
   await brokers.master.stop();
   await asked(brokers.replica, "the replica is master", async (say) => (await say("ROLE"))[0] === "master");

@@ -1,12 +1,13 @@
 // A node that sleeps: the others see it, go on, and find it again.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { ask1, limited, next, until } from "../lib/clients.mjs";
+import { ask1, limited, next, pause, until } from "../lib/clients.mjs";
+import { record } from "../lib/history.mjs";
 import { backends, openOn, startNodes } from "../lib/nodes.mjs";
-import { stretch } from "../lib/patience.mjs";
+import { lasts, stretch } from "../lib/patience.mjs";
 
 // Where servers of Node may be, nodes are counted at the broker: one that sleeps counts for as long as its connection lasts.
-const counted = ["redis", "streams"];
+const counted = ["redis", "streams", "sharded"];
 const env = { CLUSTER_HEARTBEAT: `${stretch(300)},${stretch(1500)}` };
 const counts = async (nodes, ...want) => until(`they count ${want}`, async () => (await Promise.all(nodes.map((n) => n.stats()))).every(({ cluster: c }, i) => c.nodes === want[i]));
 
@@ -27,7 +28,7 @@ async function found(from, to) {
 }
 
 describe("nodes that sleep", { concurrency: true }, () => {
-  for (const backend of ["redis", "streams", "nats", "mesh"]) {
+  for (const backend of ["redis", "streams", "sharded", "postgres", "nats", "mesh"]) {
     test(`${backend}: a node sleeps, and wakes`, { timeout: stretch(90_000) }, async (t) => {
       const broker = await backends[backend].start();
       t.after(() => broker.stop());
@@ -36,9 +37,11 @@ describe("nodes that sleep", { concurrency: true }, () => {
       const sockets = await openOn(nodes, [0, 1, 2]);
       t.after(() => sockets.forEach((socket) => socket.close()));
       const [a, b, c] = sockets;
+      const run = await record(t, backend, nodes, sockets, { dead: stretch(1500), travel: stretch(25_000) });
       await hears(a, c, "awake");
       const missed = [];
       c.on("said", (text) => missed.push(text));
+      await run.quiet(2);
       process.kill(nodes[2].pid, "SIGSTOP");
       await hears(a, b, "at once");
       if (counted.includes(backend)) {
@@ -49,6 +52,7 @@ describe("nodes that sleep", { concurrency: true }, () => {
         assert.equal((await ask1(a, "fetch", "")).length, 2, "nobody waits for it");
       }
       await hears(b, a, "still");
+      await pause(lasts(0, 10_000));
       process.kill(nodes[2].pid, "SIGCONT");
       await counts(nodes, 3, 3, 3);
       await found(a, c);
@@ -56,6 +60,8 @@ describe("nodes that sleep", { concurrency: true }, () => {
       assert.equal((await ask1(b, "fetch", "")).length, 3);
       // What was said meanwhile comes once, as far as the backend keeps it: from two, and so in no order.
       assert.equal(new Set(missed).size, missed.length, missed.join());
+      run.talk(2);
+      await run.check();
     });
   }
 });

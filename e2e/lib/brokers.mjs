@@ -100,11 +100,12 @@ export async function asked(broker, what, test) {
 const natsd = fileURLToPath(new URL("../../bin/natsd", import.meta.url));
 
 /**
- * Starts redis-server, on a port that it may be given back after it was killed.
- * @returns {Promise<{port: number, address: string, pause: () => Promise<void>, resume: () => void, stop: () => Promise<void>}>}
+ * Starts redis-server, on a port that it may be given back after it was killed. lasting: it stores what it has, to be started again with its folder.
+ * @returns {Promise<{port: number, address: string, folder: string, pause: () => Promise<void>, resume: () => void, stop: () => Promise<void>}>}
  */
-export const startRedis = (port) =>
-  start(port, "redis-server", (p, folder) => ["--port", p, "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--appendonly", "no"]);
+export const startRedis = (port, { lasting = false } = {}) =>
+  start(port, "redis-server", (p, folder) => ["--port", p, "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--appendonly", lasting ? "yes" : "no"],
+    { folder: lasting === true ? undefined : lasting || undefined, lasting });
 
 /** Likewise a NATS server. */
 export const startNATS = (port) => start(port, natsd, (p) => [p]);
@@ -142,12 +143,14 @@ export async function startPostgres(port) {
 }
 
 /** Starts a program; children: it is several processes, which end with it. */
-async function start(port, program, args, { folder, output = "stdout", ready = /ready to accept connections/i, children = false, ...as } = {}) {
+async function start(port, program, args, { folder, output = "stdout", ready = /ready to accept connections/i, children = false, lasting = false, ...as } = {}) {
   port ??= await freePort();
   folder ??= mkdtempSync(join(tmpdir(), "sockeye-broker-"));
+  const clear = () => rmSync(folder, { recursive: true, force: true });
   const stdio = output === "stdout" ? ["ignore", "pipe", "inherit"] : ["ignore", "ignore", "pipe"];
   const child = spawn(program, args(port, folder).map(String), { stdio, cwd: folder, ...as });
-  const exited = once(child, children ? "close" : "exit").finally(() => rmSync(folder, { recursive: true, force: true }));
+  const exited = once(child, children ? "close" : "exit").finally(() => { if (!lasting) clear(); });
+  if (lasting) process.once("exit", clear);
   await limited(program, (resolve, reject) => {
     child[output].setEncoding("utf8").on("data", (text) => { if (ready.test(text)) resolve(); });
     exited.then(([code]) => reject(new Error(`${program} ended with ${code}`)), reject);
@@ -155,7 +158,7 @@ async function start(port, program, args, { folder, output = "stdout", ready = /
   const all = () => [child.pid, ...(children ? readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").split(" ").filter(Boolean).map(Number) : [])];
   const signal = (name) => { for (const pid of all()) process.kill(pid, name); };
   return {
-    port, address: `127.0.0.1:${port}`,
+    port, address: `127.0.0.1:${port}`, folder,
     /** Stops it from doing anything, and lets it go on. */
     async pause() {
       signal("SIGSTOP");

@@ -33,11 +33,11 @@ export async function startNodes(url, kinds, { profile = "main", env = {}, wait 
     const server = await startServer(profile, {
       server: kind === "node" ? "reference" : "sockeye", port,
       env: {
-        CLUSTER: url, CLUSTER_PREFIX: prefix, NODE: `n${i}`,
+        CLUSTER: url, CLUSTER_PREFIX: prefix, NODE: `n${i}`, CLUSTER_HISTORY: "1",
         ...(forward && { CLUSTER_ADVERTISE: `http://127.0.0.1:${port}`, CLUSTER_SECRET: "the tests' secret of all nodes" }), ...env,
       },
     });
-    nodes.push({ ...server, kind, name: `n${i}`, stats: async () => (await fetch(`${server.url}/stats`)).json(), forwards: async () => (await fetch(`${server.url}/forwards`)).json() });
+    nodes.push({ ...server, kind, name: `n${i}`, stats: async () => (await fetch(`${server.url}/stats`)).json(), account: async () => (await fetch(`${server.url}/account`)).json(), forwards: async () => (await fetch(`${server.url}/forwards`)).json() });
   }
   if (wait) {
     await until("all nodes know of all", async () => {

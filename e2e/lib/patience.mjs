@@ -5,3 +5,6 @@ export const slow = Math.max(1, Math.round(Number(process.env.SLOW) || 1));
 
 /** So many milliseconds, on this machine. */
 export const stretch = (ms) => ms * slow;
+
+/** How long a fault lasts, ms: shortly, or with FAULTS=long (make test-cluster-faults) as long as it should. */
+export const lasts = (short, long) => (process.env.FAULTS === "long" ? long : short);

@@ -11,7 +11,8 @@ export const underTest = process.env.E2E_SERVER ?? "sockeye";
 
 /**
  * Starts a server with a profile on a free port, or on the given one: the one under test, or the one named. env is added to the environment.
- * @returns {Promise<{url: string, port: number, pid: number, log: () => string, stop: () => Promise<number>, kill: () => Promise<void>}>}
+ * told is what it tells of a cluster's history, as it comes.
+ * @returns {Promise<{url: string, port: number, pid: number, log: () => string, told: object[], stop: () => Promise<number>, kill: () => Promise<void>}>}
  */
 export async function startServer(profile, { port = 0, server = underTest, env = {} } = {}) {
   const command = server === "reference" ? [process.execPath, here("../reference/main.mjs")] : [here("../../bin/fixture")];
@@ -20,10 +21,12 @@ export async function startServer(profile, { port = 0, server = underTest, env =
     stdio: ["ignore", "pipe", "pipe"],
   });
   let log = "";
+  const told = [];
   child.stderr.setEncoding("utf8").on("data", (text) => { log += text; });
   const exited = once(child, "exit");
   const taken = await new Promise((resolve, reject) => {
     createInterface({ input: child.stdout }).on("line", (line) => {
+      if (line.startsWith("history ")) told.push(JSON.parse(line.slice(8)));
       const listening = /^listening on port (\d+)$/.exec(line);
       if (listening) resolve(Number(listening[1]));
     });
@@ -41,7 +44,7 @@ export async function startServer(profile, { port = 0, server = underTest, env =
     return (asked = code ?? signal);
   };
   return {
-    url: `http://127.0.0.1:${taken}`, port: taken, pid: child.pid, log: () => log,
+    url: `http://127.0.0.1:${taken}`, port: taken, pid: child.pid, log: () => log, told,
     stop: () => end("SIGTERM"),
     kill: () => end("SIGKILL"),
   };

@@ -28,6 +28,7 @@ const classes = int(adapter.ClassVital) + 1
 // Take has handed out belongs to the sender until Sent, Lost or Back takes it.
 type Item struct {
 	Class adapter.Class
+	Own   bool   // the backend's own message, which nothing is counted of
 	Tag   int    // the backend's own
 	Dest  string // the backend's own: a channel, a subject
 	Data  []byte
@@ -221,7 +222,7 @@ func (q *Queue) Add(it *Item) error {
 // addLocked returns the items that were dropped for it, or the item itself.
 func (q *Queue) addLocked(it *Item) (gone *Item, err error) {
 	refuse := func(err error) (*Item, error) {
-		q.dropped[it.Class]++
+		q.droppedLocked(it)
 		it.next = nil
 		return it, err
 	}
@@ -254,7 +255,7 @@ func (q *Queue) addLocked(it *Item) (gone *Item, err error) {
 		old := p.waiting[class].pop()
 		q.waiting[class] -= old.size
 		q.bytes -= old.size
-		q.dropped[old.Class]++
+		q.droppedLocked(old)
 		old.next, gone = gone, old
 	}
 	q.number++
@@ -323,7 +324,11 @@ func (q *Queue) takeLocked(p *part) (batch []*Item) {
 // Sent takes items back that the broker has taken.
 func (q *Queue) Sent(items []*Item) {
 	q.mu.Lock()
-	q.sent += uint64(len(items))
+	for _, it := range items {
+		if !it.Own {
+			q.sent++
+		}
+	}
 	q.doneLocked(items)
 	q.mu.Unlock()
 	drop(items)
@@ -334,11 +339,17 @@ func (q *Queue) Sent(items []*Item) {
 func (q *Queue) Lost(items []*Item) {
 	q.mu.Lock()
 	for _, it := range items {
-		q.dropped[it.Class]++
+		q.droppedLocked(it)
 	}
 	q.doneLocked(items)
 	q.mu.Unlock()
 	drop(items)
+}
+
+func (q *Queue) droppedLocked(it *Item) {
+	if !it.Own {
+		q.dropped[it.Class]++
+	}
 }
 
 func (q *Queue) doneLocked(items []*Item) {

@@ -409,3 +409,29 @@ func TestSplit(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 }
+
+// Of the backend's own messages nothing is counted, whatever becomes of them.
+func TestOwn(t *testing.T) {
+	q := New(1000)
+	add := func() {
+		it := Get()
+		it.Own, it.Class = true, adapter.ClassVital
+		if err := q.Add(it); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, done := range []func([]*Item){q.Sent, q.Lost} {
+		add()
+		batch, _ := q.TakeNow(0)
+		done(batch)
+	}
+	add()
+	q.Clear()
+	q.Close()
+	if err := q.Add(&Item{Own: true}); !errors.Is(err, adapter.ErrClosed) {
+		t.Error(err)
+	}
+	if s := q.Stats(); s.Published != 0 || s.Queued != 0 || len(s.Dropped) > 0 {
+		t.Errorf("%+v", s)
+	}
+}

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"errors"
+	"slices"
 	"time"
 	"unsafe"
 
@@ -145,14 +146,9 @@ func (l *link) notify(batch []*outbox.Item, ids []string) error {
 
 // sent gives a batch back that the server has taken.
 func (l *link) sent(batch []*outbox.Item) {
-	probes := uint64(0)
-	for _, it := range batch {
-		if it.Tag == tagProbe {
-			probes++
-		}
-	}
+	probes := slices.ContainsFunc(batch, func(it *outbox.Item) bool { return it.Own })
 	l.a.out.Sent(batch)
-	if l.a.probes.Add(probes); probes > 0 && l.probing.Load() {
+	if probes && l.probing.Load() {
 		l.probed.Store(l.now())
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -66,8 +65,6 @@ type Adapter struct {
 	counted map[string]*space // by the channel whose subscribers are counted
 	changes map[string]change // of namespaces, that the link's server is to be told
 	changed chan struct{}     // holds one when there are some
-
-	probes atomic.Uint64
 }
 
 // A space is a namespace that this node has.
@@ -229,9 +226,7 @@ func (a *Adapter) Nodes(ctx context.Context, ns string) (int, error) {
 
 // Stats implements [adapter.Adapter].
 func (a *Adapter) Stats() adapter.Stats {
-	probes := a.probes.Load() // first, so that it is not more than were sent
 	s := a.out.Stats()
-	s.Published -= probes
 	s.Received, s.Skipped = a.inbox.received.Load(), a.inbox.skipped.Load()
 	return s
 }

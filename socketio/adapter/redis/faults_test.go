@@ -124,6 +124,7 @@ func impatient(a *Adapter) *Adapter {
 // A server that stands still for a while, longer than we are patient, loses
 // nothing: the same connections go on. It is told, and so is its end.
 func TestServerPaused(t *testing.T) {
+	t.Parallel()
 	for _, how := range []string{"SIGSTOP", "CLIENT PAUSE"} {
 		t.Run(how, func(t *testing.T) {
 			s := newServer(t)
@@ -230,6 +231,7 @@ func (n *node) subscriber() string {
 // Connections that are there and carry nothing any more, as behind a switch that
 // has forgotten them, are found out by the probe, and replaced.
 func TestConnectionThatDeliversNothing(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	r := newRelay(t, s.addr)
 	a := join(t, impatient(classicAt(t, Options{}, r.addr)), "aaaaaa")

@@ -257,13 +257,10 @@ func (l *link) settle(batch []*outbox.Item, written int, err error) error {
 	for later > 0 && l.fates[later-1] == notNow {
 		later--
 	}
-	probes := uint64(0)
 	for from := 0; from < later; {
 		to := from
-		for ; to < later && (l.fates[to] == sent) == (l.fates[from] == sent); to++ {
-			if l.fates[to] == sent && batch[to].Tag == tagProbe {
-				probes++
-			}
+		for to < later && (l.fates[to] == sent) == (l.fates[from] == sent) {
+			to++
 		}
 		if l.fates[from] == sent {
 			out.Sent(batch[from:to])
@@ -272,7 +269,6 @@ func (l *link) settle(batch []*outbox.Item, written int, err error) error {
 		}
 		from = to
 	}
-	l.a.probes.Add(probes)
 	for i := told; i < written; i++ {
 		if it := batch[i]; later == told && l.a.form.keeps(it) {
 			l.a.unsure = append(l.a.unsure, it)

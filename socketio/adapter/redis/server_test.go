@@ -6,11 +6,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -22,7 +25,13 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/adapter"
 )
 
-func TestMain(m *testing.M) { leak.Main(m) }
+func TestMain(m *testing.M) {
+	// Most of what the tests do is wait for servers.
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		panic(err)
+	}
+	leak.Main(m)
+}
 
 // A server is a redis-server of a test's own, on a free port and with a folder
 // of its own.
@@ -35,15 +44,19 @@ type server struct {
 	ctl  *conn
 }
 
+// freePort is one that nobody has, and that the system gives to nobody: a server
+// that is killed may come back to it.
 func freePort(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for {
+		port := strconv.Itoa(20_000 + rand.IntN(12_000))
+		if l, err := net.Listen("tcp", "127.0.0.1:"+port); err == nil {
+			if err := l.Close(); err != nil {
+				t.Fatal(err)
+			}
+			return port
+		}
 	}
-	defer l.Close()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
 }
 
 // newServer starts one. args are lines of its configuration.

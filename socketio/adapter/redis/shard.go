@@ -268,7 +268,7 @@ func (l *shardLink) probe() {
 		return
 	}
 	it := outbox.Get()
-	it.Class, it.Dest, it.Tag = adapter.ClassVital, channel, slotOf(channel)|probeTag
+	it.Class, it.Own, it.Dest, it.Tag = adapter.ClassVital, true, channel, slotOf(channel)|probeTag
 	if a.out.Add(it) != nil {
 		l.probing.Store(false)
 	}

@@ -6,7 +6,6 @@ import (
 	"hash/fnv"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"time"
 	"unicode/utf16"
 
@@ -60,8 +59,6 @@ type Sharded struct {
 	missed   bool              // something may have been, since it was well
 	began    bool              // it has been well
 	moving   int               // channels that were heard, and are not since their slot has moved
-
-	probes atomic.Uint64
 }
 
 // A sub is a channel that this node wants to hear.
@@ -287,9 +284,7 @@ func (a *Sharded) Nodes(ctx context.Context, ns string) (int, error) {
 
 // Stats implements [adapter.Adapter].
 func (a *Sharded) Stats() adapter.Stats {
-	probes := a.probes.Load() // first, so that it is not more than were sent
 	s := a.out.Stats()
-	s.Published -= probes
 	s.Received, s.Skipped = a.inbox.received.Load(), a.inbox.skipped.Load()
 	return s
 }

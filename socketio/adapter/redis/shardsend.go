@@ -111,13 +111,10 @@ func (l *shardLink) settle(batch []*outbox.Item, written int, later bool) {
 			passed[slot] = passed[slot] || l.fates[i] == sent
 		}
 	}
-	probes := uint64(0)
 	for from := 0; from < written; {
 		to := from
-		for ; to < written && l.fates[to] == l.fates[from]; to++ {
-			if l.fates[to] == sent && batch[to].Tag&probeTag != 0 {
-				probes++
-			}
+		for to < written && l.fates[to] == l.fates[from] {
+			to++
 		}
 		switch part := batch[from:to]; l.fates[from] {
 		case sent:
@@ -129,7 +126,6 @@ func (l *shardLink) settle(batch []*outbox.Item, written int, later bool) {
 		}
 		from = to
 	}
-	l.s.a.probes.Add(probes)
 	out.Back(batch[written:])
 }
 

@@ -55,13 +55,16 @@ func suited[A adapter.Adapter](t *testing.T, build func(Options) (A, error)) ada
 }
 
 func TestSuiteClassic(t *testing.T) {
+	t.Parallel()
 	adaptertest.Run(t, func(t *testing.T) adaptertest.Cluster { return suited(t, New) })
 }
 
 func TestSuiteStreams(t *testing.T) {
+	t.Parallel()
 	adaptertest.Run(t, func(t *testing.T) adaptertest.Cluster { return suited(t, NewStreams) })
 }
 
 func TestSuiteSharded(t *testing.T) {
+	t.Parallel()
 	adaptertest.Run(t, func(t *testing.T) adaptertest.Cluster { return suited(t, NewSharded) })
 }

@@ -137,7 +137,7 @@ func (l *link) probe() {
 		return
 	}
 	it := outbox.Get()
-	it.Class, it.Tag, it.Dest = adapter.ClassVital, tagProbe, l.a.probeChannel()
+	it.Class, it.Own, it.Tag, it.Dest = adapter.ClassVital, true, tagProbe, l.a.probeChannel()
 	if l.a.out.Add(it) != nil {
 		l.probing.Store(false)
 	}
