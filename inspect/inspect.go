@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"net"
 	"net/http"
-	"net/netip"
 	"os"
 	"strings"
 	"sync"
@@ -20,6 +18,7 @@ import (
 
 	"github.com/sockeye-io/sockeye/internal/content"
 	"github.com/sockeye-io/sockeye/internal/gate"
+	"github.com/sockeye-io/sockeye/internal/loopback"
 	"github.com/sockeye-io/sockeye/public/assets"
 	"github.com/sockeye-io/sockeye/socketio"
 )
@@ -149,7 +148,7 @@ func (in *Inspector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (in *Inspector) letIn(w http.ResponseWriter, r *http.Request) bool {
 	if in.gate == nil {
-		if !local(r) {
+		if !loopback.Asks(r) {
 			fail(w, http.StatusForbidden, "without a credential the inspection answers on loopback only (Options.Credential, --admin)")
 			return false
 		}
@@ -172,29 +171,6 @@ func (in *Inspector) letIn(w http.ResponseWriter, r *http.Request) bool {
 		return false
 	}
 	return true
-}
-
-// local reports whether a request comes from this machine, for a name of this
-// machine (no page can have its own name lead here), and not through a proxy.
-func local(r *http.Request) bool {
-	for _, h := range []string{"Forwarded", "X-Forwarded-For", "X-Real-Ip", "Via"} {
-		if r.Header.Get(h) != "" {
-			return false
-		}
-	}
-	from, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil || !from.Addr().Unmap().IsLoopback() {
-		return false
-	}
-	host := r.Host
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
-	}
-	if host == "localhost" {
-		return true
-	}
-	ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return err == nil && ip.Unmap().IsLoopback()
 }
 
 // files serves the files of the page.

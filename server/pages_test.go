@@ -30,7 +30,7 @@ func site() fstest.MapFS {
 	for name, content := range map[string]string{
 		"index.html": "<h1>home</h1>", "welcome/index.html": "<h1>welcome</h1>", "welcome/welcome.js": "let x;",
 		"assets/style.css": "h1 {}", "assets/fish.svg": "<svg/>", "with space/index.html": "space",
-		".secret": "secret", ".git/config": "secret", "assets/.env": "secret", "data.xyzzy": "?", "playground/index.html": "play", "doctor/index.html": "doctor",
+		".secret": "secret", ".git/config": "secret", "assets/.env": "secret", "data.xyzzy": "?", "doctor/index.html": "doctor",
 	} {
 		m[name] = &fstest.MapFile{Data: []byte(content), ModTime: when}
 	}
@@ -179,9 +179,6 @@ func TestOnlyOurPagesHaveAPolicy(t *testing.T) {
 	}
 	if got := fetch(own(t, site()), "/doctor/").Header().Get(header); !strings.HasSuffix(got, "; connect-src *") {
 		t.Errorf("the doctor's: %q", got)
-	}
-	if got := fetch(own(t, site()), "/playground/").Header().Get(header); got != ours {
-		t.Errorf("the playground's: %q", got)
 	}
 	if got := fetch(theirs(site(), ""), "/").Header().Get(header); got != "" {
 		t.Errorf("theirs: %q", got)

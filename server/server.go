@@ -20,6 +20,7 @@ import (
 	"github.com/sockeye-io/sockeye/inspect/adminui"
 	"github.com/sockeye-io/sockeye/internal/clip"
 	"github.com/sockeye-io/sockeye/namespaces"
+	"github.com/sockeye-io/sockeye/playground"
 	"github.com/sockeye-io/sockeye/server/clientdist"
 	"github.com/sockeye-io/sockeye/socketio"
 	"github.com/sockeye-io/sockeye/socketio/engineio"
@@ -161,8 +162,19 @@ func (s *Server) servePages(own fs.FS, root http.Handler) error {
 		s.engine.Match([]string{http.MethodGet, http.MethodHead}, "/docs/*page", gin.WrapH(documents(s.config.Docs, site)))
 	}
 	s.engine.GET("/namespaces.json", s.namespaces)
+	s.servePlayground()
 	s.engine.GET("/source/namespaces/*file", gin.WrapH(http.StripPrefix("/source/namespaces", source)))
 	return nil
+}
+
+// servePlayground mounts the playground, a page like the others; in development it
+// knows the events.
+func (s *Server) servePlayground() {
+	opts := &playground.Options{Everybody: true, Frame: "/assets/page.js"}
+	if s.config.dev() {
+		opts.AsyncAPI = namespaces.AsyncAPI
+	}
+	playground.Mount(s.engine, "/playground/", s.io, opts)
 }
 
 // lost tells a Socket.IO client that asks at another path than ours.

@@ -331,3 +331,24 @@ func TestDescriptionIsServedInDevelopmentOnly(t *testing.T) {
 		}
 	}
 }
+
+// The playground is a page of the program, whoever asks; its description is not.
+func TestPlaygroundIsAPage(t *testing.T) {
+	for dev, want := range map[string]int{"on": http.StatusOK, "off": http.StatusNotFound} {
+		config := DefaultConfig()
+		config.Dev = dev
+		s := program(t, config)
+		if w := fetch(s, "/playground/"); w.Code != http.StatusOK || !strings.Contains(w.Header().Get("Content-Security-Policy"), "connect-src *") {
+			t.Errorf("dev %s: %d %v", dev, w.Code, w.Header())
+		}
+		if w := fetch(s, "/playground/server.json"); !strings.Contains(w.Body.String(), `"frame":"/assets/page.js"`) || !strings.Contains(w.Body.String(), `{"name":"/chat","heard":null}`) {
+			t.Errorf("dev %s: %s", dev, w.Body)
+		}
+		if w := fetch(s, "/playground/asyncapi.json"); w.Code != want {
+			t.Errorf("dev %s: the description: %d", dev, w.Code)
+		}
+		if w := fetch(s, "/playground"); w.Code != http.StatusMovedPermanently && w.Code != http.StatusPermanentRedirect {
+			t.Errorf("dev %s: without its slash: %d", dev, w.Code)
+		}
+	}
+}

@@ -104,7 +104,7 @@ export default function (world) {
       await page.fill("#namespace", "/nowhere");
       await page.click("#connect");
       await says(page, "#state", lang === "zh-CN" ? "被拒绝：服务器没有这个命名空间。" : "Refused: The server has no such namespace.");
-      await says(page, "#namespace-problem", "/whiteboard");
+      await says(page, "#cause", "/whiteboard");
       await leave(page, { expected: [lastPoll, /ERR_/] });
     }
     // What the client is made of knows no other words for an end or a failure to connect than those above.

@@ -24,7 +24,7 @@ var floors = [][]string{
 	{"socketio/metrics", "socketio/emitapi", "socketio/presence", "socketio/auth"},
 	{"googollee/...", "socketio/client"},
 	{"namespaces", "ginio"},
-	{"inspect", "inspect/adminui"},
+	{"inspect", "inspect/adminui", "playground"},
 	{"server"},
 	{""},                               // the program
 	{"e2e/...", "docs/...", "cmd/..."}, // use all of it from outside
@@ -36,7 +36,7 @@ var sameFloor = []string{"socketio/internal/...", "socketio/adapter/...", "googo
 // outside lists the modules the root module uses, and by whom they may be
 // imported; docs/ARCHITECTURE.md gives the reason for each.
 var outside = map[string][]string{
-	"github.com/gin-gonic/gin":            {"server", "ginio", "inspect", "docs/...", "e2e/..."},
+	"github.com/gin-gonic/gin":            {"server", "ginio", "inspect", "playground", "docs/...", "e2e/..."},
 	"github.com/prometheus/client_golang": {"server", "socketio/metrics"},
 	"github.com/yuin/goldmark":            {"server/docsite", "public/assets"},
 	"golang.org/x/crypto":                 {"internal/gate"},

@@ -62,12 +62,12 @@ export function tap(manager, { packet = () => {}, upgrading = () => {}, upgraded
 	hook(manager.engine);
 }
 
-// Bytes as rows of 16: offset, hexadecimal, text.
-export function dump(bytes, limit = 512) {
+// Bytes as rows of so many: offset, hexadecimal, text.
+export function dump(bytes, limit = 512, across = 16) {
 	const rows = [];
-	for (let at = 0; at < Math.min(bytes.length, limit); at += 16) {
-		const row = [...bytes.slice(at, at + 16)];
-		rows.push(at.toString(16).padStart(4, "0") + "  " + row.map((b) => b.toString(16).padStart(2, "0")).join(" ").padEnd(48) + " " +
+	for (let at = 0; at < Math.min(bytes.length, limit); at += across) {
+		const row = [...bytes.slice(at, at + across)];
+		rows.push(at.toString(16).padStart(4, "0") + "  " + row.map((b) => b.toString(16).padStart(2, "0")).join(" ").padEnd(3 * across) + " " +
 			row.map((b) => (b >= 32 && b < 127 ? String.fromCharCode(b) : "·")).join(""));
 	}
 	if (bytes.length > limit) rows.push(`… ${bytes.length - limit} more bytes`);

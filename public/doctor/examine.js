@@ -2,7 +2,7 @@
 // examine yields { check, is: "good" | "warn" | "bad", says, values, fix } for one check after the other, and stops at the first
 // that makes the rest meaningless.
 import { plainly } from "/assets/words.js";
-import { near } from "./near.js";
+import { near } from "/assets/near.js";
 import { nginx } from "./recipes.js";
 
 export const checks = ["reach", "pathIs", "version", "session", "namespaceIs", "live", "origin", "websocket"];

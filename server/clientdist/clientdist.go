@@ -23,6 +23,17 @@ func FS() fs.FS {
 	return sub
 }
 
+// Old holds socket.io.js of the last client of revision 3, version 2.5, at its
+// root. It is for tools that try a server with it; nothing else serves it. It is
+// empty if Built is false.
+func Old() fs.FS {
+	sub, err := fs.Sub(dist, "dist/v2")
+	if err != nil {
+		panic(err) // only for an invalid path, and this one is constant
+	}
+	return sub
+}
+
 // Built tells whether the client was installed before this program was built.
 func Built() bool {
 	_, err := fs.Stat(dist, "dist/socket.io.js")

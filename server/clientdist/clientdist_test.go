@@ -17,6 +17,7 @@ var names = []string{
 	"socket.io.js", "socket.io.js.map",
 	"socket.io.min.js", "socket.io.min.js.map",
 	"socket.io.msgpack.min.js", "socket.io.msgpack.min.js.map",
+	"v2",
 }
 
 func TestVersionIsPinned(t *testing.T) {
@@ -61,7 +62,11 @@ func TestAllFilesOrNone(t *testing.T) {
 		return
 	}
 	if !slices.Equal(got, names) {
-		t.Errorf("files %q, want %q", got, names)
+		t.Fatalf("files %q, want %q: run make client", got, names)
+	}
+	old, err := fs.ReadFile(Old(), "socket.io.js")
+	if err != nil || !strings.Contains(string(old[:min(len(old), 200)]), "Socket.IO v2.5.0") {
+		t.Errorf("the old client: %.200s %v", old, err)
 	}
 	for _, name := range names {
 		if !strings.HasSuffix(name, ".js") {
