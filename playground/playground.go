@@ -99,8 +99,8 @@ func (p *Playground) add(prefix string, fsys fs.FS, folder string) {
 	}
 }
 
-// Mount serves a Playground of io at path in a Gin engine or group. In Gin's release
-// mode it does nothing unless Options.Everybody is set.
+// Mount serves a Playground of io at path in a Gin engine or group. In Gin's
+// release mode it does nothing unless Options.Everybody is set.
 func Mount(r gin.IRouter, path string, io *socketio.Server, opts *Options) {
 	if gin.Mode() == gin.ReleaseMode && (opts == nil || !opts.Everybody) {
 		return

@@ -53,8 +53,8 @@ func get(h http.Handler, path string, change ...func(*http.Request)) *httptest.R
 
 func stranger(r *http.Request) { r.RemoteAddr, r.Host = "192.0.2.1:9", "example.org" }
 
-// One line mounts all of it, whatever is around it: the page asks for nothing that is
-// not below its own folder.
+// One line mounts all of it, whatever is around it: the page asks for nothing that
+// is not below its own folder.
 func TestMountedInAnApplication(t *testing.T) {
 	h, _ := mounted(t, &Options{AsyncAPI: []byte(`{"asyncapi":"3.0.0"}`)})
 	page := get(h, "/tools/playground/")
@@ -140,7 +140,8 @@ func TestNotThereUnasked(t *testing.T) {
 	}
 }
 
-// The page runs only its own scripts, shows up in no frame, and may connect anywhere.
+// The page runs only its own scripts, shows up in no frame, and may connect
+// anywhere.
 func TestPolicy(t *testing.T) {
 	h, _ := mounted(t, nil)
 	for _, path := range []string{"", "playground.js", "server.json", "nothing"} {

@@ -1,4 +1,3 @@
-// Package loopback tells who asks from this machine.
 package loopback
 
 import (

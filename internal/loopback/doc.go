@@ -1,0 +1,2 @@
+// Package loopback tells who asks from this machine.
+package loopback
