@@ -30,7 +30,7 @@ export function serverOf(text, here) {
 	if (!name) return { url: here };
 	if (/^\/\//.test(name)) name = new URL(here).protocol + name;
 	if (!/^[a-z][a-z\d+.-]*:\/\//i.test(name)) {
-		if (/^[a-z][a-z\d+.-]*:(?!\d)/i.test(name)) return { problem: "scheme" }; // javascript:, mailto:
+		if (/^[a-z][a-z\d+.-]*:(?!\d)/i.test(name)) return { problem: "scheme" }; // mailto: and the like
 		name = "http://" + name;
 	}
 	name = name.replace(/^ws(s?):/i, "http$1:");
