@@ -2,13 +2,10 @@ package nats
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/binary"
 	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/sockeye-io/sockeye/socketio/adapter"
 	"github.com/sockeye-io/sockeye/socketio/adapter/joined"
@@ -181,11 +178,4 @@ func (a *Adapter) linked() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.link != nil
-}
-
-// jitter is between half of d and d.
-func jitter(d time.Duration) time.Duration {
-	var b [8]byte
-	_, _ = rand.Read(b[:]) // never fails
-	return d/2 + time.Duration(binary.NativeEndian.Uint64(b[:])%uint64(d/2+1))
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/sockeye-io/sockeye/socketio/adapter"
+	"github.com/sockeye-io/sockeye/socketio/adapter/brokered"
 )
 
 const (
@@ -25,7 +26,7 @@ const (
 // run connects, and connects again, until ctx ends. It alone calls the Inbox.
 func (a *Adapter) run(ctx context.Context) {
 	state, told := adapter.Connecting, ""
-	pause := firstPause
+	pause := brokered.Backoff{Soonest: firstPause, Latest: longestPause}
 	for attempt := 0; ctx.Err() == nil; attempt++ {
 		l, err := a.connect(ctx, a.opts.Servers[attempt%len(a.opts.Servers)])
 		if err == nil {
@@ -34,7 +35,7 @@ func (a *Adapter) run(ctx context.Context) {
 			state, told = adapter.Degraded, "" // when it is over
 			err = a.serve(ctx, l)
 			if time.Since(began) > steady {
-				pause = firstPause
+				pause.Reset()
 			}
 		}
 		if ctx.Err() != nil {
@@ -48,8 +49,7 @@ func (a *Adapter) run(ctx context.Context) {
 			continue // the next one at once
 		}
 		select {
-		case <-time.After(jitter(pause)):
-			pause = min(2*pause, longestPause)
+		case <-time.After(pause.Next()):
 		case <-ctx.Done():
 		}
 	}

@@ -2,9 +2,7 @@ package postgres
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/binary"
-	"errors"
 	"log/slog"
 	"strconv"
 	"sync"
@@ -14,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/sockeye-io/sockeye/socketio/adapter"
+	"github.com/sockeye-io/sockeye/socketio/adapter/brokered"
 	"github.com/sockeye-io/sockeye/socketio/adapter/nodewire"
 	"github.com/sockeye-io/sockeye/socketio/adapter/outbox"
 	"github.com/sockeye-io/sockeye/socketio/internal/quieter"
@@ -24,44 +23,32 @@ import (
 type Adapter struct {
 	o      Options
 	config *pgconn.Config
-	out    *outbox.Queue
+	base   *brokered.Base
 	log    *slog.Logger
 	pace   pace
-
-	stop    context.CancelFunc // nil before Start
-	done    chan struct{}      // closed when all goroutines have ended
-	drained chan struct{}      // closed when all that was queued is sent, after Close
-	drain   sync.Once
-	self    adapter.Node
-
-	inbox  inbox
+	self   adapter.Node
 	reader nodewire.Reader // the receiving goroutine's
 
 	mu       sync.Mutex
-	link     *link // nil while there is none
-	closing  bool
+	link     *link               // nil while there is none
 	spaces   map[string]*space   // by namespace: those that this node has
 	channels map[string][]string // namespaces by channel
 	changes  map[string]bool     // channels that the link's server is to be told of
 	changed  chan struct{}       // holds one when there are some
 	greeted  chan struct{}       // holds one when a space owes a heartbeat
 
-	claimed           atomic.Bool   // there is a table of claims
-	unlike            atomic.Uint32 // makes messages distinct
-	received, skipped atomic.Uint64
+	claimed atomic.Bool   // there is a table of claims
+	unlike  atomic.Uint32 // makes messages distinct
 }
 
 // pace is how fast things happen; tests have their own.
 type pace struct {
-	tick, probe, patience, grace, longest time.Duration // of watching
-	soonest, latest                       time.Duration // between attempts to connect
-	clean                                 time.Duration // between deletions of old rows
-	beat, dead                            time.Duration // between heartbeats, and until a silent node is gone
+	brokered.Pace
+	clean      time.Duration // between deletions of old rows
+	beat, dead time.Duration // between heartbeats, and until a silent node is gone
 }
 
-var paceOf = pace{tick: 500 * time.Millisecond, probe: 3 * time.Second, patience: 5 * time.Second, grace: time.Second,
-	longest: time.Minute, soonest: 50 * time.Millisecond, latest: 5 * time.Second, clean: 30 * time.Second,
-	beat: 5 * time.Second, dead: 10 * time.Second}
+var paceOf = pace{Pace: brokered.DefaultPace, clean: 30 * time.Second, beat: 5 * time.Second, dead: 10 * time.Second}
 
 // New returns an adapter. It does not connect yet; an error says what to write,
 // and holds no password.
@@ -71,18 +58,17 @@ func New(o Options) (*Adapter, error) {
 		return nil, err
 	}
 	a := &Adapter{
-		o: o, config: config, out: outbox.New(o.QueueBytes), log: quieter.Logger(o.Logger), pace: paceOf,
-		done: make(chan struct{}), drained: make(chan struct{}),
+		o: o, config: config, base: brokered.New(o.QueueBytes, o.MaxMessage), log: quieter.Logger(o.Logger), pace: paceOf,
 		spaces: make(map[string]*space), channels: make(map[string][]string), changes: make(map[string]bool),
 		changed: make(chan struct{}, 1), greeted: make(chan struct{}, 1),
 	}
-	a.reader = nodewire.Reader{Wants: a.inbox.wants, MaxBytes: o.MaxMessage}
+	a.reader = nodewire.Reader{Wants: a.base.In.Wants, MaxBytes: o.MaxMessage}
 	return a, nil
 }
 
 // Traits implements [adapter.Adapter].
 func (a *Adapter) Traits() adapter.Traits {
-	return adapter.Traits{Name: "postgres", Ordered: true, Mixed: true, OneValue: true, MaxMessage: a.largest()}
+	return adapter.Traits{Name: "postgres", Ordered: true, Mixed: true, OneValue: true, MaxMessage: a.base.Largest()}
 }
 
 // Lane implements [adapter.Adapter]: a namespace has one channel.
@@ -95,18 +81,13 @@ func (a *Adapter) Pace(heartbeat, timeout time.Duration) {
 
 // Start implements [adapter.Adapter]. It never fails: New has checked.
 func (a *Adapter) Start(ctx context.Context, self adapter.Node, in adapter.Inbox) error {
-	ctx, a.stop = context.WithCancel(context.WithoutCancel(ctx))
 	a.mu.Lock()
 	a.self = self
 	a.mu.Unlock()
-	a.reader.Self, a.inbox.to = self.ID, in
-	var all sync.WaitGroup
-	all.Go(func() { a.run(ctx) })
-	all.Go(func() { a.beat(ctx) })
-	go func() {
-		all.Wait()
-		close(a.done)
-	}()
+	a.reader.Self = self.ID
+	a.base.Start(ctx, in, a.beat, func(ctx context.Context) {
+		a.base.Run(ctx, &a.pace.Pace, func(ctx context.Context) (brokered.Link, error) { return a.connect(ctx) })
+	})
 	return nil
 }
 
@@ -122,25 +103,16 @@ const room = 7999
 
 // Publish implements [adapter.Adapter].
 func (a *Adapter) Publish(m *adapter.Message) error {
-	it := outbox.Get()
-	if err := a.encode(it, m); err != nil {
-		outbox.Drop(it)
-		return err
+	err := a.base.Add(m, a.encode)
+	if err == nil {
+		a.spoke(m)
 	}
-	if len(it.Data) > a.largest() {
-		outbox.Drop(it)
-		return adapter.ErrTooLarge
-	}
-	if err := a.out.Add(it); err != nil {
-		return err
-	}
-	a.spoke(m)
-	return nil
+	return err
 }
 
 // encode fills in where m goes and what is sent.
 func (a *Adapter) encode(it *outbox.Item, m *adapter.Message) (err error) {
-	it.Class, it.Dest = m.Class(), channel(a.o.Prefix, m.NS)
+	it.Dest = channel(a.o.Prefix, m.NS)
 	if len(m.Data.Attachments) == 0 {
 		it.Data, err = nodewire.AppendShared(it.Data, m)
 		if m.Seq == 0 {
@@ -167,10 +139,6 @@ func headAndRow(it *outbox.Item) (head, row []byte) {
 	n := 2 + int(binary.BigEndian.Uint16(it.Data))
 	return it.Data[2:n], it.Data[n:]
 }
-
-// largest is the size of the largest message that can be sent: the queue counts
-// a little more for each.
-func (a *Adapter) largest() int { return max(min(a.o.MaxMessage, a.o.QueueBytes-8<<10), 0) }
 
 // Interest implements [adapter.Adapter]: a namespace costs a channel, a room
 // nothing.
@@ -224,82 +192,13 @@ func poke(c chan struct{}) {
 }
 
 // Stats implements [adapter.Adapter].
-func (a *Adapter) Stats() adapter.Stats {
-	s := a.out.Stats()
-	s.Received, s.Skipped = a.received.Load(), a.skipped.Load()
-	return s
-}
+func (a *Adapter) Stats() adapter.Stats { return a.base.Stats() }
 
 // Close implements [adapter.Adapter]. It says goodbye in the namespaces where
 // nobody has, and returns the error of ctx if that has ended before all was sent.
-func (a *Adapter) Close(ctx context.Context) (err error) {
-	if a.stop != nil {
-		for _, ns := range a.takeLeave() {
-			a.say(adapter.Goodbye, ns)
-		}
+func (a *Adapter) Close(ctx context.Context) error {
+	for _, ns := range a.takeLeave() {
+		a.say(adapter.Goodbye, ns)
 	}
-	a.out.Close()
-	if a.stop == nil {
-		a.out.Clear()
-		return nil
-	}
-	a.mu.Lock()
-	a.closing = true
-	a.mu.Unlock()
-	a.empty()
-	select {
-	case <-a.drained:
-	case <-ctx.Done():
-		err = ctx.Err()
-	}
-	a.stop()
-	<-a.done
-	a.out.Clear()
-	return err
-}
-
-// empty ends the wait for what is queued if nothing is, and no more can be.
-func (a *Adapter) empty() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.closing && a.out.Stats().Queued == 0 {
-		a.drain.Do(func() { close(a.drained) })
-	}
-}
-
-// run makes one link after the other until Close ends ctx.
-func (a *Adapter) run(ctx context.Context) {
-	pause, patience, again := a.pace.soonest, a.pace.patience, false
-	for {
-		l, err := a.connect(ctx)
-		if err == nil {
-			l.patience, l.again = patience, again
-			err = l.serve()
-			if patience = a.pace.patience; errors.Is(err, errStalled) {
-				patience = min(2*l.patience, a.pace.longest)
-			}
-			if l.worked {
-				again, pause = true, a.pace.soonest
-			}
-		}
-		if ctx.Err() != nil {
-			return
-		}
-		a.inbox.down(err)
-		a.empty()
-		select {
-		case <-time.After(jitter(pause)):
-		case <-ctx.Done():
-			return
-		}
-		pause = min(2*pause, a.pace.latest)
-	}
-}
-
-// jitter is a time between half of d and d, so that nodes that lost the same
-// server do not come back as one.
-func jitter(d time.Duration) time.Duration {
-	var b [8]byte
-	_, _ = rand.Read(b[:]) // never fails
-	return d/2 + time.Duration(binary.LittleEndian.Uint64(b[:])%uint64(d/2+1))
+	return a.base.Close(ctx)
 }

@@ -116,7 +116,7 @@ func join(t *testing.T, id, url, prefix string, change func(*Options, *pace), sp
 }
 
 func impatient(_ *Options, p *pace) {
-	p.tick, p.probe, p.patience, p.grace = 20*time.Millisecond, 50*time.Millisecond, 300*time.Millisecond, time.Second
+	p.Tick, p.Probe, p.Patience, p.Grace = 20*time.Millisecond, 50*time.Millisecond, 300*time.Millisecond, time.Second
 }
 
 // burst publishes numbered broadcasts, each third of them with binary.

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 	"unsafe"
 
@@ -15,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/sockeye-io/sockeye/socketio/adapter"
+	"github.com/sockeye-io/sockeye/socketio/adapter/brokered"
 	"github.com/sockeye-io/sockeye/socketio/adapter/nodewire"
 )
 
@@ -23,26 +23,16 @@ type link struct {
 	a        *Adapter
 	pub, sub *conn
 
-	ctx      context.Context
-	fail     context.CancelCauseFunc
-	again    bool          // one before it has worked
-	worked   bool          // it has been up
-	patience time.Duration // how long it may be silent
-	cleaned  time.Time     // when old rows were deleted last; the sender's
+	ctx     context.Context
+	fail    context.CancelCauseFunc
+	vigil   brokered.Vigil
+	cleaned time.Time // when old rows were deleted last; the sender's
 
 	asking sync.WaitGroup // those who wait for pub besides
 
 	mu    sync.Mutex // of what is written to sub
 	heard [][]string // channels of the questions to sub that are not answered yet
-
-	began   time.Time
-	waits   atomic.Int64 // since when the server is waited for, as a Duration since began; 0: it is not
-	probed  atomic.Int64 // since when a probe that was sent has not come back, likewise
-	probing atomic.Bool  // a probe is queued, or on its way
-	back    atomic.Int64 // when a probe came back last
 }
-
-func (l *link) now() int64 { return int64(time.Since(l.began)) + 1 }
 
 // farewell is how long an answer is waited for when the other connection has
 // ended.
@@ -50,7 +40,7 @@ const farewell = 200 * time.Millisecond
 
 // connect makes the connections of a link.
 func (a *Adapter) connect(ctx context.Context) (l *link, err error) {
-	l = &link{a: a, began: time.Now(), cleaned: time.Now()}
+	l = &link{a: a, cleaned: time.Now()}
 	if l.pub, err = a.dial(ctx); err != nil {
 		return nil, err
 	}
@@ -98,8 +88,9 @@ func made(err error) bool {
 	return errors.As(err, &refused) && slices.Contains([]string{"23505", "42P07", "42710"}, refused.Code)
 }
 
-// serve runs the link until it fails, and returns why.
-func (l *link) serve() error {
+// Serve implements [brokered.Link].
+func (l *link) Serve(patience time.Duration, again bool) (worked bool, err error) {
+	l.vigil.Begin(patience)
 	sent := make(chan struct{}) // closed when nothing is being sent any more
 	context.AfterFunc(l.ctx, func() {
 		l.sub.close()
@@ -131,19 +122,22 @@ func (l *link) serve() error {
 	run(func() error { return l.listen(first, nil) })
 	select {
 	case <-ready:
-		l.worked = true
-		l.a.inbox.up(l.again)
+		worked = true
+		l.a.base.In.Up(again)
 		run(func() error {
 			defer close(sent)
-			return l.send()
+			return l.a.base.Send(l.ctx, l.send)
 		})
 		run(l.follow)
-		run(l.watch)
+		run(func() error {
+			l.vigil.Heard() // the server has just answered
+			return l.vigil.Keep(l.ctx, &l.a.pace.Pace, l)
+		})
 	case <-time.After(dialTime):
 		l.fail(errors.New("postgres: LISTEN takes too long"))
 	case <-l.ctx.Done():
 	}
-	if !l.worked {
+	if !worked {
 		close(sent)
 	}
 	<-l.ctx.Done()
@@ -152,7 +146,7 @@ func (l *link) serve() error {
 	l.a.mu.Unlock()
 	all.Wait()
 	l.asking.Wait()
-	return context.Cause(l.ctx)
+	return worked, context.Cause(l.ctx)
 }
 
 // listen asks the server to tell of some channels, and of others no more. The
@@ -217,7 +211,7 @@ func (l *link) receive(ready chan struct{}) error {
 		switch m := msg.(type) {
 		case *pgproto3.NotificationResponse:
 			if m.Channel == probe {
-				l.returned()
+				l.vigil.Returned()
 				continue
 			}
 			name, ok := names[m.Channel]
@@ -252,24 +246,35 @@ func (l *link) receive(ready chan struct{}) error {
 // notified takes what came on a channel. The error is of a connection.
 func (l *link) notified(channel, payload string) error {
 	a := l.a
-	a.received.Add(1)
+	m, err := l.read(channel, payload)
+	var why nodewire.Malformed
+	switch {
+	case err != nil && !errors.As(err, &why):
+		a.base.In.Received.Add(1)
+		return err
+	case m != nil && m.NS != "/" && (m.To == "" || m.To == a.self.ID) && (m.Kind == adapter.Hello || m.Kind == adapter.Heartbeat || m.Kind == adapter.Goodbye):
+		// It has been taken note of; above, nodes are known by what they say in "/".
+		a.base.In.Received.Add(1)
+	default:
+		a.base.In.Take(a.self.ID, m, err)
+	}
+	return nil
+}
+
+// read makes a message of what came on a channel; nil: of no concern here. An
+// error that is no Malformed is a connection's.
+func (l *link) read(channel, payload string) (*adapter.Message, error) {
+	a := l.a
 	data := unsafe.Slice(unsafe.StringData(payload), len(payload)) // read only
 	from, row, err := a.reader.Attachment(data)
 	if err == nil && row != 0 {
 		if from == a.self.ID {
-			a.skipped.Add(1)
-			return nil
+			return nil, nil
 		}
-		if data, err = l.fetch(row); err != nil {
-			var why nodewire.Malformed
-			if !errors.As(err, &why) {
-				return err
-			}
-		}
+		data, err = l.fetch(row)
 	}
 	if err != nil {
-		a.malformed(err)
-		return nil
+		return nil, err
 	}
 	spaces := a.namespaces(channel)
 	ns := ""
@@ -278,33 +283,15 @@ func (l *link) notified(channel, payload string) error {
 	}
 	m, err := a.reader.Shared(ns, data)
 	if err != nil {
-		a.malformed(err)
-		return nil
+		return nil, err
 	}
 	if at, from := a.reader.Last(); from != "" && !a.seen(at, from, m) {
-		a.inbox.malformed("peers")
-		return nil
+		return nil, nodewire.Malformed("peers")
 	}
-	switch {
-	case m == nil, m.To != "" && m.To != a.self.ID, ns == "" && !a.has(m.NS):
-		a.skipped.Add(1)
-	case m.NS != "/" && (m.Kind == adapter.Hello || m.Kind == adapter.Heartbeat || m.Kind == adapter.Goodbye):
-		// It has been taken note of; above, nodes are known by what they say in "/".
-	default:
-		if m.Skipped {
-			a.skipped.Add(1)
-		}
-		a.inbox.message(m)
+	if m != nil && ns == "" && !a.has(m.NS) {
+		return nil, nil
 	}
-	return nil
-}
-
-func (a *Adapter) malformed(err error) {
-	var why nodewire.Malformed
-	if !errors.As(err, &why) {
-		why = nodewire.Parse
-	}
-	a.inbox.malformed(string(why))
+	return m, nil
 }
 
 // fetch reads a row. That it is not there, or too large, is a Malformed.

@@ -8,7 +8,6 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/sockeye-io/sockeye/socketio/adapter"
 	"github.com/sockeye-io/sockeye/socketio/adapter/outbox"
 )
 
@@ -22,29 +21,15 @@ const (
 	deleteSQL = "DELETE FROM " + table + " WHERE created_at < now() - interval '30 seconds'"
 )
 
-// send notifies what gathers in the queue, until the link ends or the queue is
-// closed and empty.
-func (l *link) send() error {
-	a := l.a
-	for {
-		batch, err := a.out.Take(l.ctx)
-		if errors.Is(err, adapter.ErrClosed) {
-			a.drain.Do(func() { close(a.drained) })
-			return nil
-		}
-		if err != nil {
-			return nil
-		}
-		l.waits.Store(l.now())
-		err = l.publish(batch)
-		if err == nil && time.Since(l.cleaned) > a.pace.clean {
-			err = l.clean()
-		}
-		l.waits.Store(0)
-		if err != nil {
-			return err
-		}
+// send publishes a batch, and deletes old rows now and then.
+func (l *link) send(batch []*outbox.Item) error {
+	l.vigil.Asked()
+	defer l.vigil.Answered()
+	err := l.publish(batch)
+	if err == nil && time.Since(l.cleaned) > l.a.pace.clean {
+		err = l.clean()
 	}
+	return err
 }
 
 // publish sends a batch and gives it back to the queue: what was surely not sent
@@ -52,7 +37,7 @@ func (l *link) send() error {
 // may or may not have been sent when the connection ends. The error is a reason to
 // give up the link.
 func (l *link) publish(batch []*outbox.Item) error {
-	out := l.a.out
+	out := l.a.base.Out
 	ids, err := l.store(batch)
 	var refused *pgconn.PgError
 	switch {
@@ -147,9 +132,9 @@ func (l *link) notify(batch []*outbox.Item, ids []string) error {
 // sent gives a batch back that the server has taken.
 func (l *link) sent(batch []*outbox.Item) {
 	probes := slices.ContainsFunc(batch, func(it *outbox.Item) bool { return it.Own })
-	l.a.out.Sent(batch)
-	if probes && l.probing.Load() {
-		l.probed.Store(l.now())
+	l.a.base.Out.Sent(batch)
+	if probes {
+		l.vigil.Probed()
 	}
 }
 

@@ -2,8 +2,6 @@ package redis
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"log/slog"
 	"sync"
@@ -12,6 +10,7 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/sockeye-io/sockeye/socketio/adapter"
+	"github.com/sockeye-io/sockeye/socketio/adapter/brokered"
 	"github.com/sockeye-io/sockeye/socketio/adapter/outbox"
 	"github.com/sockeye-io/sockeye/socketio/internal/quieter"
 )
@@ -44,23 +43,16 @@ type form interface {
 type Adapter struct {
 	o    Options
 	form form
-	out  *outbox.Queue
+	base *brokered.Base
 	log  *slog.Logger
-	pace pace
+	pace brokered.Pace
 
-	stop    context.CancelFunc // nil before Start
-	done    chan struct{}      // closed when all goroutines have ended
-	drained chan struct{}      // closed when all that was queued is sent, after Close
-	drain   sync.Once
-	self    adapter.Node
-	unsure  []*outbox.Item // that were on their way when the last link ended; of run and the links
-
-	inbox    inbox
+	self     adapter.Node
+	unsure   []*outbox.Item // that were on their way when the last link ended; of the links
 	sessions sessions
 
 	mu      sync.Mutex
-	link    *link // nil while there is none
-	closing bool
+	link    *link             // nil while there is none
 	spaces  map[string]*space // by namespace
 	counted map[string]*space // by the channel whose subscribers are counted
 	changes map[string]change // of namespaces, that the link's server is to be told
@@ -75,13 +67,12 @@ type space struct {
 
 func newAdapter(o Options, newForm func(*Adapter) form) *Adapter {
 	a := &Adapter{
-		o: o, out: outbox.New(o.QueueBytes), log: quieter.Logger(o.Logger), pace: paceOf,
-		done: make(chan struct{}), drained: make(chan struct{}),
+		o: o, base: brokered.New(o.QueueBytes, o.MaxMessage), log: quieter.Logger(o.Logger), pace: brokered.DefaultPace,
 		spaces: make(map[string]*space), counted: make(map[string]*space),
 		changes: make(map[string]change), changed: make(chan struct{}, 1),
 	}
 	if o.Sentinel != "" { // whose names change while one tries
-		a.pace.latest = time.Second
+		a.pace.Latest = time.Second
 	}
 	a.form = newForm(a)
 	return a
@@ -95,33 +86,15 @@ func (a *Adapter) Lane(m *adapter.Message) uint32 { return a.form.lane(m) }
 
 // Start implements [adapter.Adapter]. It never fails: New has checked.
 func (a *Adapter) Start(ctx context.Context, self adapter.Node, in adapter.Inbox) error {
-	ctx, a.stop = context.WithCancel(context.WithoutCancel(ctx))
-	a.self, a.inbox.to = self, in
-	go func() {
-		defer close(a.done)
-		a.run(ctx)
-	}()
+	a.self = self
+	a.base.Start(ctx, in, func(ctx context.Context) {
+		a.base.Run(ctx, &a.pace, func(ctx context.Context) (brokered.Link, error) { return a.connect(ctx) })
+	})
 	return nil
 }
 
 // Publish implements [adapter.Adapter].
-func (a *Adapter) Publish(m *adapter.Message) error {
-	it := outbox.Get()
-	it.Class = m.Class()
-	if err := a.form.encode(it, m); err != nil {
-		outbox.Drop(it)
-		return err
-	}
-	if len(it.Data) > a.largest() {
-		outbox.Drop(it)
-		return adapter.ErrTooLarge
-	}
-	return a.out.Add(it)
-}
-
-// largest is the size of the largest message that can be sent: the queue counts
-// a little more for each.
-func (a *Adapter) largest() int { return max(min(a.o.MaxMessage, a.o.QueueBytes-8<<10), 0) }
+func (a *Adapter) Publish(m *adapter.Message) error { return a.base.Add(m, a.form.encode) }
 
 // Interest implements [adapter.Adapter]: a namespace costs a few subscriptions,
 // a room none.
@@ -225,84 +198,17 @@ func (a *Adapter) Nodes(ctx context.Context, ns string) (int, error) {
 }
 
 // Stats implements [adapter.Adapter].
-func (a *Adapter) Stats() adapter.Stats {
-	s := a.out.Stats()
-	s.Received, s.Skipped = a.inbox.received.Load(), a.inbox.skipped.Load()
-	return s
-}
+func (a *Adapter) Stats() adapter.Stats { return a.base.Stats() }
 
 // Close implements [adapter.Adapter]. It returns the error of ctx if that has
 // ended before all was sent.
-func (a *Adapter) Close(ctx context.Context) (err error) {
-	a.out.Close()
-	if a.stop == nil {
-		a.out.Clear()
-		return nil
-	}
-	a.mu.Lock()
-	a.closing = true
-	a.mu.Unlock()
-	a.empty()
-	select {
-	case <-a.drained:
-	case <-ctx.Done():
-		err = ctx.Err()
-	}
+func (a *Adapter) Close(ctx context.Context) error {
+	err := a.base.Drain(ctx)
 	a.awaitSessions(ctx)
-	a.stop()
-	<-a.done
-	a.out.Lost(a.unsure)
+	a.base.End()
+	a.base.Out.Lost(a.unsure)
 	a.unsure = nil
-	a.out.Clear()
 	return err
-}
-
-// empty ends the wait for what is queued if nothing is, and no more can be.
-func (a *Adapter) empty() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.closing && a.out.Stats().Queued == 0 {
-		a.drain.Do(func() { close(a.drained) })
-	}
-}
-
-// run makes one link after the other until Close ends ctx.
-func (a *Adapter) run(ctx context.Context) {
-	pause := a.pace.soonest
-	patience := a.pace.patience
-	again := false
-	for {
-		l, err := a.connect(ctx)
-		if err == nil {
-			l.patience, l.again = patience, again
-			err = l.serve()
-			if patience = a.pace.patience; errors.Is(err, errStalled) {
-				patience = min(2*l.patience, a.pace.longest)
-			}
-			if l.worked {
-				again, pause = true, a.pace.soonest
-			}
-		}
-		if ctx.Err() != nil {
-			return
-		}
-		a.inbox.down(err)
-		a.empty()
-		select {
-		case <-time.After(jitter(pause)):
-		case <-ctx.Done():
-			return
-		}
-		pause = min(2*pause, a.pace.latest)
-	}
-}
-
-// jitter is a time between half of d and d, so that nodes that lost the same
-// server do not come back as one.
-func jitter(d time.Duration) time.Duration {
-	var b [8]byte
-	_, _ = rand.Read(b[:]) // never fails
-	return d/2 + time.Duration(binary.LittleEndian.Uint64(b[:])%uint64(d/2+1))
 }
 
 // connect makes the connections of a link.

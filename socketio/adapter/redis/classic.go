@@ -18,12 +18,12 @@ type classic struct {
 func newClassic(a *Adapter) form {
 	return &classic{
 		a: a, channel: nodewire.Channels{Prefix: a.o.Prefix},
-		received: nodewire.Reader{Prefix: a.o.Prefix, Wants: a.inbox.wants, MaxBytes: a.o.MaxMessage},
+		received: nodewire.Reader{Prefix: a.o.Prefix, Wants: a.base.In.Wants, MaxBytes: a.o.MaxMessage},
 	}
 }
 
 func (f *classic) traits() adapter.Traits {
-	return adapter.Traits{Name: "redis", Ordered: true, Mixed: true, AllRooms: true, OneValue: true, MaxMessage: f.a.largest(), IDLen: 6}
+	return adapter.Traits{Name: "redis", Ordered: true, Mixed: true, AllRooms: true, OneValue: true, MaxMessage: f.a.base.Largest(), IDLen: 6}
 }
 
 // lane: all goes one way.

@@ -117,7 +117,7 @@ func TestStartWithoutServer(t *testing.T) {
 }
 
 func impatient(a *Adapter) *Adapter {
-	a.pace.tick, a.pace.probe, a.pace.patience, a.pace.grace = 20*time.Millisecond, 50*time.Millisecond, 300*time.Millisecond, time.Second
+	a.pace.Tick, a.pace.Probe, a.pace.Patience, a.pace.Grace = 20*time.Millisecond, 50*time.Millisecond, 300*time.Millisecond, time.Second
 	return a
 }
 

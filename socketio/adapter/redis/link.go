@@ -9,6 +9,7 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/sockeye-io/sockeye/socketio/adapter"
+	"github.com/sockeye-io/sockeye/socketio/adapter/brokered"
 	"github.com/sockeye-io/sockeye/socketio/adapter/nodewire"
 	"github.com/sockeye-io/sockeye/socketio/adapter/outbox"
 )
@@ -21,12 +22,10 @@ type link struct {
 	own      *conn // the form's; nil if there is none
 	client   *goredis.Client
 
-	ctx    context.Context
-	fail   context.CancelCauseFunc
-	again  bool // one before it has worked
-	worked bool // it has been up
+	ctx  context.Context
+	fail context.CancelCauseFunc
 
-	vigil
+	vigil brokered.Vigil
 
 	fates []fate // of the batch that is being sent
 
@@ -39,9 +38,9 @@ const tagProbe = -1
 // farewell is how long replies are waited for when another connection has ended.
 const farewell = 200 * time.Millisecond
 
-// serve runs the link until it fails, and returns why.
-func (l *link) serve() error {
-	l.began = time.Now()
+// Serve implements [brokered.Link].
+func (l *link) Serve(patience time.Duration, again bool) (worked bool, err error) {
+	l.vigil.Begin(patience)
 	sent := make(chan struct{}) // closed when nothing is being sent any more
 	context.AfterFunc(l.ctx, func() {
 		l.sub.close()
@@ -67,14 +66,17 @@ func (l *link) serve() error {
 		run(func() error { return l.receive(ready) })
 		select {
 		case <-ready:
-			l.worked = true
-			l.a.inbox.upAt(l.again, l.a.mark())
+			worked = true
+			l.a.base.In.UpAt(again, l.a.mark())
 			run(func() error {
 				defer close(sent)
-				return l.send()
+				return l.a.base.Send(l.ctx, l.pipeline)
 			})
 			run(l.subscribe)
-			run(l.watch)
+			run(func() error {
+				l.Probe()
+				return l.vigil.Keep(l.ctx, &l.a.pace, l)
+			})
 			if l.own != nil {
 				run(func() error { return l.a.form.read(l.own) })
 			}
@@ -85,7 +87,7 @@ func (l *link) serve() error {
 	} else {
 		l.fail(err)
 	}
-	if !l.worked {
+	if !worked {
 		close(sent)
 	}
 	<-l.ctx.Done()
@@ -94,7 +96,7 @@ func (l *link) serve() error {
 	l.a.mu.Unlock()
 	all.Wait()
 	_ = l.client.Close()
-	return context.Cause(l.ctx)
+	return worked, context.Cause(l.ctx)
 }
 
 // subscribeAll writes the first subscriptions, and makes the adapter use the
@@ -166,7 +168,7 @@ func (l *link) receive(ready chan struct{}) error {
 		switch kind {
 		case pushMessage:
 			if string(channel) == probe {
-				l.returned()
+				l.vigil.Returned()
 				continue
 			}
 			name, ok := names[string(channel)]
@@ -190,26 +192,7 @@ func (l *link) receive(ready chan struct{}) error {
 }
 
 // take passes on what a form has made of something that came.
-func (a *Adapter) take(m *adapter.Message, err error) { a.inbox.take(a.self.ID, m, err) }
-
-// send publishes what gathers in the queue, until the link ends or the queue is
-// closed and empty.
-func (l *link) send() error {
-	a := l.a
-	for {
-		batch, err := a.out.Take(l.ctx)
-		if errors.Is(err, adapter.ErrClosed) {
-			a.drain.Do(func() { close(a.drained) })
-			return nil
-		}
-		if err != nil {
-			return nil
-		}
-		if err := l.pipeline(batch); err != nil {
-			return err
-		}
-	}
-}
+func (a *Adapter) take(m *adapter.Message, err error) { a.base.In.Take(a.self.ID, m, err) }
 
 // chunk is about how much of a batch is written at once.
 const chunk = 64 << 10
@@ -218,8 +201,8 @@ const chunk = 64 << 10
 // fails goes back into the queue; what was, and has no reply, may have arrived
 // or not, and is lost unless the form can find out.
 func (l *link) pipeline(batch []*outbox.Item) error {
-	l.waits.Store(l.now())
-	defer l.waits.Store(0)
+	l.vigil.Asked()
+	defer l.vigil.Answered()
 	var err error
 	written := 0
 	for written < len(batch) && err == nil {
@@ -251,7 +234,7 @@ const (
 // settle gives a batch back to the queue: fates are those of its first, written
 // is how many left us, err is why that is not all.
 func (l *link) settle(batch []*outbox.Item, written int, err error) error {
-	out := l.a.out
+	out := l.a.base.Out
 	told := len(l.fates)
 	later := told // what follows was not carried out, and nothing after it was
 	for later > 0 && l.fates[later-1] == notNow {
@@ -308,9 +291,7 @@ func (l *link) replied(it *outbox.Item) (fate, error) {
 		if n == 0 {
 			l.fail(errSplit)
 		}
-		if l.probing.Load() {
-			l.probed.Store(l.now())
-		}
+		l.vigil.Probed()
 	}
 	return sent, nil
 }

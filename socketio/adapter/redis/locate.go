@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/sockeye-io/sockeye/socketio/adapter/brokered"
 	"github.com/sockeye-io/sockeye/socketio/adapter/outbox"
 )
 
@@ -36,7 +37,7 @@ func (a *Sharded) refreshLocked(hint string) {
 // run finds out which masters there are, and keeps a shard for each, until Close
 // ends ctx.
 func (a *Sharded) run(ctx context.Context) {
-	pause := a.pace.soonest
+	pause := a.pace.Soonest
 	for {
 		select {
 		case <-a.stale:
@@ -55,14 +56,14 @@ func (a *Sharded) run(ctx context.Context) {
 		a.mu.Unlock()
 		a.judge()
 		if changed {
-			pause = a.pace.soonest
+			pause = a.pace.Soonest
 		}
 		asked := time.Now()
 		if !a.await(ctx, pause) {
 			break
 		}
 		if pause = min(2*pause, longestLook); time.Since(asked) > longestLook {
-			pause = a.pace.soonest
+			pause = a.pace.Soonest
 		}
 	}
 	a.mu.Lock()
@@ -76,7 +77,7 @@ func (a *Sharded) run(ctx context.Context) {
 // false at the end.
 func (a *Sharded) await(ctx context.Context, pause time.Duration) bool {
 	select {
-	case <-time.After(jitter(pause)):
+	case <-time.After(brokered.Jitter(pause)):
 	case <-ctx.Done():
 		return false
 	}
@@ -88,7 +89,7 @@ func (a *Sharded) await(ctx context.Context, pause time.Duration) bool {
 	switch {
 	case well && fixed: // which server there is needs no finding out
 	case well, fixed:
-		again = time.After(jitter(patrol))
+		again = time.After(brokered.Jitter(patrol))
 	default:
 		return true
 	}
@@ -225,7 +226,7 @@ func (a *Sharded) splitLocked() {
 	for slot := range a.resting {
 		table[slot] = 0
 	}
-	a.out.Split(len(a.parts), func(it *outbox.Item) int { return int(table[it.Tag&(slots-1)]) })
+	a.base.Out.Split(len(a.parts), func(it *outbox.Item) int { return int(table[it.Tag&(slots-1)]) })
 }
 
 // wake ends the rest of slots that have had it.
@@ -251,7 +252,7 @@ func (a *Sharded) wake() {
 
 func (a *Sharded) newShardLocked(addr string) *shard {
 	s := &shard{
-		a: a, addr: addr, patience: a.pace.patience, err: fmt.Errorf("%w: %s", errNotYet, addr),
+		a: a, addr: addr, patience: a.pace.Patience, err: fmt.Errorf("%w: %s", errNotYet, addr),
 		turn: make(chan struct{}, 1), done: make(chan struct{}), poke: make(chan struct{}, 1),
 	}
 	n := 1
@@ -342,7 +343,7 @@ func (a *Sharded) probesLocked() {
 		sub := &sub{channel: s.probe, slot: slotOf(s.probe), owners: 1, probe: true, counts: make(chan struct{})}
 		a.subs[s.probe] = sub
 		if s.link != nil {
-			s.link.returned() // the old one's does not come back
+			s.link.vigil.Returned() // the old one's does not come back
 		}
 		a.markLocked(sub)
 	}
@@ -400,8 +401,8 @@ func (a *Sharded) judge() {
 	a.mu.Unlock()
 	switch {
 	case cause == nil:
-		a.inbox.up(missed)
+		a.base.In.Up(missed)
 	case began || !errors.Is(cause, errNotYet):
-		a.inbox.down(cause)
+		a.base.In.Down(cause)
 	}
 }

@@ -88,7 +88,7 @@ func FuzzReplies(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	a.inbox.to = &counter{quiet: true}
+	a.base.In.Open(&counter{quiet: true})
 	f.Fuzz(func(t *testing.T, text string) {
 		c := says(text)
 		for {

@@ -10,9 +10,8 @@ import (
 
 	goredis "github.com/redis/go-redis/v9"
 
-	"github.com/sockeye-io/sockeye/socketio/adapter"
+	"github.com/sockeye-io/sockeye/socketio/adapter/brokered"
 	"github.com/sockeye-io/sockeye/socketio/adapter/nodewire"
-	"github.com/sockeye-io/sockeye/socketio/adapter/outbox"
 )
 
 // A shard is what this node has with one master.
@@ -48,7 +47,7 @@ type shardLink struct {
 	fates    []fate      // of the batch that is being sent
 	doubtful atomic.Bool // the master may have lost a slot: nothing is published until that is known
 
-	vigil
+	vigil brokered.Vigil
 
 	// Below, guarded by Sharded.mu.
 	worked bool            // ready is closed
@@ -60,13 +59,13 @@ type shardLink struct {
 
 func (s *shard) run(ctx context.Context) {
 	defer close(s.done)
-	pause := s.a.pace.soonest
+	pause := s.a.pace.Backoff()
 	for {
 		l, err := s.connect(ctx)
 		if err == nil {
 			err = l.serve()
 			if l.worked {
-				pause = s.a.pace.soonest
+				pause.Reset()
 			}
 		}
 		s.lost(l, err)
@@ -74,12 +73,11 @@ func (s *shard) run(ctx context.Context) {
 			return
 		}
 		select {
-		case <-time.After(jitter(pause)):
+		case <-time.After(pause.Next()):
 		case <-s.poke:
 		case <-ctx.Done():
 			return
 		}
-		pause = min(2*pause, s.a.pace.latest)
 	}
 }
 
@@ -88,11 +86,9 @@ func (s *shard) lost(l *shardLink, err error) {
 	a := s.a
 	a.mu.Lock()
 	s.err, s.well = err, false
-	s.patience = a.pace.patience
+	s.patience = a.pace.Patience
 	if l != nil {
-		if errors.Is(err, errStalled) {
-			s.patience = min(2*l.patience, a.pace.longest)
-		}
+		s.patience = a.pace.Next(l.vigil.Patience(), err)
 		a.missed = a.missed || l.worked
 		s.again = s.again || l.worked
 		s.link = nil
@@ -105,7 +101,7 @@ func (s *shard) lost(l *shardLink, err error) {
 	a.refreshLocked("")
 	a.mu.Unlock()
 	a.judge()
-	a.empty()
+	a.base.Empty()
 }
 
 func (s *shard) connect(ctx context.Context) (l *shardLink, err error) {
@@ -129,7 +125,6 @@ func (s *shard) connect(ctx context.Context) (l *shardLink, err error) {
 // serve runs the link until it fails, and returns why.
 func (l *shardLink) serve() error {
 	a := l.s.a
-	l.began = time.Now()
 	sent := make(chan struct{}) // closed when nothing is being sent any more
 	context.AfterFunc(l.ctx, func() {
 		l.sub.close()
@@ -148,7 +143,7 @@ func (l *shardLink) serve() error {
 		})
 	}
 	a.mu.Lock()
-	l.patience = l.s.patience
+	l.vigil.Begin(l.s.patience)
 	l.s.link = l
 	for _, s := range a.subs {
 		if a.shardLocked(s.slot) == l.s {
@@ -169,7 +164,10 @@ func (l *shardLink) serve() error {
 			defer close(sent)
 			return l.send()
 		})
-		run(func() error { return l.keep(l.ctx, &a.pace, l) })
+		run(func() error {
+			l.Probe()
+			return l.vigil.Keep(l.ctx, &a.pace, l)
+		})
 	case <-time.After(dialTime):
 		l.fail(errors.New("redis: subscribing takes too long"))
 		close(sent)
@@ -206,7 +204,7 @@ func (l *shardLink) subscribe() error {
 // receive passes on what comes, until the connection ends.
 func (l *shardLink) receive() error {
 	a := l.s.a
-	reader := nodewire.Reader{Self: a.self.ID, Wants: a.inbox.wants, MaxBytes: a.o.MaxMessage}
+	reader := nodewire.Reader{Self: a.self.ID, Wants: a.base.In.Wants, MaxBytes: a.o.MaxMessage}
 	for {
 		kind, channel, payload, err := l.sub.next(a.o.MaxMessage)
 		var said replyError
@@ -220,10 +218,10 @@ func (l *shardLink) receive() error {
 		case pushMessage:
 			l.message(&reader, channel, payload)
 		case pushLarge:
-			a.inbox.take(a.self.ID, nil, nodewire.Size)
+			a.base.In.Take(a.self.ID, nil, nodewire.Size)
 		case pushSubscribed, pushGone:
 			if l.answered(string(channel), kind == pushGone) {
-				a.inbox.again()
+				a.base.In.Again()
 			}
 		}
 	}
@@ -243,48 +241,50 @@ func (l *shardLink) message(r *nodewire.Reader, channel, payload []byte) {
 	a.mu.Unlock()
 	switch {
 	case s == nil: // not wanted any more
-		a.inbox.take(a.self.ID, nil, nil)
+		a.base.In.Take(a.self.ID, nil, nil)
 	case probe:
-		l.returned()
+		l.vigil.Returned()
 	default:
 		m, err := r.Shared(ns, payload)
 		if m != nil && m.Seq != 0 && m.To == "" && !m.Kind.Answers() && m.Lane != lane && ns != "" {
 			m, err = nil, nodewire.Parse // numbered for another channel
 		}
-		a.inbox.take(a.self.ID, m, err)
+		a.base.In.Take(a.self.ID, m, err)
 	}
 }
 
-// A shardLink is a ward.
+// Stalled implements [brokered.Ward].
+func (l *shardLink) Stalled() error {
+	if l.vigil.Stalled(l.pub.silent(), l.sub.silent()) {
+		return errStalled
+	}
+	return nil
+}
 
-func (l *shardLink) stalled() bool { return l.silent(l.pub, l.sub) }
-
-func (l *shardLink) probe() {
+// Probe implements [brokered.Ward].
+func (l *shardLink) Probe() {
 	a := l.s.a
 	a.mu.Lock()
 	channel := l.s.probe
 	a.mu.Unlock()
-	if channel == "" || !l.probing.CompareAndSwap(false, true) {
-		return
-	}
-	it := outbox.Get()
-	it.Class, it.Own, it.Dest, it.Tag = adapter.ClassVital, true, channel, slotOf(channel)|probeTag
-	if a.out.Add(it) != nil {
-		l.probing.Store(false)
+	if channel != "" {
+		l.vigil.Probe(a.base.Out, channel, slotOf(channel)|probeTag)
 	}
 }
 
 // probeTag is set in the tags of probes, which are slots else.
 const probeTag = slots
 
-func (l *shardLink) verify() error {
-	return l.s.a.o.verify(l.ctx, l.s.a.pace.patience, l.s.addr)
+// Verify implements [brokered.Ward].
+func (l *shardLink) Verify() error {
+	return l.s.a.o.verify(l.ctx, l.s.a.pace.Patience, l.s.addr)
 }
 
-// left: the topology is asked for by the adapter.
-func (l *shardLink) left() error { return nil }
+// Left implements [brokered.Ward]: the topology is asked for by the adapter.
+func (l *shardLink) Left() error { return nil }
 
-func (l *shardLink) ailing(err error) {
+// Ailing implements [brokered.Ward].
+func (l *shardLink) Ailing(err error) {
 	a := l.s.a
 	a.mu.Lock()
 	l.s.well, l.s.err = err == nil, err

@@ -10,6 +10,7 @@ import (
 	"unicode/utf16"
 
 	"github.com/sockeye-io/sockeye/socketio/adapter"
+	"github.com/sockeye-io/sockeye/socketio/adapter/brokered"
 	"github.com/sockeye-io/sockeye/socketio/adapter/joined"
 	"github.com/sockeye-io/sockeye/socketio/adapter/nodewire"
 	"github.com/sockeye-io/sockeye/socketio/adapter/outbox"
@@ -27,23 +28,16 @@ const (
 // server of Redis 7. It implements [adapter.Adapter] and [adapter.Counter].
 type Sharded struct {
 	o    Options
-	out  *outbox.Queue
+	base *brokered.Base
 	log  *slog.Logger
-	pace pace
+	pace brokered.Pace
 
-	stop    context.CancelFunc // nil before Start
-	done    chan struct{}      // closed when all goroutines have ended
-	drained chan struct{}      // closed when all that was queued is sent, after Close
-	drain   sync.Once
 	self    adapter.Node
 	joined  joined.Rooms
-
-	inbox   inbox
 	stale   chan struct{} // holds one when the topology may be another
 	verdict sync.Mutex    // held while it is found out, and told, how it stands
 
 	mu       sync.Mutex
-	closing  bool
 	interest map[adapter.Interest]bool
 	subs     map[string]*sub   // by channel
 	shards   map[string]*shard // by address
@@ -85,8 +79,8 @@ func NewSharded(o Options) (*Sharded, error) {
 		return nil, err
 	}
 	a := &Sharded{
-		o: o, out: outbox.New(o.QueueBytes), log: quieter.Logger(o.Logger), pace: paceOf,
-		done: make(chan struct{}), drained: make(chan struct{}), stale: make(chan struct{}, 1),
+		o: o, base: brokered.New(o.QueueBytes, o.MaxMessage), log: quieter.Logger(o.Logger), pace: brokered.DefaultPace,
+		stale:    make(chan struct{}, 1),
 		interest: make(map[adapter.Interest]bool), subs: make(map[string]*sub),
 		shards: make(map[string]*shard), parts: []*shard{nil}, resting: make(map[int]time.Time),
 	}
@@ -100,11 +94,9 @@ var _ adapter.Counter = (*Sharded)(nil)
 // Traits implements [adapter.Adapter].
 func (a *Sharded) Traits() adapter.Traits {
 	return adapter.Traits{
-		Name: "sharded", Routes: a.o.Subscribe != SubscribeStatic, Mixed: true, OneValue: true, MaxMessage: a.largest(),
+		Name: "sharded", Routes: a.o.Subscribe != SubscribeStatic, Mixed: true, OneValue: true, MaxMessage: a.base.Largest(),
 	}
 }
-
-func (a *Sharded) largest() int { return max(min(a.o.MaxMessage, a.o.QueueBytes-8<<10), 0) }
 
 // firstRoom is the lane of the first of the rooms' channels; all that goes to a
 // namespace's channel is lane 0.
@@ -152,12 +144,15 @@ func (a *Sharded) roomy(room string) bool {
 func (a *Sharded) channel(ns string) string { return a.o.Prefix + "#" + ns + "#" }
 
 // Publish implements [adapter.Adapter].
-func (a *Sharded) Publish(m *adapter.Message) (err error) {
+func (a *Sharded) Publish(m *adapter.Message) error {
 	if m.Kind == adapter.Join && m.To == "" {
 		a.joined.Add(m.NS, m.Names)
 	}
-	it := outbox.Get()
-	it.Class = m.Class()
+	return a.base.Add(m, a.encode)
+}
+
+// encode fills in where m goes and what is sent.
+func (a *Sharded) encode(it *outbox.Item, m *adapter.Message) (err error) {
 	switch {
 	case m.To != "":
 		it.Dest = a.channel(m.NS) + m.To + "#"
@@ -167,21 +162,12 @@ func (a *Sharded) Publish(m *adapter.Message) (err error) {
 		it.Dest = a.channel(m.NS)
 	}
 	it.Tag = slotOf(it.Dest)
-	if it.Data, err = nodewire.AppendShared(it.Data, m); err != nil {
-		outbox.Drop(it)
-		return err
-	}
-	if len(it.Data) > a.largest() {
-		outbox.Drop(it)
-		return adapter.ErrTooLarge
-	}
-	return a.out.Add(it)
+	it.Data, err = nodewire.AppendShared(it.Data, m)
+	return err
 }
 
 // Start implements [adapter.Adapter]. It never fails: NewSharded has checked.
 func (a *Sharded) Start(ctx context.Context, self adapter.Node, in adapter.Inbox) error {
-	ctx, a.stop = context.WithCancel(context.WithoutCancel(ctx))
-	a.inbox.to = in
 	a.mu.Lock()
 	a.self = self
 	for i := range a.interest {
@@ -190,10 +176,7 @@ func (a *Sharded) Start(ctx context.Context, self adapter.Node, in adapter.Inbox
 		}
 	}
 	a.mu.Unlock()
-	go func() {
-		defer close(a.done)
-		a.run(ctx)
-	}()
+	a.base.Start(ctx, in, a.run)
 	return nil
 }
 
@@ -283,40 +266,8 @@ func (a *Sharded) Nodes(ctx context.Context, ns string) (int, error) {
 }
 
 // Stats implements [adapter.Adapter].
-func (a *Sharded) Stats() adapter.Stats {
-	s := a.out.Stats()
-	s.Received, s.Skipped = a.inbox.received.Load(), a.inbox.skipped.Load()
-	return s
-}
+func (a *Sharded) Stats() adapter.Stats { return a.base.Stats() }
 
 // Close implements [adapter.Adapter]. It returns the error of ctx if that has
 // ended before all was sent.
-func (a *Sharded) Close(ctx context.Context) (err error) {
-	a.out.Close()
-	if a.stop == nil {
-		a.out.Clear()
-		return nil
-	}
-	a.mu.Lock()
-	a.closing = true
-	a.mu.Unlock()
-	a.empty()
-	select {
-	case <-a.drained:
-	case <-ctx.Done():
-		err = ctx.Err()
-	}
-	a.stop()
-	<-a.done
-	a.out.Clear()
-	return err
-}
-
-// empty ends the wait for what is queued if nothing is, and no more can be.
-func (a *Sharded) empty() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.closing && a.out.Stats().Queued == 0 {
-		a.drain.Do(func() { close(a.drained) })
-	}
-}
+func (a *Sharded) Close(ctx context.Context) error { return a.base.Close(ctx) }

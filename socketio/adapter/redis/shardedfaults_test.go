@@ -238,7 +238,7 @@ func TestClusterFailOver(t *testing.T) {
 			rooms := []string{"", roomOf(masters, 0), roomOf(masters, 1)}
 			build := func(seeds ...*server) *Sharded {
 				s := shardedAt(t, Options{}, seeds...)
-				s.pace.tick, s.pace.probe, s.pace.patience, s.pace.grace = 20*time.Millisecond, 50*time.Millisecond, 300*time.Millisecond, time.Second
+				s.pace.Tick, s.pace.Probe, s.pace.Patience, s.pace.Grace = 20*time.Millisecond, 50*time.Millisecond, 300*time.Millisecond, time.Second
 				return s
 			}
 			a := newParty(t, build(masters...), rooms[1:]...)

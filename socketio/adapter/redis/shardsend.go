@@ -14,7 +14,7 @@ const anew = 200 * time.Millisecond
 // ends.
 func (l *shardLink) send() error {
 	a, s := l.s.a, l.s
-	ready := a.out.Ready(s.part)
+	ready := a.base.Out.Ready(s.part)
 	a.mu.Lock()
 	again := s.again
 	a.mu.Unlock()
@@ -39,7 +39,7 @@ func (l *shardLink) send() error {
 		var err error
 		later := l.doubtful.Load()
 		if !later {
-			batch, _ = a.out.TakeNow(s.part)
+			batch, _ = a.base.Out.TakeNow(s.part)
 		}
 		if len(batch) > 0 {
 			later, err = l.pipeline(batch)
@@ -55,7 +55,7 @@ func (l *shardLink) send() error {
 			case <-l.ctx.Done():
 			}
 		case len(batch) > 0:
-			a.empty()
+			a.base.Empty()
 		default:
 			select {
 			case <-ready:
@@ -70,8 +70,8 @@ func (l *shardLink) send() error {
 // fails goes back into the queue; what was, and has no reply, may have arrived
 // or not, and is lost. later: the master does not take some of it now.
 func (l *shardLink) pipeline(batch []*outbox.Item) (later bool, err error) {
-	l.waits.Store(l.now())
-	defer l.waits.Store(0)
+	l.vigil.Asked()
+	defer l.vigil.Answered()
 	written := 0
 	for written < len(batch) && err == nil {
 		for written < len(batch) && len(l.pub.out) < chunk {
@@ -96,7 +96,7 @@ func (l *shardLink) pipeline(batch []*outbox.Item) (later bool, err error) {
 
 // settle gives a batch back to the queue.
 func (l *shardLink) settle(batch []*outbox.Item, written int, later bool) {
-	out := l.s.a.out
+	out := l.s.a.base.Out
 	for i := len(l.fates); i < written; i++ {
 		l.fates = append(l.fates, refused)
 	}
@@ -161,8 +161,8 @@ func (l *shardLink) replied(it *outbox.Item) (fate, error) {
 		case !own: // it was another shard's
 		case n == 0 && heard:
 			l.fail(errSplit)
-		case l.probing.Load():
-			l.probed.Store(l.now())
+		default:
+			l.vigil.Probed()
 		}
 	}
 	return sent, nil
@@ -183,7 +183,7 @@ func (a *Sharded) Lags() bool {
 		if s == nil || s.link == nil {
 			continue
 		}
-		if since := s.link.waits.Load(); since != 0 && time.Duration(s.link.now()-since) > lag {
+		if s.link.vigil.Waited() > lag {
 			return true
 		}
 	}

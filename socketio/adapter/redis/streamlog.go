@@ -35,7 +35,7 @@ func newStreamLog(a *Adapter) *streamLog {
 	return &streamLog{
 		a: a, names: names, at: make([][]byte, len(names)), large: a.o.MaxMessage/3*4 + 1<<20,
 		own:   make(map[string]uint64),
-		entry: nodewire.Reader{Wants: a.inbox.wants, MaxBytes: a.o.MaxMessage/3*4 + 4},
+		entry: nodewire.Reader{Wants: a.base.In.Wants, MaxBytes: a.o.MaxMessage/3*4 + 4},
 	}
 }
 
@@ -95,8 +95,8 @@ func (s *streamLog) settle(c *conn) error {
 	for n < len(items) && s.has(items[n]) {
 		n++
 	}
-	a.out.Sent(items[:n])
-	a.out.Back(items[n:])
+	a.base.Out.Sent(items[:n])
+	a.base.Out.Back(items[n:])
 	return nil
 }
 
@@ -242,7 +242,7 @@ func (s *streamLog) take(id []byte, e *nodewire.Entry) {
 	s.a.take(nil, nil)
 	seq, _ := strconv.ParseUint(e.Seq, 10, 64)
 	if e.UID == s.a.self.ID && e.Lane == "" && seq != 0 {
-		s.a.inbox.message(&adapter.Message{Kind: adapter.Broadcast, From: e.UID, NS: e.NSP, Seq: seq, At: at, Skipped: true})
+		s.a.base.In.Message(&adapter.Message{Kind: adapter.Broadcast, From: e.UID, NS: e.NSP, Seq: seq, At: at, Skipped: true})
 	}
 }
 

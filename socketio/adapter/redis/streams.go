@@ -43,7 +43,7 @@ type streams struct {
 }
 
 func newStreams(a *Adapter) form {
-	f := &streams{a: a, beside: nodewire.Reader{Wants: a.inbox.wants, MaxBytes: a.o.MaxMessage}}
+	f := &streams{a: a, beside: nodewire.Reader{Wants: a.base.In.Wants, MaxBytes: a.o.MaxMessage}}
 	if a.o.MaxLen > 0 {
 		f.maxLen = strconv.Itoa(a.o.MaxLen)
 	}
@@ -52,7 +52,7 @@ func newStreams(a *Adapter) form {
 }
 
 func (f *streams) traits() adapter.Traits {
-	return adapter.Traits{Name: "streams", AtLeastOnce: true, Mixed: true, Log: f.a.o.Streams == 1, OneValue: true, MaxMessage: f.a.largest()}
+	return adapter.Traits{Name: "streams", AtLeastOnce: true, Mixed: true, Log: f.a.o.Streams == 1, OneValue: true, MaxMessage: f.a.base.Largest()}
 }
 
 func (f *streams) lane(m *adapter.Message) uint32 {

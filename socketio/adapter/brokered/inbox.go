@@ -1,4 +1,4 @@
-package redis
+package brokered
 
 import (
 	"errors"
@@ -10,9 +10,9 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/adapter/nodewire"
 )
 
-// An inbox is the node's, entered by one goroutine at a time.
-type inbox struct {
-	received, skipped atomic.Uint64
+// An Inbox is the node's, entered by one goroutine at a time.
+type Inbox struct {
+	Received, Skipped atomic.Uint64 // messages, as in [adapter.Stats]
 
 	mu    sync.Mutex
 	to    adapter.Inbox
@@ -20,58 +20,68 @@ type inbox struct {
 	known bool // last was told
 }
 
-func (i *inbox) message(m *adapter.Message) {
+// Open says whose it is. Nothing is told before.
+func (i *Inbox) Open(to adapter.Inbox) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.to = to
+}
+
+// Message passes a message on.
+func (i *Inbox) Message(m *adapter.Message) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.to.Message(m)
 }
 
-func (i *inbox) wants(ns, room string) bool {
+// Wants is the node's.
+func (i *Inbox) Wants(ns, room string) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	return i.to.Wants(ns, room)
 }
 
-func (i *inbox) malformed(why string) {
+// Malformed tells of something that is no message.
+func (i *Inbox) Malformed(why string) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.to.Malformed(why)
 }
 
-// take passes on what a form has made of something that came to the node self.
-func (i *inbox) take(self string, m *adapter.Message, err error) {
-	i.received.Add(1)
+// Take passes on what was made of something that came to the node self.
+func (i *Inbox) Take(self string, m *adapter.Message, err error) {
+	i.Received.Add(1)
 	var why nodewire.Malformed
 	switch {
 	case errors.As(err, &why):
-		i.malformed(string(why))
+		i.Malformed(string(why))
 	case err != nil:
-		i.malformed(string(nodewire.Parse))
+		i.Malformed(string(nodewire.Parse))
 	case m == nil, m.To != "" && m.To != self:
-		i.skipped.Add(1)
+		i.Skipped.Add(1)
 	default:
 		if m.Skipped {
-			i.skipped.Add(1)
+			i.Skipped.Add(1)
 		}
-		i.message(m)
+		i.Message(m)
 	}
 }
 
-// up tells that the connection is there. missed: messages may have been missed
+// Up tells that the connection is there. missed: messages may have been missed
 // since it was the last time.
-func (i *inbox) up(missed bool) { i.tell(adapter.State{Connection: adapter.Up, MayMiss: missed}) }
+func (i *Inbox) Up(missed bool) { i.tell(adapter.State{Connection: adapter.Up, MayMiss: missed}) }
 
-// upAt is up that tells where reading a log begins.
-func (i *inbox) upAt(missed bool, at adapter.Mark) {
+// UpAt is Up that tells where reading a log begins.
+func (i *Inbox) UpAt(missed bool, at adapter.Mark) {
 	i.tell(adapter.State{Connection: adapter.Up, MayMiss: missed, Log: at})
 }
 
-// down tells that it is not.
-func (i *inbox) down(err error) { i.tell(adapter.State{Connection: adapter.Degraded, Cause: err}) }
+// Down tells that it is not.
+func (i *Inbox) Down(err error) { i.tell(adapter.State{Connection: adapter.Degraded, Cause: err}) }
 
 // tell passes a change on: another kind of state, or another reason while there
 // has been no connection yet.
-func (i *inbox) tell(s adapter.State) {
+func (i *Inbox) tell(s adapter.State) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if s.Connection == adapter.Degraded && (!i.known || i.last.Connection == adapter.Connecting) {
@@ -86,8 +96,8 @@ func (i *inbox) tell(s adapter.State) {
 	i.to.State(s)
 }
 
-// again tells, while the connection is there, that messages may have been missed.
-func (i *inbox) again() {
+// Again tells, while the connection is there, that messages may have been missed.
+func (i *Inbox) Again() {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.known && i.last.Connection == adapter.Up {
