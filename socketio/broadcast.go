@@ -155,7 +155,7 @@ func (b *Broadcast) send(r *receivers, ns *Namespace, event string, e *siowire.E
 	}
 	failed := srv.deliver(r.list, m, b.flags)
 	rec.unlock()
-	srv.account(r.list, event, failed)
+	srv.account(r.list, event, m.Size(), failed)
 	srv.traceBroadcast(ns, event, len(r.list)-len(failed))
 }
 
@@ -165,9 +165,11 @@ func (b *Broadcast) publish(r *receivers, ns *Namespace, event string, args []an
 	srv, rec := ns.srv, ns.recovery
 	m, err := srv.cluster.kept(ns, event, args, e)
 	var failed []unsent
+	size := 0
 	deliver := func(w *whence) {
 		r.list = b.appendTo(r.list, ns)
-		failed = srv.deliver(r.list, rec.keep(event, e, b, r.list, w), b.flags)
+		m := rec.keep(event, e, b, r.list, w)
+		size, failed = m.Size(), srv.deliver(r.list, m, b.flags)
 	}
 	rec.lock()
 	if err == nil {
@@ -177,7 +179,8 @@ func (b *Broadcast) publish(r *receivers, ns *Namespace, event string, args []an
 		deliver(rec.roam.untold(event, err))
 	}
 	rec.unlock()
-	srv.account(r.list, event, failed)
+	srv.account(r.list, event, size, failed)
+	srv.traceBroadcast(ns, event, len(r.list)-len(failed))
 }
 
 // excluded are the rooms left out, the sender's own among them.

@@ -236,13 +236,16 @@ func (c *clustered) ask(ns *Namespace, b *Broadcast, m *adapter.Message) {
 			}
 			if err = s.sess.Send(msg, b.flags); err != nil {
 				_ = s.waits().Forget(id) // it counts as missing
+			} else {
+				s.told.Add(1)
 			}
 		}
 		if err != nil {
 			failed = append(failed, unsent{s, err})
 		}
 	}
-	c.srv.account(list, p.Event, failed)
+	c.srv.account(list, p.Event, msg.Size(), failed)
+	c.srv.traceBroadcast(ns, p.Event, len(list)-len(failed))
 	if len(ns.reg.load().outgoing) > 0 {
 		c.tellOutgoing(list, &p)
 	}

@@ -105,6 +105,7 @@ func (c *collector) emit(b *Broadcast, ns *Namespace, event string, args []any) 
 		return e, err
 	}
 	m := message(e)
+	sent := 0
 	for _, s := range b.appendTo(nil, ns) {
 		c.mu.Lock()
 		c.missing++
@@ -117,8 +118,11 @@ func (c *collector) emit(b *Broadcast, ns *Namespace, event string, args []any) 
 		s.outgoing(event, args)
 		if s.send(event, m, b.flags) != nil {
 			_ = s.waits().Forget(id) // it counts as missing
+		} else {
+			sent++
 		}
 	}
+	ns.srv.traceBroadcast(ns, event, sent)
 	return e, nil
 }
 

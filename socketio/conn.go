@@ -216,8 +216,14 @@ func (c *conn) packet(p *siowire.Packet) {
 	case s == nil:
 		c.invalid(p)
 	case p.Type == siowire.Event:
+		if c.srv.trace().Frame != nil {
+			s.frame(p.Event, int(c.size))
+		}
 		s.event(p, int(c.size))
 	case p.Type == siowire.Ack:
+		if c.srv.trace().Frame != nil {
+			s.frame("", int(c.size))
+		}
 		s.acked(p)
 	default:
 		s.close(ClientNamespaceDisconnect, nil)

@@ -244,7 +244,7 @@ func (s *Socket) enter(back *absent) error {
 	var resent []fate
 	defer func() {
 		for _, r := range resent {
-			_ = s.counted(r.event, r.err) // by which the socket's end has begun
+			_ = s.counted(r.event, r.size, r.err) // by which the socket's end has begun
 		}
 	}()
 	ns.recovery.lock()
@@ -266,7 +266,7 @@ func (s *Socket) enter(back *absent) error {
 		s.entered = true
 		if back != nil {
 			for _, e := range ns.recovery.resume(s, back, joined) {
-				resent = append(resent, fate{e.event, s.sess.Send(e.m, 0)})
+				resent = append(resent, fate{e.event, e.m.Size(), s.sess.Send(e.m, 0)})
 			}
 		}
 		s.sendConnect()

@@ -80,7 +80,8 @@ func (s *Socket) answer(id uint64, args []any) (encoded bool, err error) {
 
 // sendEncoded sends what was encoded with b, which it takes over.
 func (s *Socket) sendEncoded(event string, e siowire.Encoded, b *engineio.Buffer, f engineio.Flags) error {
-	return s.counted(event, s.queueEncoded(e, b, f))
+	size := sizeOf(&e)
+	return s.counted(event, size, s.queueEncoded(e, b, f))
 }
 
 // queueEncoded is sendEncoded without the counting.
@@ -90,6 +91,18 @@ func (s *Socket) queueEncoded(e siowire.Encoded, b *engineio.Buffer, f engineio.
 	}
 	b.Free()
 	return s.conn.sess.Send(message(e), f)
+}
+
+// sizeOf is the Size of the message that e becomes.
+func sizeOf(e *siowire.Encoded) int {
+	if e.Binary != nil {
+		return len(e.Binary)
+	}
+	n := len(e.Text) - engineio.Headroom
+	for _, a := range e.Attachments {
+		n += len(a)
+	}
+	return n
 }
 
 func message(e siowire.Encoded) *engineio.Message {
@@ -161,7 +174,8 @@ func (s *Socket) emit(event string, args []any, f engineio.Flags) error {
 	}
 	s.outgoing(event, args)
 	if rec != nil {
-		return s.counted(event, rec.send(s, event, args, e, b, f))
+		size := sizeOf(&e)
+		return s.counted(event, size, rec.send(s, event, args, e, b, f))
 	}
 	return s.sendEncoded(event, e, b, f)
 }
@@ -169,12 +183,12 @@ func (s *Socket) emit(event string, args []any, f engineio.Flags) error {
 // send queues m and counts what became of it. event is "" for an
 // acknowledgement.
 func (s *Socket) send(event string, m *engineio.Message, f engineio.Flags) error {
-	return s.counted(event, s.conn.sess.Send(m, f))
+	return s.counted(event, m.Size(), s.conn.sess.Send(m, f))
 }
 
-// counted counts what became of a message, tells of it, and says it in this
-// package's words. The caller holds no lock.
-func (s *Socket) counted(event string, err error) error {
+// counted counts what became of a message of that size, tells of it, and says it
+// in this package's words. The caller holds no lock.
+func (s *Socket) counted(event string, size int, err error) error {
 	srv := s.conn.srv
 	if err != nil {
 		srv.dropped(s, event, err)
@@ -188,7 +202,7 @@ func (s *Socket) counted(event string, err error) error {
 	if event == "" {
 		srv.stats.acksOut.Add(1)
 	}
-	srv.traceSent(s, event)
+	srv.traceSent(s, event, size)
 	return nil
 }
 

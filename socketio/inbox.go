@@ -27,6 +27,7 @@ const (
 	taskConnect
 	taskAgain    // a second CONNECT, which wants the answer of the first
 	taskOver     // events above Limits.EventRate, to be told of
+	taskFrame    // an event or an acknowledgement has come, to be told of
 	taskCallback // of an acknowledgement
 	taskEnd
 )
@@ -34,8 +35,8 @@ const (
 // task is an entry of the inbox.
 type task struct {
 	kind    taskKind
-	over    int32    // of taskOver: how many
-	name    string   // of taskOver: the event
+	over    int32    // of taskOver: how many; of taskFrame: its bytes
+	name    string   // of these: the event
 	arrival *arrival // of taskEvent
 	reply   *reply   // of taskCallback
 	ending  *ending  // of taskEnd
@@ -109,6 +110,16 @@ func (s *Socket) event(p *siowire.Packet, size int) {
 	}
 }
 
+// frame has the watchers told of what comes, in the socket's turn. It runs inside
+// Receive. Who is watched must not be stopped for that: of what finds the inbox
+// full nobody is told.
+func (s *Socket) frame(event string, size int) {
+	t := task{kind: taskFrame, over: int32(size), name: strings.Clone(event)}
+	if start, _ := s.inbox.Offer(&s.conn.srv.inboxes, &t, func(*task) bool { return false }); start {
+		s.conn.serve(s)
+	}
+}
+
 // over drops an event that is above the rate, and has OnError told of it in the
 // socket's turn. If more are to be told of than the inbox holds, some are only
 // counted: a client that floods must not stop its own reader, which the
@@ -167,6 +178,10 @@ func (s *Socket) Run() {
 				if s.state.Load() == disconnected {
 					break
 				}
+			}
+		case taskFrame:
+			if s.entered {
+				srv.traceFrame(s, t.name, int(t.over))
 			}
 		case taskCallback:
 			if err := srv.try("ack callback", func() error { t.reply.f(t.reply.ack, t.reply.err); return nil }); err != nil {

@@ -31,14 +31,14 @@ type Socket struct {
 	ns     *Namespace
 	conn   *conn
 	sess   *engineio.Session // conn's: a broadcast looks at as little as it can
+	heard  atomic.Uint32
+	told   atomic.Uint32 // beside sess, in the memory that a broadcast has at hand
 	auth   siowire.Raw
 	origin *origin // nil without recovery
 
 	state   atomic.Int32
 	entered bool // of the inbox's worker: it was connected
 	crowd   bool // reading is paused until its middleware has finished; static
-	heard   atomic.Uint32
-	told    atomic.Uint32
 
 	inbox     mailbox.Box[task]
 	atWork    atomic.Pointer[Request] // the event whose handlers run

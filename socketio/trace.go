@@ -35,6 +35,10 @@ type Trace struct {
 	// Sent: handed to the connection of s, and counted in Stats.Sent. event is ""
 	// for an acknowledgement.
 	Sent func(s *Socket, event string)
+	// Frame: an event or an acknowledgement has come, and its turn is there, or was
+	// sent. It is for those who look at single clients: as Sent, it is called for
+	// every receiver. While a socket's inbox is full it is not told of what comes.
+	Frame func(s *Socket, f Frame)
 	// Dropped: it was not, and is counted in Stats.Dropped under why.
 	Dropped func(s *Socket, event string, why Drop)
 
@@ -48,6 +52,13 @@ type Trace struct {
 	// Unheard: an event had nothing that it could be given to; it is counted in
 	// Stats.Ignored.
 	Unheard func(s *Socket, event string)
+}
+
+// A Frame is an event or an acknowledgement on its way, without what it carries.
+type Frame struct {
+	Out   bool   // to the client
+	Event string // "" for an acknowledgement
+	Bytes int    // of the packet, attachments included
 }
 
 func (srv *Server) traceConnected(s *Socket) {
@@ -116,9 +127,20 @@ func (srv *Server) traceBroadcast(ns *Namespace, event string, receivers int) {
 	}
 }
 
-func (srv *Server) traceSent(s *Socket, event string) {
-	if f := srv.trace().Sent; f != nil {
+func (srv *Server) traceSent(s *Socket, event string, size int) {
+	t := srv.trace()
+	if f := t.Sent; f != nil {
 		srv.guard("Trace.Sent", func() { f(s, event) })
+	}
+	if f := t.Frame; f != nil {
+		srv.guard("Trace.Frame", func() { f(s, Frame{Out: true, Event: event, Bytes: size}) })
+	}
+}
+
+// traceFrame tells of what has come, in the socket's turn.
+func (srv *Server) traceFrame(s *Socket, event string, size int) {
+	if f := srv.trace().Frame; f != nil {
+		srv.guard("Trace.Frame", func() { f(s, Frame{Event: event, Bytes: size}) })
 	}
 }
 
@@ -134,6 +156,7 @@ func (srv *Server) dropped(s *Socket, event string, err error) {
 // fate is what Send has said of a packet that is not accounted for yet.
 type fate struct {
 	event string
+	size  int
 	err   error
 }
 
@@ -156,10 +179,11 @@ func (srv *Server) deliver(list []*Socket, m *engineio.Message, f engineio.Flags
 	return failed
 }
 
-// account counts what deliver has done, and tells of it.
-func (srv *Server) account(list []*Socket, event string, failed []unsent) {
+// account counts what deliver has done with a message of that size, and tells of
+// it.
+func (srv *Server) account(list []*Socket, event string, size int, failed []unsent) {
 	srv.stats.sent.Add(uint64(len(list) - len(failed)))
-	if len(failed) == 0 && srv.trace().Sent == nil {
+	if t := srv.trace(); len(failed) == 0 && t.Sent == nil && t.Frame == nil {
 		return
 	}
 	for _, s := range list {
@@ -167,7 +191,7 @@ func (srv *Server) account(list []*Socket, event string, failed []unsent) {
 			srv.dropped(s, event, failed[0].err)
 			failed = failed[1:]
 		} else {
-			srv.traceSent(s, event)
+			srv.traceSent(s, event, size)
 		}
 	}
 }

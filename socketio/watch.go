@@ -34,7 +34,7 @@ func (w *watchers) join() {
 // Watch has t told of what happens from now on, after Options.Trace and those
 // who watch already. stop ends it; what is under way at that moment may still be
 // told. Functions of t that nobody wants should be nil: they cost nothing then,
-// while one of Sent is called for every receiver of every emit.
+// while one of Sent or Frame is called for every receiver of every emit.
 func (srv *Server) Watch(t *Trace) (stop func()) {
 	own := *t // of its own, so that stop finds it
 	w := &srv.watched
@@ -61,6 +61,7 @@ func (t *Trace) and(u *Trace) *Trace {
 		Bound:        two(t.Bound, u.Bound),
 		Cluster:      one(t.Cluster, u.Cluster),
 		Sent:         two(t.Sent, u.Sent),
+		Frame:        two(t.Frame, u.Frame),
 		Dropped:      three(t.Dropped, u.Dropped),
 		Broadcast:    three(t.Broadcast, u.Broadcast),
 		Handled:      three(t.Handled, u.Handled),

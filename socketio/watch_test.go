@@ -2,6 +2,7 @@ package socketio_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -99,5 +100,62 @@ func TestWatch(t *testing.T) {
 		stop()
 		srv.Connect(o)
 		expect("options connected")
+	})
+}
+
+// Of frames it is told what they are, in the socket's turn, and of none that a
+// full inbox has no room for: who is watched is not stopped for that.
+func TestWatchFrames(t *testing.T) {
+	bubble(t, func(t *testing.T, o *socketiotest.Options) {
+		var told tale
+		opts := quiet()
+		opts.Limits.Inbox = 3
+		io := socketio.New(opts)
+		io.On("ask", func(ctx context.Context, s *socketio.Socket, r *socketio.Request) error {
+			a, err := s.EmitWithAck(ctx, "sure?")
+			if err != nil {
+				return err
+			}
+			told.tell("answered " + a.Arg(0).String())
+			return r.Ack("done")
+		})
+		stop := io.Watch(&socketio.Trace{
+			Frame: func(_ *socketio.Socket, f socketio.Frame) {
+				told.tell(fmt.Sprintf("out %t %q %d", f.Out, f.Event, f.Bytes))
+			},
+			Broadcast: func(_ *socketio.Namespace, event string, receivers int) {
+				told.tell(fmt.Sprintf("broadcast %q to %d", event, receivers))
+			},
+		})
+		srv := socketiotest.Serve(t, io)
+		c := srv.Connect(o)
+		c.Handle("sure?", func(e *socketiotest.Event) {
+			for range 50 {
+				_ = c.SendRaw(`399["nobody waits for this"]`)
+			}
+			e.Ack("yes")
+		})
+		expect := func(want ...string) {
+			t.Helper()
+			synctest.Wait()
+			if got := told.take(); !slices.Equal(got, want) {
+				t.Errorf("told %q, want %q", got, want)
+			}
+		}
+		if e := c.Ask("ask", []byte{1, 2, 3}); e.Arg(0).String() != `"done"` {
+			t.Error(e)
+		}
+		stray := fmt.Sprintf(`out false "" %d`, len(`399["nobody waits for this"]`))
+		expect(fmt.Sprintf(`out false "ask" %d`, len(`51-0["ask",{"_placeholder":true,"num":0}]`)+3), `out true "sure?" 11`, `answered "yes"`, `out true "" 10`, stray, stray, stray)
+		for range io.EmitWithAck(t.Context(), "sure?") { // one round is enough
+			break
+		}
+		synctest.Wait()
+		if got := told.take(); len(got) < 2 || got[0] != `out true "sure?" 11` || got[1] != `broadcast "sure?" to 1` {
+			t.Errorf("told %q", got)
+		}
+		stop()
+		_ = io.Emit("news")
+		expect()
 	})
 }
