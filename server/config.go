@@ -48,9 +48,10 @@ type Config struct {
 
 	Cluster ClusterConfig
 
-	Grace    time.Duration // how long stopping may take
-	LogLevel slog.Level
-	Dev      string // "on" or "off"; "" is on if Host is a loopback address
+	Grace     time.Duration // how long stopping may take
+	LogLevel  slog.Level
+	LogFrames string // file that names whose frames are logged; "" is none
+	Dev       string // "on" or "off"; "" is on if Host is a loopback address
 
 	Version bool // print the version and stop
 }
@@ -158,6 +159,10 @@ var ownOptions = []option{
 		if err := c.LogLevel.UnmarshalText([]byte(text)); err != nil {
 			return errors.New("the levels are debug, info, warn and error")
 		}
+		return nil
+	}},
+	{"log-frames", "FILE", "SOCKEYE_LOG_FRAMES", "log each packet, without its payload, of whom FILE names: a namespace\n(/chat), an address, or the beginning of a socket's id; without FILE,\nor if it is empty, nobody's; " + framesRead, func(c *Config, text string) error {
+		c.LogFrames = text
 		return nil
 	}},
 	{"dev", "ON", "SOCKEYE_DEV", "on or off: tell of events and namespaces that there are not\n(default: on if --host is a loopback address)", func(c *Config, text string) error {

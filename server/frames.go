@@ -1,10 +1,16 @@
 package server
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/netip"
+	"os"
+	"os/signal"
 	"strings"
 	"sync"
 	"time"
@@ -15,13 +21,13 @@ import (
 
 const framesPerSecond = 200
 
-// frames writes a line for every event of the sockets that were chosen, while the
-// program runs, whatever its level of logging is: names, numbers and times, never
-// what an event carries. It has a bound of its own, as lines of which most are left
-// out would show nothing.
+// frames writes a line for every packet of the sockets that were chosen, while the
+// program runs, at debug and whatever its level of logging is: names, lengths and
+// times, never what an event carries. It has a bound of its own, as lines of which
+// most are left out would show nothing.
 type frames struct {
 	io    *socketio.Server
-	lines *slog.Logger
+	lines slog.Handler
 
 	mu      sync.Mutex
 	stop    func() // nil while nothing is chosen
@@ -72,10 +78,19 @@ func (f *frames) trace(wanted func(s *socketio.Socket) bool) *socketio.Trace {
 	}
 	return &socketio.Trace{
 		Handled: func(s *socketio.Socket, r *socketio.Request, took time.Duration) {
-			tell(s, "frame: event handled", r.Event(), "arguments", r.Len(), "took", took)
+			tell(s, "frame: handled", r.Event(), "arguments", r.Len(), "took", took)
 		},
-		Unheard: func(s *socketio.Socket, event string) { tell(s, "frame: event without a handler", event) },
-		Sent:    func(s *socketio.Socket, event string) { tell(s, "frame: sent", event, "buffered", s.Buffered()) },
+		Unheard: func(s *socketio.Socket, event string) { tell(s, "frame: no handler", event) },
+		Frame: func(s *socketio.Socket, p socketio.Frame) {
+			what, kind := "frame: in", "event"
+			if p.Out {
+				what = "frame: out"
+			}
+			if p.Event == "" {
+				kind = "ack"
+			}
+			tell(s, what, p.Event, "type", kind, "bytes", p.Bytes, "buffered", s.Buffered())
+		},
 		Dropped: func(s *socketio.Socket, event string, why socketio.Drop) {
 			tell(s, "frame: dropped", event, "why", string(why))
 		},
@@ -103,5 +118,81 @@ func (f *frames) line(what string, attrs []any) {
 	if skipped > 0 {
 		attrs = append(attrs, "skipped", skipped)
 	}
-	f.lines.Info(what, attrs...)
+	r := slog.NewRecord(time.Now(), slog.LevelDebug, what, 0)
+	r.Add(attrs...)
+	_ = f.lines.Handle(context.Background(), r) // a log that cannot be written has nowhere to say so
+}
+
+// readFrames has those frames logged that are named by the file of --log-frames.
+// If that makes no sense, it is as it was.
+func (s *Server) readFrames() {
+	name := s.config.LogFrames
+	log := slog.New(s.frames.lines) // no client can cause these lines
+	of, err := readChoice(name)
+	if err == nil {
+		err = s.frames.choose(of)
+	}
+	switch {
+	case err != nil:
+		log.Warn("whose frames are logged stays as it was", "file", name, "error", clip.Text(err.Error()))
+	case of == "":
+		log.Info("nobody's frames are logged", "file", name)
+	default:
+		log.Info("frames are logged", "of", clip.Quoted(of), "file", name)
+	}
+}
+
+const maxChoice = 1 << 10 // bytes of the file
+
+func readChoice(name string) (string, error) {
+	if name == "" {
+		return "", errors.New("no file says whose: start with --log-frames FILE")
+	}
+	info, err := os.Stat(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", nil
+	case err != nil:
+		return "", err
+	case !info.Mode().IsRegular():
+		return "", fmt.Errorf("%s is no plain file", name)
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxChoice+1))
+	if err != nil {
+		return "", err
+	}
+	of := strings.TrimSpace(string(text))
+	if len(text) > maxChoice || strings.ContainsAny(of, "\r\n") {
+		return "", errors.New("the file has one line: a namespace, an address, or the beginning of an id")
+	}
+	return of, nil
+}
+
+// listenForFrames reads the file again whenever the system has such a signal and
+// somebody sends it. It returns how to end that.
+func (s *Server) listenForFrames() (stop func()) {
+	if s.config.LogFrames != "" {
+		s.readFrames()
+	}
+	if len(framesSignals) == 0 {
+		return func() {}
+	}
+	asked, ended := make(chan os.Signal, 1), make(chan struct{})
+	signal.Notify(asked, framesSignals...)
+	go func() {
+		defer close(ended)
+		for range asked {
+			s.readFrames()
+		}
+	}()
+	return func() {
+		signal.Stop(asked)
+		close(asked)
+		<-ended
+	}
 }

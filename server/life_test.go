@@ -59,7 +59,8 @@ func TestLogOfSockets(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = c.Emit("evil\nlevel=ERROR "+strings.Repeat("x", 500)+of, "top secret")
-		says(`frame: .*event="\\"evil`)
+		says(`frame: in" .*event="\\"evil.* type=event bytes=`)
+		says(`frame: no handler" .*event="\\"evil`)
 	}
 	if err := s.frames.choose(""); err != nil {
 		t.Fatal(err)

@@ -33,6 +33,7 @@ func (s *Server) Run(ctx context.Context, out io.Writer) (err error) {
 	if conf := s.encrypted(); conf != nil {
 		l, scheme = tls.NewListener(l, conf), "https"
 	}
+	defer s.listenForFrames()()
 	srv := httpServer(s, s.log)
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(l) }()

@@ -165,8 +165,13 @@ func TestAddress(t *testing.T) {
 // running starts the program on a free port and returns the address it prints.
 func running(t *testing.T, config Config) (s *Server, url string, stop func() error) {
 	t.Helper()
+	return runningWith(t, config, slog.New(slog.DiscardHandler))
+}
+
+func runningWith(t *testing.T, config Config, log *slog.Logger) (s *Server, url string, stop func() error) {
+	t.Helper()
 	config.Port = 0
-	s, err := New(config, site(), slog.New(slog.DiscardHandler))
+	s, err := New(config, site(), log)
 	if err != nil {
 		t.Fatal(err)
 	}
