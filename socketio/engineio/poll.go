@@ -51,6 +51,8 @@ func (t *polling) pushes() bool { return false }
 
 func (t *polling) listens() bool { return t.poll != nil }
 
+func (t *polling) ready() bool { return false }
+
 func (t *polling) write(*Message, Flags) error { return errTransportFull }
 
 func (t *polling) writeBuffer(*Buffer, Flags) bool { return false }

@@ -19,7 +19,7 @@ func (s *Session) Send(m *Message, f Flags) error {
 	switch t := s.transport; {
 	case s.state.Load() != stateOpen:
 		why = DropClosed
-	case t.pushes() && len(s.queue) == 0 && t.listens():
+	case len(s.queue) == 0 && t.ready():
 		err := t.write(m, f)
 		if errors.Is(err, errTransportFull) {
 			// Much was written at once and nobody has had the time to send it.
@@ -39,7 +39,9 @@ func (s *Session) Send(m *Message, f Flags) error {
 		why, after = s.enqueueLocked(m, f)
 	}
 	s.mu.Unlock()
-	after.run()
+	if after.s != nil { // else there is nothing to copy for
+		after.run()
+	}
 	switch why {
 	case "":
 		s.srv.sent(s, m.size)
@@ -122,7 +124,7 @@ const (
 // controlLocked sends a packet that is no message, and costs so many units if
 // it has to wait. Once maxOwed is reached it gives up the packet, and says so.
 func (s *Session) controlLocked(m *Message, units uint16) bool {
-	if t := s.transport; t.pushes() && len(s.queue) == 0 && t.listens() && t.write(m, NoCompress) == nil {
+	if t := s.transport; len(s.queue) == 0 && t.ready() && t.write(m, NoCompress) == nil {
 		return true
 	}
 	if s.owed+units > maxOwed/owedUnit {

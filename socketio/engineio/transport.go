@@ -11,6 +11,8 @@ type transport interface {
 	pushes() bool
 	// listens reports whether the client gets at once what is sent now.
 	listens() bool
+	// ready is both at once: what is sent now needs not wait in the queue.
+	ready() bool
 	// write sends a message; the error is errTransportFull, or that of a transport
 	// which has ended. One that does not push is always full.
 	write(m *Message, f Flags) error

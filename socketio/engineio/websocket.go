@@ -55,6 +55,8 @@ func (w *wsConn) pushes() bool { return true }
 
 func (w *wsConn) listens() bool { return !w.busy() }
 
+func (w *wsConn) ready() bool { return !w.busy() }
+
 // busy reports whether output waits for the client to take some.
 func (w *wsConn) busy() bool { return w.c.Blocked() }
 
