@@ -27,7 +27,7 @@ const framesPerSecond = 200
 // most are left out would show nothing.
 type frames struct {
 	io    *socketio.Server
-	lines slog.Handler
+	lines *slog.Logger // the limits of others do not hold here
 
 	mu      sync.Mutex
 	stop    func() // nil while nothing is chosen
@@ -120,14 +120,14 @@ func (f *frames) line(what string, attrs []any) {
 	}
 	r := slog.NewRecord(time.Now(), slog.LevelDebug, what, 0)
 	r.Add(attrs...)
-	_ = f.lines.Handle(context.Background(), r) // a log that cannot be written has nowhere to say so
+	_ = f.lines.Handler().Handle(context.Background(), r) // a log that cannot be written has nowhere to say so
 }
 
 // readFrames has those frames logged that are named by the file of --log-frames.
 // If that makes no sense, it is as it was.
 func (s *Server) readFrames() {
 	name := s.config.LogFrames
-	log := slog.New(s.frames.lines) // no client can cause these lines
+	log := s.frames.lines // no client can cause these lines
 	of, err := readChoice(name)
 	if err == nil {
 		err = s.frames.choose(of)

@@ -69,7 +69,7 @@ func New(config Config, own fs.FS, log *slog.Logger) (_ *Server, err error) {
 	}
 	s.log = s.io.Logger() // what clients can cause is limited
 	s.io.Watch(life(s.log))
-	s.frames = &frames{io: s.io, lines: log.Handler()}
+	s.frames = &frames{io: s.io, lines: log}
 	namespaces.Mount(s.io)
 
 	if os.Getenv(gin.EnvGinMode) == "" {
