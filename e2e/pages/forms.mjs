@@ -8,7 +8,7 @@ const parts = new URL("../../playground/page/", import.meta.url);
 
 /** A page with a form for schema. In it, made is the form and changes is what it has told. */
 async function formFor(world, schema, value, { document = {}, lang = "en", ...options } = {}) {
-  const page = await visit(world, "assets/style.css", options);
+  const page = await visit(world, "docs/", options);
   await page.route("**/forms/**", async (route) => {
     const name = new URL(route.request().url()).pathname.split("/").pop();
     if (name) return route.fulfill({ contentType: name.endsWith(".css") ? "text/css" : "text/javascript", body: await readFile(new URL(name, parts)) });
