@@ -42,6 +42,7 @@ type absent struct {
 	local uint64            // the position from which on it was here
 	rm    *roaming          // what other nodes are to know of it
 	heard map[string]uint64 // how far its node had heard of others, where there is no log
+	came  string            // the offset that it came with, where there is no log
 	fresh bool              // rm is what it will have here, and stored
 }
 

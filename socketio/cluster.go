@@ -271,6 +271,7 @@ func (c *clustered) Tell(e cluster.Event) {
 		log.Info("socketio: node joined the cluster", "node", e.Node.ID, "name", clip.Text(e.Node.Name))
 	case cluster.NodeLeft:
 		ev.Kind = ClusterNodeLeft
+		c.roams.left(e.Node.ID)
 		c.nodesChanged()
 		log.Info("socketio: node left the cluster", "node", e.Node.ID, "name", clip.Text(e.Node.Name), "why", e.Why)
 	case cluster.Missed:

@@ -294,12 +294,12 @@ func (c *clustered) serverSide(ns *Namespace, m *adapter.Message) {
 		c.core.Refuse("packet")
 		return
 	}
-	if p.Event == handSession && m.Request == "" {
+	if p.Event == handSession {
 		var text string
 		for _, r := range p.Args.All() {
 			_ = r.Decode(&text) // what is none is refused
 		}
-		c.takeOver(ns, m.From, text)
+		c.takeOver(ns, m, text)
 		return
 	}
 	if p.Event == askSession && m.To != "" && m.Request != "" {

@@ -38,6 +38,10 @@ type whence struct {
 	settled bool         // all that is before it here is before it in the log too
 }
 
+// unnumbered reports whether it is from whoever gives no numbers, and there is
+// no log to tell it from others by its place.
+func (w *whence) unnumbered() bool { return !w.local && w.seq == 0 && w.at.IsZero() }
+
 // known is what a client has seen.
 type known struct {
 	At    adapter.Mark      // all that the log has up to there
@@ -90,7 +94,9 @@ type roam struct {
 	given uint64 // of the message that is being published, 0 if none is
 
 	handed handed // where there is no log
-	told   uint64 // the position up to which others know this node's order
+	tells  bool   // others have been told of this node's order
+	told   uint64 // up to which position
+	oldest uint64 // and from which on
 
 	odd     atomic.Bool // something is not stored as it should be
 	timer   engineio.Timer

@@ -19,7 +19,8 @@ type roams struct {
 	readers chan struct{} // holds one for each that reads the log
 
 	mu     sync.Mutex
-	silent map[string]time.Time // since when nodes do not answer
+	silent map[string]time.Time     // since when nodes do not answer
+	stops  map[string]chan struct{} // nodes that are about to stop; closed when they have
 }
 
 // readingLogs is how many clients have the log read for them at the same time.
@@ -28,6 +29,45 @@ const readingLogs = 8
 func (rs *roams) init() {
 	rs.readers = make(chan struct{}, readingLogs)
 	rs.silent = make(map[string]time.Time)
+	rs.stops = make(map[string]chan struct{})
+}
+
+// stopping notes a node that is about to stop.
+func (rs *roams) stopping(node string) {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	if rs.stops[node] == nil && len(rs.stops) < mostStopping {
+		rs.stops[node] = make(chan struct{})
+	}
+}
+
+// mostStopping is how many nodes stop at the same time.
+const mostStopping = 100
+
+// left notes that a node has.
+func (rs *roams) left(node string) {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	if gone := rs.stops[node]; gone != nil {
+		close(gone)
+		delete(rs.stops, node)
+	}
+}
+
+// aNodeStops returns what is closed when a node that is about to stop has; nil if
+// there is none.
+func (c *clustered) aNodeStops() <-chan struct{} {
+	rs := &c.roams
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	for node, gone := range rs.stops {
+		if _, ok := c.core.Alive(node); ok {
+			return gone
+		}
+		close(gone)
+		delete(rs.stops, node)
+	}
+	return nil
 }
 
 // mute reports whether a node that was last heard of then has not answered

@@ -61,15 +61,15 @@ func (m *roam) missed(a *absent) []keptEvent {
 		w := e.Value.whence
 		switch {
 		case w == nil:
-		case w.local:
-			if e.Position > a.local && a.addressed(w, e.To, e.Except) {
+		case w.local || w.unnumbered():
+			if e.Position > a.local && a.addressedAt(e) {
 				list = append(list, e.Value)
 			}
 		case a.known.saw(w):
 			if m.log != nil && !w.at.IsZero() && a.known.At.Reaches(w.at) && (w.from == m.self || w.settled) {
 				return false // and all before it
 			}
-		case a.addressed(w, e.To, e.Except):
+		case a.addressedAt(e):
 			list = append(list, e.Value)
 		}
 		return true

@@ -152,7 +152,7 @@ func (m *roam) resumed(s *Socket, back *absent) {
 
 // joined notes since when a socket is in a room.
 func (m *roam) joined(s *Socket, room string) {
-	if m == nil || s.origin.roaming == nil {
+	if m == nil || m.log == nil || s.origin.roaming == nil { // without a log its node's positions tell
 		return
 	}
 	rm := s.origin.roaming
@@ -219,6 +219,7 @@ func (m *roam) left(s *Socket, a *absent) {
 	}
 	a.rm = rm
 	if m.log == nil {
+		a.came = s.cameWith()
 		if m.r.srv.closed.Load() {
 			m.hand(a)
 		}
@@ -233,6 +234,20 @@ func (m *roam) dataLast(s *Socket, a *absent) {
 		m.store(a.key, a.rm, m.sessionOf(a), false, m.r.srv.opts.Recovery.MaxDuration)
 	}
 }
+
+// cameWith is the offset that a client has come with.
+func (s *Socket) cameWith() string {
+	var auth struct {
+		Offset string `json:"offset"`
+	}
+	if s.auth.IsZero() || s.auth.Decode(&auth) != nil || len(auth.Offset) > mostCame {
+		return ""
+	}
+	return auth.Offset
+}
+
+// mostCame is how long an offset may be of which another node is told.
+const mostCame = 256
 
 // sessionOf is what others are told of a client that is not connected here.
 func (m *roam) sessionOf(a *absent) *session {

@@ -91,6 +91,10 @@ func (m *roam) takeBack(ctx context.Context, s *Socket, key [sha256.Size]byte, o
 	if a != nil && a.rm != nil {
 		a.rm.stored.Store(false) // it was taken out
 	}
+	if a != nil && m.log == nil && !m.nowhereElse(a, offset) {
+		m.r.drop(s, a)
+		return nil, noOffset
+	}
 	if a == nil || a.known == nil {
 		return a, why
 	}
@@ -115,6 +119,13 @@ func (m *roam) takeBack(ctx context.Context, s *Socket, key [sha256.Size]byte, o
 		return nil, why
 	}
 	return a, ""
+}
+
+// nowhereElse reports whether a client has got nothing on another node since it
+// was here, as far as its offset tells.
+func (m *roam) nowhereElse(a *absent, offset any) bool {
+	text, _ := offset.(string)
+	return text == a.came || len(text) == eventlog.OffsetLen && text[:eventlog.PrefixLen] == m.r.log.Prefix()
 }
 
 // drop ends a client's return that has failed.
@@ -179,11 +190,16 @@ func (m *roam) bring(ctx context.Context, s *Socket, a *absent) (*absent, notRec
 	if a.local == 0 {
 		a.local = a.from
 	}
+	unsure := m.log == nil && m.unnumbered(a)
 	r.absents.arrive(a)
 	s.sprung().back = a
 	r.here[a.key] = s
 	r.unlock()
-	if why := m.prepare(ctx, a); why != "" {
+	why := uncovered
+	if !unsure {
+		why = m.prepare(ctx, a)
+	}
+	if why != "" {
 		r.drop(s, a)
 		return nil, why
 	}

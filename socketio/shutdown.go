@@ -28,6 +28,7 @@ import (
 func (srv *Server) Shutdown(ctx context.Context) error {
 	srv.closed.Store(true)
 	srv.engine.Refuse()
+	srv.sayLeaving(ctx)
 	for ns := range srv.Namespaces() {
 		ns.recovery.handAway()
 	}

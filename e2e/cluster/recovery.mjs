@@ -5,7 +5,7 @@ import { client48, open, pause, until } from "../lib/clients.mjs";
 import { backends, startNodes } from "../lib/nodes.mjs";
 
 /** One client over all its connections. Rows are what each server emits to all, counted from 0. */
-function traveller(nodes, nsp) {
+export function traveller(nodes, nsp) {
   const socket = open(client48, "websocket", nodes[0].url, nsp, { reconnection: true, reconnectionDelay: 10, reconnectionDelayMax: 50 });
   const me = { socket, rows: new Map(), lost: 0, twice: 0, connected: 0, recovered: 0, stuck: 0, url: nodes[0].url, anew: 0, bad: 0, wrong: false };
   socket.on("connect", () => {

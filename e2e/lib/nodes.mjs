@@ -22,11 +22,11 @@ async function on(scheme, start) {
 let prefixes = 0;
 
 /**
- * With forward they pass requests for each other's sessions on. Starts nodes named n0, n1 … of these kinds, with a prefix of their own, and waits until all know of all.
+ * With forward they pass requests for each other's sessions on. Starts nodes named n0, n1 … of these kinds, with a prefix of their own unless
+ * one is given, and waits until all know of all.
  * @returns {Promise<{url: string, kind: string, name: string, stats: () => Promise<object>, stop: () => Promise<number>, kill: () => Promise<void>, log: () => string, pid: number}[]>}
  */
-export async function startNodes(url, kinds, { profile = "main", env = {}, wait = true, forward = false } = {}) {
-  const prefix = `test-${++prefixes}`;
+export async function startNodes(url, kinds, { profile = "main", env = {}, wait = true, forward = false, prefix = `test-${++prefixes}` } = {}) {
   const nodes = [];
   for (const [i, kind] of kinds.entries()) {
     const port = forward ? await freePort() : 0;

@@ -33,6 +33,8 @@ type peer struct {
 	gone   bool // it was known, and is remembered for what may still come of it
 	ended  bool // it is gone for good: it has said goodbye
 	seen   time.Time
+	first  time.Time          // when it was heard of first
+	left   time.Time          // when it was gone
 	lanes  map[laneKey]uint64 // the last number that came
 	begins map[laneKey]uint64 // the number that came before the first that is heard of, 0 if there is none; of lane 0
 	claims map[laneKey]claim  // numbers it says it has given, and that have not come yet
@@ -63,13 +65,13 @@ func (ps *peers) heard(m *adapter.Message, now time.Time) (node adapter.Node, is
 		if len(ps.byID) >= crowd && !ps.forgetOneLocked() {
 			return node, false, false
 		}
-		p = &peer{node: adapter.Node{ID: m.From}, lanes: make(map[laneKey]uint64)}
+		p = &peer{node: adapter.Node{ID: m.From}, first: now, lanes: make(map[laneKey]uint64)}
 		ps.byID[m.From] = p
 	}
 	p.seen = now
 	if tells && !p.ended {
 		isNew = !p.known
-		p.known, p.gone = true, false
+		p.known, p.gone, p.left = true, false, time.Time{}
 		p.node = *m.Node
 		p.node.ID = m.From
 	}
@@ -218,6 +220,9 @@ func (ps *peers) remove(id string, ended bool) (node adapter.Node, ok bool) {
 		return node, false
 	}
 	ok = p.known
+	if ok {
+		p.left = time.Now()
+	}
 	p.known, p.gone, p.ended = false, true, p.ended || ended
 	return p.node, ok
 }

@@ -82,7 +82,10 @@ func (c *Core) Log() adapter.Log {
 
 // A Row is what this node has heard of another's numbers on lane 0 of a
 // namespace: all from Begin on, to Last. Begin is 0 if nothing came before.
-type Row struct{ Begin, Last uint64 }
+type Row struct {
+	Begin, Last uint64
+	First, Left time.Time // when the node was heard of first, and when it was gone; Left is zero if it is there
+}
 
 // Rows are those of all nodes that are known, by id.
 func (c *Core) Rows(ns string) map[string]Row {
@@ -92,7 +95,7 @@ func (c *Core) Rows(ns string) map[string]Row {
 	rows := make(map[string]Row)
 	for id, p := range ps.byID {
 		if last, ok := p.lanes[k]; ok {
-			rows[id] = Row{p.begins[k], last}
+			rows[id] = Row{p.begins[k], last, p.first, p.left}
 		}
 	}
 	return rows
