@@ -2,12 +2,13 @@
 # Each target is a script in scripts/ or one command, so that all of it also runs without make.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build client setup test check unit e2e test-cluster fuzz simulate soak bench screenshots clean
+.PHONY: help run build client setup test check unit e2e test-cluster fuzz simulate rolling soak bench screenshots clean
 
 ARGS ?=
 SOAK ?= 30m
 CLIENTS ?= 5000
 SEEDS ?= 10000
+BACKENDS ?= streams,mesh,nats,redis
 CLIENT := server/clientdist/dist/socket.io.js
 
 help: ## list these targets
@@ -48,6 +49,9 @@ fuzz: ## run every fuzz target, FUZZTIME (10s, or 100000x) each, and count execu
 
 simulate: ## clusters in memory with faults: SEEDS (10000) lives, or that of SEED with its history
 	@go test -c -o .cache/simulate ./e2e/simulation && cd e2e/simulation && SEEDS=$(SEEDS) SEED=$(SEED) PRESENCE=1000 ../../.cache/simulate -test.run 'TestSeeds|TestPresence' -test.timeout 0
+
+rolling: setup ## restart three nodes under load with 1,000 clients that recover, on each of BACKENDS (streams,mesh,nats,redis), some minutes
+	@mkdir -p bin && cd e2e && go build -o ../bin/ ./fixture ./cluster/natsd && timeout 1800 node cluster/rolling.mjs $(BACKENDS) 1000
 
 soak: ## hold CLIENTS (5000) with churn and faults for SOAK (30m), then look for leaks and losses
 	@scripts/build bin/soak ./e2e/soak && exec bin/soak -for $(SOAK) -clients $(CLIENTS) $(ARGS)

@@ -93,10 +93,11 @@ type roam struct {
 
 	given uint64 // of the message that is being published, 0 if none is
 
-	handed handed // where there is no log
-	tells  bool   // others have been told of this node's order
-	told   uint64 // up to which position
-	oldest uint64 // and from which on
+	handed handed            // where there is no log
+	got    map[string]uint64 // likewise: the last number of each node's that was delivered
+	tells  bool              // others have been told of this node's order
+	told   uint64            // up to which position
+	oldest uint64            // and from which on
 
 	odd     atomic.Bool // something is not stored as it should be
 	timer   engineio.Timer
@@ -127,7 +128,7 @@ type moment struct {
 
 // join makes r part of a cluster, before it has given out any offset.
 func (r *recovery) join(c *clustered) {
-	m := &roam{r: r, c: c, log: c.core.Log(), self: c.core.Self().ID, holes: make(map[string]hole), late: make(map[string][]late)}
+	m := &roam{r: r, c: c, log: c.core.Log(), self: c.core.Self().ID, holes: make(map[string]hole), late: make(map[string][]late), got: make(map[string]uint64)}
 	r.roam = m
 	if m.log != nil {
 		r.marker = strings.Repeat(r.marker, 4)[:eventlog.OffsetLen] + (id.New() + id.New())[:roamLen]
@@ -281,6 +282,9 @@ func (m *roam) arrived(msg *adapter.Message) *whence {
 	if !msg.At.IsZero() {
 		m.begin(msg.At)
 		m.read = msg.At
+	}
+	if m.log == nil && msg.Seq != 0 {
+		m.got[msg.From] = msg.Seq
 	}
 	return &whence{from: msg.From, seq: msg.Seq, at: msg.At, settled: len(m.unread) == 0}
 }

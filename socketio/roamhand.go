@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"slices"
 	"time"
 
@@ -196,12 +197,15 @@ func (m *roam) handOrder() {
 	}
 }
 
-// heard is how far this node has heard of all, itself included.
+// heard is how far this node has delivered what all have sent, itself included.
+// The caller holds the lock: what is about to be delivered does not count.
 func (m *roam) heard() map[string]uint64 {
 	all := map[string]uint64{m.self: m.numbered()}
-	for node, row := range m.c.core.Rows(m.r.ns.name) {
-		all[node] = row.Last
+	rows := m.c.core.Rows(m.r.ns.name)
+	for node, row := range rows {
+		all[node] = max(row.Last, m.got[node])
 	}
+	maps.DeleteFunc(m.got, func(node string, _ uint64) bool { _, ok := rows[node]; return !ok })
 	return all
 }
 

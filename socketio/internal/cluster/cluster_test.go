@@ -234,3 +234,37 @@ func TestNewcomersAreToldAll(t *testing.T) {
 		}
 	})
 }
+
+// curious is a host that asks how far the rows are while it carries out.
+type curious struct {
+	host
+	c    *Core
+	last []uint64
+}
+
+func (h *curious) Handle(*adapter.Message) {
+	h.last = append(h.last, h.c.Rows("/")["other"].Last, h.c.Heard("other", "/"))
+}
+
+// What is being carried out does not count as heard: a node that stops just then
+// would tell that its clients have seen it.
+func TestInHandIsNotHeard(t *testing.T) {
+	a, h := new(silent), new(curious)
+	h.c = New(Options{Adapter: a, Host: h, Heartbeat: time.Hour, Dead: time.Hour, Questions: 1})
+	if err := h.c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	h.c.Interest(adapter.Interest{NS: "/", On: true})
+	for seq := uint64(5); seq < 8; seq++ {
+		a.in.Message(&adapter.Message{Kind: adapter.Broadcast, From: "other", NS: "/", Seq: seq})
+	}
+	if want := []uint64{4, 4, 5, 5, 6, 6}; !slices.Equal(h.last, want) {
+		t.Errorf("heard %v while it was carried out, not %v", h.last, want)
+	}
+	if n := h.c.Heard("other", "/"); n != 7 {
+		t.Errorf("heard %d at last", n)
+	}
+	if err := h.c.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+}

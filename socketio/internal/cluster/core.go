@@ -303,6 +303,11 @@ func (c *Core) sayHello(anew bool) {
 // Message takes what another node has sent.
 func (in *inbox) Message(m *adapter.Message) {
 	c := (*Core)(in)
+	c.take(m)
+	c.peers.busy.Store(false)
+}
+
+func (c *Core) take(m *adapter.Message) {
 	if !m.At.IsZero() {
 		defer c.reading.reached(m.At)
 		if m.From == c.self.ID && m.Seq != 0 && m.Lane == 0 {

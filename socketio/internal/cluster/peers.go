@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sockeye-io/sockeye/socketio/adapter"
@@ -25,6 +26,24 @@ const (
 type peers struct {
 	mu   sync.Mutex
 	byID map[string]*peer
+
+	busy   atomic.Bool // a message that was numbered is being carried out
+	inHand inHand
+}
+
+// inHand is the message that came last: where it counts, and what came before.
+type inHand struct {
+	laneKey
+	from   string
+	before uint64
+}
+
+// carriedOutLocked is up to which number a node's messages were carried out.
+func (ps *peers) carriedOutLocked(from string, p *peer, k laneKey) uint64 {
+	if ps.busy.Load() && ps.inHand.from == from && ps.inHand.laneKey == k {
+		return ps.inHand.before
+	}
+	return p.lanes[k]
 }
 
 type peer struct {
@@ -110,6 +129,8 @@ func (ps *peers) number(m *adapter.Message) (gap uint64, old bool) {
 		gap = m.Seq - last - 1
 	}
 	p.lanes[k] = m.Seq
+	ps.inHand = inHand{k, m.From, m.Seq - 1}
+	ps.busy.Store(true)
 	return gap, false
 }
 

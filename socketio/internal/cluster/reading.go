@@ -81,7 +81,8 @@ func (c *Core) Log() adapter.Log {
 }
 
 // A Row is what this node has heard of another's numbers on lane 0 of a
-// namespace: all from Begin on, to Last. Begin is 0 if nothing came before.
+// namespace, and has carried out: all from Begin on, to Last. Begin is 0 if
+// nothing came before.
 type Row struct {
 	Begin, Last uint64
 	First, Left time.Time // when the node was heard of first, and when it was gone; Left is zero if it is there
@@ -94,20 +95,21 @@ func (c *Core) Rows(ns string) map[string]Row {
 	defer ps.mu.Unlock()
 	rows := make(map[string]Row)
 	for id, p := range ps.byID {
-		if last, ok := p.lanes[k]; ok {
-			rows[id] = Row{p.begins[k], last, p.first, p.left}
+		if _, ok := p.lanes[k]; ok {
+			rows[id] = Row{p.begins[k], ps.carriedOutLocked(id, p, k), p.first, p.left}
 		}
 	}
 	return rows
 }
 
-// Heard is the last number that was heard of a node on lane 0 of a namespace.
+// Heard is the last number that was heard of a node on lane 0 of a namespace, and
+// carried out.
 func (c *Core) Heard(from, ns string) uint64 {
 	ps := &c.peers
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	if p := ps.byID[from]; p != nil {
-		return p.lanes[laneKey{ns, 0}]
+		return ps.carriedOutLocked(from, p, laneKey{ns, 0})
 	}
 	return 0
 }
