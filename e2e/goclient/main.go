@@ -41,7 +41,7 @@ func main() {
 		urls[profile] = url
 	}
 	ran, failed := 0, 0
-	for _, s := range slices.Concat(suite, more) {
+	for _, s := range slices.Concat(suite, more, again) {
 		url := urls[s.profile]
 		if url == "" {
 			fmt.Printf("FAIL %s: no server with profile %s\n", s.name, s.profile)
@@ -89,7 +89,9 @@ func (w *world) socket(namespace string, o client.Options) (*client.Socket, erro
 }
 
 func (w *world) fresh(namespace string, o client.Options) (*client.Socket, error) {
-	o.Transports = ways[w.way]
+	if o.Transports == nil {
+		o.Transports = ways[w.way]
+	}
 	if o.ReconnectDelay == 0 {
 		o.ReconnectDelay = 10 * time.Millisecond
 	}

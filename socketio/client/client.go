@@ -2,12 +2,8 @@ package client
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/binary"
-	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -34,6 +30,7 @@ type Client struct {
 	conn    *conn // nil while there is none
 	leaving bool  // conn is to end, as nobody needs it: nobody joins over it
 	running bool  // run is at work
+	wsWorks bool  // a WebSocket has connected last
 	closed  bool
 }
 
@@ -312,51 +309,4 @@ func (c *Client) stops(last bool) (stop, gives bool) {
 	}
 	c.running = true
 	return false, false
-}
-
-// backoff is the pause before an attempt, counted from 1.
-func backoff(o *Options, attempt int) time.Duration {
-	most := o.ReconnectDelayMax
-	if most < 0 {
-		most = math.MaxInt64 / 4
-	}
-	d := min(max(o.ReconnectDelay, time.Millisecond), most) // never without a pause
-	for i := 1; i < attempt && d < most; i++ {
-		d = min(2*d, most)
-	}
-	var chance [2]byte
-	_, _ = rand.Read(chance[:]) // does not fail
-	return time.Duration(float64(d) * (0.5 + float64(binary.LittleEndian.Uint16(chance[:]))/0x10000))
-}
-
-// bounded is a context for a handshake.
-func (c *Client) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
-	if c.opts.Timeout < 0 {
-		return context.WithCancel(ctx)
-	}
-	return context.WithTimeout(ctx, c.opts.Timeout)
-}
-
-// open makes a connection by the first transport.
-func (c *Client) open() (*conn, error) {
-	if c.ctx.Err() != nil {
-		return nil, ErrClosed
-	}
-	ctx, cancel := c.bounded(c.ctx)
-	defer cancel()
-	conn := newConn(c)
-	// Beside: what it takes of the stack the reader then need not keep.
-	done := make(chan error, 1)
-	if !c.goFunc(func() { done <- conn.dial(ctx, c.opts.Transports[0]) }) {
-		done <- ErrClosed
-	}
-	err := <-done
-	if err == nil {
-		return conn, nil
-	}
-	conn.fail("transport error", err)
-	if ctx.Err() != nil && c.ctx.Err() == nil && !errors.Is(err, context.DeadlineExceeded) {
-		err = fmt.Errorf("%w (within %s)", err, c.opts.Timeout)
-	}
-	return nil, err
 }

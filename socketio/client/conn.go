@@ -20,6 +20,7 @@ import (
 // of it runs while it is idle but the reader.
 type conn struct {
 	c       *Client
+	may     []string        // the transports that it may use
 	ctx     context.Context // ends with it
 	cancel  context.CancelFunc
 	open    opened
@@ -50,8 +51,8 @@ type opened struct {
 	MaxPayload   int
 }
 
-func newConn(c *Client) *conn {
-	k := &conn{c: c}
+func newConn(c *Client, transports []string) *conn {
+	k := &conn{c: c, may: transports}
 	k.ctx, k.cancel = context.WithCancel(c.ctx)
 	k.decoder = c.opts.Parser.NewDecoder(&siowire.Limits{MaxAttachments: -1, MaxAttachmentBytes: c.opts.MaxMessage})
 	return k
@@ -136,7 +137,7 @@ func (k *conn) read() {
 	k.mu.Unlock()
 	var err error
 	if ws == nil {
-		if slices.Contains(k.c.opts.Transports, WebSocket) && slices.Contains(k.open.Upgrades, WebSocket) {
+		if slices.Contains(k.may, WebSocket) && slices.Contains(k.open.Upgrades, WebSocket) {
 			k.c.goFunc(k.upgrade)
 		}
 		ws, err = k.poll()

@@ -32,12 +32,15 @@
 // order, with every kind of argument, binary included, across the upgrade;
 // acknowledgements both ways, their timeouts, and their end at a disconnect;
 // buffering while it is away, and volatile events that are not; the id, and a
-// new one after a loss; connection state recovery.
+// new one after a loss; connection state recovery; retries, tryAllTransports and
+// rememberUpgrade.
 //
 // What differs: an acknowledgement always has a deadline (Options.AckTimeout);
 // the buffer is bounded; there are neither cookies unless Options.HTTP has a jar,
-// nor the options retries, forceNew, tryAllTransports and autoUnref, nor
-// Engine.IO 3 (clients of version 2), WebTransport, and compression of frames.
+// nor the options forceNew and autoUnref, nor Engine.IO 3 (clients of version 2),
+// WebTransport, and compression of frames. With Options.Retries an answer that
+// comes after the next attempt counts, where the official client sends once more;
+// and an upgrade is remembered by each client for itself, across a lost network.
 // WebSocket is dialled directly; polling honours the proxy of the environment.
 //
 // Package socketiotest has a client of its own: it is in memory, under fake

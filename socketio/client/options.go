@@ -29,6 +29,13 @@ type Options struct {
 	// Transports are those to use: the first one connects, and if that is Polling and
 	// WebSocket is among them the connection is upgraded. Both by default.
 	Transports []string
+	// TryAllTransports has the next of Transports tried when one does not connect;
+	// each may take as long as Timeout says. By default the first one decides.
+	TryAllTransports bool
+	// RememberUpgrade connects by WebSocket at once after a connection that was
+	// upgraded to it, until one fails. By default each begins with the first of
+	// Transports.
+	RememberUpgrade bool
 	// Query is added to the address of each connection.
 	Query url.Values
 	// Header is sent with each request: cookies, Authorization, Origin.
@@ -54,11 +61,19 @@ type Options struct {
 	ReconnectDelayMax time.Duration
 	ReconnectAttempts int
 
-	// Timeout bounds the handshake; 20 s.
+	// Timeout bounds each handshake; 20 s.
 	Timeout time.Duration
 	// AckTimeout bounds the wait for an acknowledgement when the context given has
 	// no deadline; 30 s.
 	AckTimeout time.Duration
+
+	// Retries is how often an event is sent again that was not acknowledged within
+	// AckTimeout, or whose connection was lost; 0 by default. Above 0 a socket's
+	// events, but for volatile ones, wait in a queue: one is on its way at a time,
+	// in the order in which they were emitted, and the server's handler has to
+	// acknowledge each. Events arrive at least once. One that was sent too often is
+	// given up: EmitWithAck tells, and of Emit there is a line in the Logger.
+	Retries int
 
 	// BufferBytes bounds what waits to be sent, by namespace while it is not
 	// connected, and by connection; 4 MiB. What is above is refused with

@@ -3,10 +3,7 @@ package client
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"sync"
 
 	"github.com/sockeye-io/sockeye/socketio"
@@ -33,6 +30,7 @@ type Socket struct {
 	changed   chan struct{}
 	buffer    []buffered
 	bytes     int
+	retries   retries
 	early     []*Event // what came before the server's yes
 	lastID    uint64
 	acks      map[uint64]*wait
@@ -40,28 +38,6 @@ type Socket struct {
 	onAny     []func(context.Context, *Event)
 	told      hooks
 	inbox     inbox
-}
-
-// hooks are functions to call when something happens.
-type hooks struct {
-	connect    []func(ctx context.Context)
-	disconnect []func(reason string, err error)
-	failed     []func(err error)
-}
-
-// buffered is what waits for a connection.
-type buffered struct {
-	e    siowire.Encoded
-	wait *wait // nil: no acknowledgement is wanted
-}
-
-// wait is a call that is not answered yet.
-type wait struct {
-	id   uint64
-	sent bool
-	done chan struct{} // closed with the following
-	args siowire.Args
-	err  error
 }
 
 func newSocket(c *Client, nsp string) *Socket {
@@ -211,214 +187,6 @@ func (s *Socket) auth(ctx context.Context) (any, error) {
 		all["offset"] = offset
 	}
 	return all, nil
-}
-
-// packet takes what the server has sent to the namespace, from the reader.
-func (s *Socket) packet(k *conn, p *siowire.Packet) {
-	switch p.Type {
-	case siowire.Connect:
-		var body struct{ SID, PID string }
-		if err := p.Data.Decode(&body); err != nil || body.SID == "" {
-			s.refused(errors.New("client: the server's answer to CONNECT has no sid: it speaks the protocol of socket.io 2, which this client does not"))
-			return
-		}
-		s.connected(k, body.SID, body.PID)
-	case siowire.ConnectError:
-		e := &ConnectError{Namespace: s.nsp}
-		var body struct {
-			Message string
-			Data    json.RawMessage
-		}
-		if err := p.Data.Decode(&body); err != nil {
-			_ = p.Data.Decode(&body.Message) // old servers send a text; of neither there is nothing to tell
-		}
-		e.Message, e.Data = body.Message, body.Data
-		s.refused(e)
-	case siowire.Disconnect:
-		s.mu.Lock()
-		s.active, s.asked = false, nil
-		s.given = fmt.Errorf("%w by the server", ErrDisconnected)
-		s.mu.Unlock()
-		s.gone("io server disconnect", nil)
-		s.c.idle()
-	case siowire.Ack:
-		s.mu.Lock()
-		w := s.acks[p.ID]
-		delete(s.acks, p.ID)
-		s.mu.Unlock()
-		if w != nil {
-			w.args = p.Args
-			close(w.done)
-		}
-	case siowire.Event:
-		s.event(&Event{Name: p.Event, Args: p.Args, s: s, conn: k, id: p.ID, wants: p.HasID})
-	}
-}
-
-func (s *Socket) connected(k *conn, id, pid string) {
-	s.mu.Lock()
-	if !s.active || s.conn != nil {
-		s.mu.Unlock()
-		return
-	}
-	s.recovered = pid != "" && s.pid == pid
-	if !s.recovered {
-		s.offset = ""
-	}
-	s.id, s.pid, s.conn, s.failed, s.given = id, pid, k, nil, nil
-	s.life, s.end = context.WithCancelCause(s.c.ctx)
-	life, early, hooks := s.life, s.early, slices.Clone(s.told.connect)
-	s.early = nil
-	queue := s.buffer
-	s.buffer, s.bytes = nil, 0
-	for _, b := range queue {
-		if b.wait != nil {
-			b.wait.sent = true
-		}
-		_ = k.emit(b.e) // if it is lost again, so is this, as if it had been sent
-	}
-	s.notify()
-	s.mu.Unlock()
-	for _, h := range hooks {
-		s.do(func() { h(life) })
-	}
-	for _, e := range early {
-		s.event(e)
-	}
-}
-
-// event has an event handled in its turn.
-func (s *Socket) event(e *Event) {
-	s.mu.Lock()
-	if s.conn == nil { // it counts as coming after the yes
-		if s.active && len(s.early) < s.c.opts.Inbox {
-			s.early = append(s.early, e)
-		}
-		s.mu.Unlock()
-		return
-	}
-	if s.pid != "" && !e.wants {
-		// As the official client: the last string is the offset.
-		offset := ""
-		if e.Args.Len() > 0 && e.Args.At(e.Args.Len()-1).Decode(&offset) == nil && offset != "" {
-			s.offset = offset
-		}
-	}
-	ctx := s.life
-	s.mu.Unlock()
-	s.do(func() {
-		s.mu.Lock()
-		list := slices.Concat(s.onAny, s.on[e.Name])
-		s.mu.Unlock()
-		for _, h := range list {
-			h(ctx, e)
-		}
-	})
-}
-
-// do has f called on the socket's goroutine, after what was there before.
-func (s *Socket) do(f func()) {
-	s.inbox.put(s.c, func() {
-		defer func() {
-			if v := recover(); v != nil {
-				s.c.log().Error("client: a handler panicked", "namespace", s.nsp, "panic", v)
-			}
-		}()
-		f()
-	})
-}
-
-// gone ends the socket's time on a connection. What was asked and not answered
-// fails.
-func (s *Socket) gone(reason string, err error) {
-	s.mu.Lock()
-	was := s.conn != nil
-	s.conn, s.id, s.early = nil, "", nil
-	end, hooks := s.end, slices.Clone(s.told.disconnect)
-	s.end = nil
-	var lost []*wait
-	for id, w := range s.acks {
-		if w.sent {
-			lost = append(lost, w)
-			delete(s.acks, id)
-		}
-	}
-	s.notify()
-	s.mu.Unlock()
-	for _, w := range lost {
-		w.err = fmt.Errorf("%w: %s", ErrDisconnected, reason)
-		close(w.done)
-	}
-	if !was {
-		return
-	}
-	end(fmt.Errorf("%w: %s", ErrDisconnected, reason))
-	for _, h := range hooks {
-		s.do(func() { h(reason, err) })
-	}
-}
-
-// lost is the end of the connection.
-func (s *Socket) lost(reason string, err error) {
-	if s.Connected() {
-		s.gone(reason, err)
-	}
-}
-
-// unreachable is a connection that could not be made.
-func (s *Socket) unreachable(err error) {
-	s.mu.Lock()
-	active := s.active
-	s.failed = err
-	hooks := slices.Clone(s.told.failed)
-	s.notify()
-	s.mu.Unlock()
-	if active {
-		for _, h := range hooks {
-			s.do(func() { h(err) })
-		}
-	}
-}
-
-// givenUp is the end of all attempts.
-func (s *Socket) givenUp(err error) {
-	s.mu.Lock()
-	active := s.active
-	s.active = false
-	if active {
-		s.given = err
-	}
-	s.notify()
-	s.mu.Unlock()
-	if active {
-		s.forget(err)
-	}
-}
-
-// refused is the server's no, or a reason not to ask.
-func (s *Socket) refused(err error) {
-	s.mu.Lock()
-	s.active, s.asked, s.given, s.early = false, nil, err, nil
-	hooks := slices.Clone(s.told.failed)
-	s.notify()
-	s.mu.Unlock()
-	for _, h := range hooks {
-		s.do(func() { h(err) })
-	}
-	s.c.idle()
-}
-
-// forget fails what waits to be sent.
-func (s *Socket) forget(err error) {
-	s.mu.Lock()
-	s.buffer, s.bytes = nil, 0
-	all := slices.Collect(maps.Values(s.acks))
-	clear(s.acks)
-	s.mu.Unlock()
-	for _, w := range all {
-		w.err = err
-		close(w.done)
-	}
 }
 
 var _ socketio.Emitter = (*Socket)(nil)

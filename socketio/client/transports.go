@@ -156,21 +156,15 @@ func (k *conn) postBody(ctx context.Context, body []byte) error {
 func (k *conn) upgrade() {
 	ctx, cancel := k.c.bounded(k.ctx)
 	defer cancel()
-	w, err := k.dialWebSocket(ctx)
+	w, err := k.probe(ctx)
+	if k.ctx.Err() == nil {
+		k.c.webSocketWorks(err == nil)
+	}
 	if err != nil {
 		return // polling goes on
 	}
 	stop := context.AfterFunc(ctx, w.close)
 	defer stop()
-	probe := eiowire.Packet{Type: eiowire.Ping, Data: []byte("probe")}
-	if err := w.write([]eiowire.Packet{probe}); err != nil {
-		w.close()
-		return
-	}
-	if p, err := w.read(); err != nil || p.Type != eiowire.Pong || string(p.Data) != "probe" {
-		w.close()
-		return
-	}
 	w.mine = make(chan struct{})
 	k.mu.Lock()
 	k.paused, k.probed, k.upgraded = true, w, make(chan struct{})
@@ -202,6 +196,28 @@ func (k *conn) upgrade() {
 	k.startLocked()
 	k.mu.Unlock()
 	close(k.upgraded)
+}
+
+// probe opens a WebSocket that the server answers on.
+func (k *conn) probe(ctx context.Context) (*socket, error) {
+	w, err := k.dialWebSocket(ctx)
+	if err != nil {
+		return nil, err
+	}
+	stop := context.AfterFunc(ctx, w.close)
+	defer stop()
+	err = w.write([]eiowire.Packet{{Type: eiowire.Ping, Data: []byte("probe")}})
+	if err == nil {
+		var p eiowire.Packet
+		if p, err = w.read(); err == nil && (p.Type != eiowire.Pong || string(p.Data) != "probe") {
+			err = errors.New("the server does not answer the probe")
+		}
+	}
+	if err != nil {
+		w.close()
+		return nil, err
+	}
+	return w, nil
 }
 
 // socket is a WebSocket.
