@@ -10,8 +10,8 @@ import (
 )
 
 // Emit sends an event, or keeps it until the socket is connected, or, with
-// Options.Retries, until it is its turn. It does not wait for the network; a []byte is sent as it is and must not be changed
-// afterwards.
+// Options.Retries, until it is its turn. It does not wait for the network; a
+// []byte is sent as it is and must not be changed afterwards.
 func (s *Socket) Emit(event string, args ...any) error { return s.emit(event, args, nil, false) }
 
 // Volatile returns an emitter whose events are dropped, with [ErrNotSent], while
