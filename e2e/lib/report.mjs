@@ -8,6 +8,7 @@ const cellName = /^(?<client>\S[^/]*) \/ (?<transport>[^/]+) \/ (?<area>[^:]+): 
 export default async function* report(source) {
   const rows = new Map(); // "client transport" → area → {pass, fail}
   const areas = new Set();
+  const files = new Map(); // file → seconds of its tests, one after another
   let pass = 0, fail = 0, skipped = 0;
   const started = Date.now();
   const seconds = () => Math.round((Date.now() - started) / 1000);
@@ -15,6 +16,7 @@ export default async function* report(source) {
   for await (const { type, data } of source) {
     if (type === "test:stderr" || type === "test:stdout") { yield data.message; continue; }
     if (type !== "test:pass" && type !== "test:fail") continue;
+    if (data.nesting === 0 && data.file) files.set(data.file, (files.get(data.file) ?? 0) + data.details.duration_ms / 1000);
     // A file reports itself too when it fails as a whole; its tests have been counted by then.
     const file = data.nesting === 0 && data.file?.endsWith(data.name);
     if (file && type === "test:pass") continue;
@@ -37,7 +39,8 @@ export default async function* report(source) {
   }
   const matrix = table(rows, [...areas].sort());
   if (process.env.E2E_MATRIX) writeFileSync(process.env.E2E_MATRIX, matrix);
-  yield `\n${matrix}\nThat took ${seconds()} s.\n${underTest}: ${pass} passed, ${fail} failed, ${skipped} skipped\n`;
+  const longest = [...files].sort(([, a], [, b]) => b - a).slice(0, 12).map(([file, took]) => `${file.replace(/.*\//, "")} ${Math.round(took)} s`);
+  yield `\n${matrix}\nThat took ${seconds()} s; the longest: ${longest.join(", ")}.\n${underTest}: ${pass} passed, ${fail} failed, ${skipped} skipped\n`;
 }
 
 function failure({ name, details }) {
