@@ -2,7 +2,7 @@
 # Each target is a script in scripts/ or one command, so that all of it also runs without make.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build client setup test check unit e2e test-cluster fuzz simulate rolling soak bench screenshots clean
+.PHONY: help run build client setup test check unit e2e test-cluster fuzz simulate rolling builds soak bench screenshots clean
 
 ARGS ?=
 SOAK ?= 30m
@@ -43,6 +43,9 @@ e2e: setup ## tests with real clients and browsers only
 
 test-cluster: setup ## tests of several servers as one only: brokers, Node's servers
 	@scripts/test cluster
+
+builds: ## compile and vet for 386, arm, Windows, macOS and FreeBSD, all of it
+	@scripts/test builds
 
 fuzz: ## run every fuzz target, FUZZTIME (10s, or 100000x) each, and count executions
 	@scripts/fuzz

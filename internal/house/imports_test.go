@@ -45,7 +45,7 @@ var outside = map[string][]string{
 	"github.com/googollee/go-socket.io":   {"googollee", "docs/...", "e2e/..."}, // for its types
 	"github.com/jackc/pgx/v5":             {"socketio/adapter/postgres"},
 	"github.com/nats-io/nats.go":          {"socketio/adapter/nats", "socketio/adapter/mesh"},
-	"golang.org/x/tools":                  {"cmd/sockeye-events"},
+	"golang.org/x/tools":                  {"cmd/sockeye-events", "internal/elsewhere"},
 	"github.com/nats-io/nats-server/v2":   {"e2e/...", "socketio/adapter/nats", "socketio/adapter/mesh"},
 }
 

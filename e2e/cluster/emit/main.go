@@ -56,6 +56,9 @@ func run() error {
 			fmt.Println("ok")
 		}
 	}
+	if err := lines.Err(); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	return e.Close(ctx)
