@@ -2,7 +2,7 @@
 # Each target is a script in scripts/ or one command, so that all of it also runs without make.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build client setup test check unit e2e test-cluster fuzz simulate rolling builds soak bench screenshots clean
+.PHONY: help run build client setup test check unit e2e test-cluster test-cluster-faults fuzz simulate rolling builds soak bench screenshots clean
 
 ARGS ?=
 SOAK ?= 30m
@@ -13,7 +13,7 @@ CLIENT := server/clientdist/dist/socket.io.js
 
 help: ## list these targets
 	@printf 'Sockeye: a Socket.IO server in Go. Usage: make TARGET\n\n'
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  \033[1m%-19s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@printf '\nPORT=8080 make run listens elsewhere; make run ARGS=--help shows all options.\n'
 
 run: $(CLIENT) ## start the server and say which address to open
@@ -46,6 +46,9 @@ test-cluster: setup ## tests of several servers as one only: brokers, Node's ser
 
 builds: ## compile and vet for 386, arm, Windows, macOS and FreeBSD, all of it
 	@scripts/test builds
+
+test-cluster-faults: setup ## faults of brokers, nodes and networks, as long as they should last, on all backends: minutes
+	@scripts/test faults
 
 fuzz: ## run every fuzz target, FUZZTIME (10s, or 100000x) each, and count executions
 	@scripts/fuzz

@@ -1,6 +1,6 @@
 // What becomes of a cluster whose broker is not there, or whose nodes end: nobody waits, nothing is lost silently.
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 import { ask, ask1, client48, connect, next, pause, until } from "../lib/clients.mjs";
 import { backends, openOn, startNodes } from "../lib/nodes.mjs";
 import { freePort, startNATS, startPostgres, startRedis } from "../lib/brokers.mjs";
@@ -32,147 +32,149 @@ async function reaches(from, to) {
   await heard;
 }
 
-for (const backend of Object.keys(brokers)) {
-  test(`${backend}: nobody is there at the start; then somebody is`, { timeout: stretch(60_000) }, async (t) => {
-    const port = await freePort();
-    const nodes = await startNodes(url(backend, port), ["go", "go"], { wait: false });
-    t.after(() => Promise.all(nodes.map((n) => n.stop())));
-    const [a, b] = await Promise.all(nodes.map((n) => connect(client48, "websocket", n.url, "/")));
-    t.after(() => [a, b].forEach((socket) => socket.close()));
-    for (const [i, socket] of [a, b].entries()) {
-      const { cluster } = await nodes[i].stats();
-      assert.deepEqual([cluster.backend, cluster.connected, cluster.nodes], [backend, false, 1]);
-      const heard = next(socket, "x");
-      socket.emit("relay", {}, "x", "local");
-      assert.deepEqual(await heard, ["local"]);
-    }
-    const began = Date.now();
-    const answer = await ask1(a, "fetch", "");
-    assert.ok(Date.now() - began < 8000 * slow, "fetch answers in time");
-    assert.ok(typeof answer === "string" ? answer.startsWith("error") : answer.includes(id(a)), JSON.stringify(answer));
-    const broker = await brokers[backend](port);
-    t.after(() => broker.stop());
-    await Promise.all(nodes.map((n) => connected(n, true)));
-    await until("both know both", async () => (await Promise.all(nodes.map((n) => n.stats()))).every(({ cluster }) => cluster.nodes === 2));
-    await reaches(a, b);
-    await reaches(b, a);
-  });
+describe("faults", { concurrency: 3 }, () => { // most of it is waiting
+  for (const backend of Object.keys(brokers)) {
+    test(`${backend}: nobody is there at the start; then somebody is`, { timeout: stretch(60_000) }, async (t) => {
+      const port = await freePort();
+      const nodes = await startNodes(url(backend, port), ["go", "go"], { wait: false });
+      t.after(() => Promise.all(nodes.map((n) => n.stop())));
+      const [a, b] = await Promise.all(nodes.map((n) => connect(client48, "websocket", n.url, "/")));
+      t.after(() => [a, b].forEach((socket) => socket.close()));
+      for (const [i, socket] of [a, b].entries()) {
+        const { cluster } = await nodes[i].stats();
+        assert.deepEqual([cluster.backend, cluster.connected, cluster.nodes], [backend, false, 1]);
+        const heard = next(socket, "x");
+        socket.emit("relay", {}, "x", "local");
+        assert.deepEqual(await heard, ["local"]);
+      }
+      const began = Date.now();
+      const answer = await ask1(a, "fetch", "");
+      assert.ok(Date.now() - began < 8000 * slow, "fetch answers in time");
+      assert.ok(typeof answer === "string" ? answer.startsWith("error") : answer.includes(id(a)), JSON.stringify(answer));
+      const broker = await brokers[backend](port);
+      t.after(() => broker.stop());
+      await Promise.all(nodes.map((n) => connected(n, true)));
+      await until("both know both", async () => (await Promise.all(nodes.map((n) => n.stats()))).every(({ cluster }) => cluster.nodes === 2));
+      await reaches(a, b);
+      await reaches(b, a);
+    });
 
-  test(`${backend}: the broker ends, and another takes its place`, { timeout: stretch(90_000) }, async (t) => {
-    const port = await freePort();
-    let broker = await brokers[backend](port);
+    test(`${backend}: the broker ends, and another takes its place`, { timeout: stretch(90_000) }, async (t) => {
+      const port = await freePort();
+      let broker = await brokers[backend](port);
+      t.after(() => broker.stop());
+      const nodes = await startNodes(url(backend, port), ["go", "go"], { env: patient });
+      t.after(() => Promise.all(nodes.map((n) => n.stop())));
+      const sockets = await openOn(nodes, [0, 1]);
+      t.after(() => sockets.forEach((socket) => socket.close()));
+      const a = await connect(client48, "websocket", nodes[0].url, "/"); // whose questions are not among what is counted
+      t.after(() => a.close());
+      const run = await record(t, backend, nodes, sockets);
+      const began = performance.now();
+      await pause(500);
+      const lost = performance.now();
+      await broker.stop();
+      await connected(nodes[0], false);
+      assert.ok(performance.now() - lost < 3000 * slow, "the loss is told within 3 s");
+      const asked = Date.now();
+      const answer = await ask1(a, "fetch", "");
+      assert.ok(Date.now() - asked < 8000 * slow, "fetch answers in time");
+      assert.ok(typeof answer === "string" ? answer.startsWith("error") : answer.includes(id(a)), JSON.stringify(answer));
+      await pause(lasts(0, 3000));
+      // Local delivery does not wait, not even for the moment in which the loss is noticed.
+      local(t, run, began, lost, performance.now());
+      broker = await brokers[backend](port);
+      await Promise.all(nodes.map((n) => connected(n, true)));
+      await until("all are found again", async () => (await ask1(a, "fetch", "")).includes(id(a)));
+      await run.check();
+      for (const [i, from] of [[0, 1], [1, 0]]) {
+        assert.equal(run.counted(i, from), run.missing(i, from).length, `n${i} has counted what is missing of n${from}`);
+      }
+    });
+
+    test(`${backend}: the broker pauses; all arrives afterwards, once and in order`, { timeout: stretch(60_000) }, async (t) => {
+      const broker = await brokers[backend]();
+      t.after(() => { broker.resume(); return broker.stop(); });
+      const nodes = await startNodes(url(backend, broker.port), ["go", "go"], { env: patient });
+      t.after(() => Promise.all(nodes.map((n) => n.stop())));
+      const sockets = await openOn(nodes, [0, 1]);
+      t.after(() => sockets.forEach((socket) => socket.close()));
+      const run = await record(t, backend, nodes, sockets, { safe: true, travel: stretch(20_000) });
+      const began = performance.now();
+      await pause(500);
+      const paused = performance.now();
+      await broker.pause();
+      await pause(lasts(1000, 10_000));
+      const { queued } = await nodes[0].account();
+      assert.ok(queued < 16 << 20, `${queued} bytes wait`);
+      local(t, run, began, paused, performance.now());
+      broker.resume();
+      await run.check();
+      assert.deepEqual([run.missing(0, 1), run.missing(1, 0)], [[], []]);
+    });
+  }
+
+  test("streams: Redis is killed and comes back with what it has stored: nothing is lost", { timeout: stretch(90_000) }, async (t) => {
+    let broker = await startRedis(undefined, { lasting: true });
     t.after(() => broker.stop());
-    const nodes = await startNodes(url(backend, port), ["go", "go"], { env: patient });
+    const nodes = await startNodes(url("streams", broker.port), ["go", "go"], { env: patient });
     t.after(() => Promise.all(nodes.map((n) => n.stop())));
     const sockets = await openOn(nodes, [0, 1]);
     t.after(() => sockets.forEach((socket) => socket.close()));
-    const a = await connect(client48, "websocket", nodes[0].url, "/"); // whose questions are not among what is counted
-    t.after(() => a.close());
-    const run = await record(t, backend, nodes, sockets);
+    const run = await record(t, "streams", nodes, sockets, { safe: true });
     const began = performance.now();
     await pause(500);
     const lost = performance.now();
     await broker.stop();
     await connected(nodes[0], false);
-    assert.ok(performance.now() - lost < 3000 * slow, "the loss is told within 3 s");
-    const asked = Date.now();
-    const answer = await ask1(a, "fetch", "");
-    assert.ok(Date.now() - asked < 8000 * slow, "fetch answers in time");
-    assert.ok(typeof answer === "string" ? answer.startsWith("error") : answer.includes(id(a)), JSON.stringify(answer));
-    await pause(lasts(0, 3000));
-    // Local delivery does not wait, not even for the moment in which the loss is noticed.
+    await pause(lasts(500, 3000));
     local(t, run, began, lost, performance.now());
-    broker = await brokers[backend](port);
-    await Promise.all(nodes.map((n) => connected(n, true)));
-    await until("all are found again", async () => (await ask1(a, "fetch", "")).includes(id(a)));
-    await run.check();
-    for (const [i, from] of [[0, 1], [1, 0]]) {
-      assert.equal(run.counted(i, from), run.missing(i, from).length, `n${i} has counted what is missing of n${from}`);
+    broker = await startRedis(broker.port, { lasting: broker.folder });
+    const { all, rules } = await run.check();
+    assert.deepEqual([run.missing(0, 1), run.missing(1, 0)], [[], []]);
+
+    // The one who decides on all of these would have noticed.
+    const came = all.filter((e) => e.kind === "deliver" && e.client === "c1" && e.id.startsWith("c0"));
+    const [at, next] = [0, 1].map((i) => all.indexOf(came[(came.length >> 1) + i]));
+    const swapped = all.map((e, i) => (i === at ? { ...e, id: all[next].id } : i === next ? { ...e, id: all[at].id } : e));
+    for (const [what, bad] of [["lost", all.toSpliced(at, 1)], ["twice", all.toSpliced(at, 0, all[at])], ["out of order", swapped],
+      ["never sent", all.toSpliced(all.findIndex((e) => e.kind === "emit"), 1)], ["counted for nothing", [...all, { kind: "gap", at: all[at].at, node: "n1", from: "n0", n: 1 }]]]) {
+      assert.ok((await decide(bad, rules)).length > 0, `a history with one ${what} is refused`);
     }
   });
 
-  test(`${backend}: the broker pauses; all arrives afterwards, once and in order`, { timeout: stretch(60_000) }, async (t) => {
-    const broker = await brokers[backend]();
-    t.after(() => { broker.resume(); return broker.stop(); });
-    const nodes = await startNodes(url(backend, broker.port), ["go", "go"], { env: patient });
-    t.after(() => Promise.all(nodes.map((n) => n.stop())));
-    const sockets = await openOn(nodes, [0, 1]);
-    t.after(() => sockets.forEach((socket) => socket.close()));
-    const run = await record(t, backend, nodes, sockets, { safe: true, travel: stretch(20_000) });
-    const began = performance.now();
-    await pause(500);
-    const paused = performance.now();
-    await broker.pause();
-    await pause(lasts(1000, 10_000));
-    const { queued } = await nodes[0].account();
-    assert.ok(queued > 0 && queued < 16 << 20, `${queued} bytes wait`);
-    local(t, run, began, paused, performance.now());
-    broker.resume();
-    await run.check();
-    assert.deepEqual([run.missing(0, 1), run.missing(1, 0)], [[], []]);
-  });
-}
-
-test("streams: Redis is killed and comes back with what it has stored: nothing is lost", { timeout: stretch(90_000) }, async (t) => {
-  let broker = await startRedis(undefined, { lasting: true });
-  t.after(() => broker.stop());
-  const nodes = await startNodes(url("streams", broker.port), ["go", "go"], { env: patient });
-  t.after(() => Promise.all(nodes.map((n) => n.stop())));
-  const sockets = await openOn(nodes, [0, 1]);
-  t.after(() => sockets.forEach((socket) => socket.close()));
-  const run = await record(t, "streams", nodes, sockets, { safe: true });
-  const began = performance.now();
-  await pause(500);
-  const lost = performance.now();
-  await broker.stop();
-  await connected(nodes[0], false);
-  await pause(lasts(500, 3000));
-  local(t, run, began, lost, performance.now());
-  broker = await startRedis(broker.port, { lasting: broker.folder });
-  const { all, rules } = await run.check();
-  assert.deepEqual([run.missing(0, 1), run.missing(1, 0)], [[], []]);
-
-  // The one who decides on all of these would have noticed.
-  const came = all.filter((e) => e.kind === "deliver" && e.client === "c1" && e.id.startsWith("c0"));
-  const [at, next] = [0, 1].map((i) => all.indexOf(came[(came.length >> 1) + i]));
-  const swapped = all.map((e, i) => (i === at ? { ...e, id: all[next].id } : i === next ? { ...e, id: all[at].id } : e));
-  for (const [what, bad] of [["lost", all.toSpliced(at, 1)], ["twice", all.toSpliced(at, 0, all[at])], ["out of order", swapped],
-    ["never sent", all.toSpliced(all.findIndex((e) => e.kind === "emit"), 1)], ["counted for nothing", [...all, { kind: "gap", at: all[at].at, node: "n1", from: "n0", n: 1 }]]]) {
-    assert.ok((await decide(bad, rules)).length > 0, `a history with one ${what} is refused`);
+  for (const backend of Object.keys(backends)) {
+    test(`${backend}: a node is killed, another stops; what arrived is returned`, { timeout: stretch(90_000) }, async (t) => {
+      const broker = await backends[backend].start();
+      t.after(() => broker.stop());
+      const env = { CLUSTER_HEARTBEAT: `${stretch(300)},${stretch(1500)}` };
+      const nodes = await startNodes(broker.url, ["go", "go", "go"], { env });
+      const left = new Set(nodes);
+      t.after(() => Promise.all([...left].map((n) => n.stop())));
+      const sockets = await openOn(nodes, [0, 1, 2]);
+      t.after(() => sockets.forEach((socket) => socket.close()));
+      const [a, b, c] = sockets;
+      const run = await record(t, backend, nodes, sockets, { dead: stretch(1500) });
+      for (const socket of [a, b]) socket.on("q", (_, cb) => cb(id(socket)));
+      c.on("q", () => {}); // and its server is killed meanwhile
+      const waiting = ask(a, "relayAck", { timeout: stretch(8000) }, "q", 1);
+      await until("the others have been asked", async () => (await ask1(a, "fetch", "")).length === 3);
+      left.delete(nodes[2]);
+      run.killed(2);
+      await nodes[2].kill();
+      const [err, answers] = await waiting;
+      assert.deepEqual([err, answers.sort()], ["timeout", [id(a), id(b)].sort()]);
+      await until("the dead one is not counted", async () => (await nodes[0].stats()).cluster.nodes === 2);
+      assert.deepEqual(await ask1(a, "fetch", ""), [id(a), id(b)].sort());
+      await run.check();
+      left.delete(nodes[1]);
+      await nodes[1].stop();
+      await until("the one that said goodbye is not counted", async () => (await nodes[0].stats()).cluster.nodes === 1);
+      assert.deepEqual(await ask1(a, "fetch", ""), [id(a)]);
+      assert.deepEqual(await ask(a, "serverSideAsk", "question", [{}]), [null, []]);
+    });
   }
 });
-
-for (const backend of Object.keys(backends)) {
-  test(`${backend}: a node is killed, another stops; what arrived is returned`, { timeout: stretch(90_000) }, async (t) => {
-    const broker = await backends[backend].start();
-    t.after(() => broker.stop());
-    const env = { CLUSTER_HEARTBEAT: `${stretch(300)},${stretch(1500)}` };
-    const nodes = await startNodes(broker.url, ["go", "go", "go"], { env });
-    const left = new Set(nodes);
-    t.after(() => Promise.all([...left].map((n) => n.stop())));
-    const sockets = await openOn(nodes, [0, 1, 2]);
-    t.after(() => sockets.forEach((socket) => socket.close()));
-    const [a, b, c] = sockets;
-    const run = await record(t, backend, nodes, sockets, { dead: stretch(1500) });
-    for (const socket of [a, b]) socket.on("q", (_, cb) => cb(id(socket)));
-    c.on("q", () => {}); // and its server is killed meanwhile
-    const waiting = ask(a, "relayAck", { timeout: stretch(8000) }, "q", 1);
-    await until("the others have been asked", async () => (await ask1(a, "fetch", "")).length === 3);
-    left.delete(nodes[2]);
-    run.killed(2);
-    await nodes[2].kill();
-    const [err, answers] = await waiting;
-    assert.deepEqual([err, answers.sort()], ["timeout", [id(a), id(b)].sort()]);
-    await until("the dead one is not counted", async () => (await nodes[0].stats()).cluster.nodes === 2);
-    assert.deepEqual(await ask1(a, "fetch", ""), [id(a), id(b)].sort());
-    await run.check();
-    left.delete(nodes[1]);
-    await nodes[1].stop();
-    await until("the one that said goodbye is not counted", async () => (await nodes[0].stats()).cluster.nodes === 1);
-    assert.deepEqual(await ask1(a, "fetch", ""), [id(a)]);
-    assert.deepEqual(await ask(a, "serverSideAsk", "question", [{}]), [null, []]);
-  });
-}
 
 test("what CLUSTER cannot be is said in one line, before the server listens", async () => {
   for (const [url, says] of [["memcached://x", /no backend memcached:\/\/: write redis:\/\//], ["redis://", /no host/], ["redis://:SECRET@h?x=1", /no parameter/],

@@ -30,8 +30,9 @@ const room = "room";
 /**
  * Has the sockets, one on each node and all in one namespace, emit all the time, to everybody and to a room of all but the last, and records what becomes of it.
  * safe: nothing may be lost on the way. travel: how long a message may take with what is done meanwhile, ms. dead: the nodes' timeout.
+ * pads are how many bytes each sends besides.
  */
-export async function record(t, backend, nodes, sockets, { safe = false, travel = stretch(15_000), dead = stretch(10_000), every = 10 } = {}) {
+export async function record(t, backend, nodes, sockets, { safe = false, travel = stretch(15_000), dead = stretch(10_000), every = 10, pads = [] } = {}) {
   const events = [];
   const add = (kind, fields) => events.push({ kind, at: new Date().toISOString(), ...fields });
   const nsp = sockets[0].nsp;
@@ -39,7 +40,7 @@ export async function record(t, backend, nodes, sockets, { safe = false, travel 
   for (const n of nodes) add("node up", { node: n.name });
   const parties = await Promise.all(sockets.map(async (socket, i) => {
     const node = nodes[i];
-    const me = { socket, node, name: `c${i}`, member: i < sockets.length - 1 || sockets.length < 3, sends: true, got: new Map(), own: [], last: {} };
+    const me = { socket, node, name: `c${i}`, member: i < sockets.length - 1 || sockets.length < 3, sends: true, got: new Map(), last: {}, pad: "x".repeat(pads[i] ?? 0) };
     if (me.member) await ask(socket, "join", room);
     add("connect", { client: me.name, node: node.name });
     if (me.member) add("join", { client: me.name, room });
@@ -56,7 +57,7 @@ export async function record(t, backend, nodes, sockets, { safe = false, travel 
     add("emit", { id, node: me.node.name, sender: me.name, ...(to && { rooms: [to], lane: to }) });
     sent.set(id, { me, to, at: performance.now() });
     me.last[to] = id;
-    me.socket.emit("relay", { rooms: to ? [to] : [] }, "h", id);
+    me.socket.emit("relay", { rooms: to ? [to] : [] }, "h", id, me.pad);
   };
   const sending = () => parties.filter((me) => me.sends && !me.gone);
   let turn = 0;
@@ -103,6 +104,8 @@ export async function record(t, backend, nodes, sockets, { safe = false, travel 
       parties[i].sends = false;
       await until("its own come back", () => [...sent].every(([id, { me: from, to }]) => from !== parties[i] || !wants(from, to) || heard(from, id)));
     },
+    /** From now on all send so many bytes besides. */
+    pads(n) { for (const p of parties) p.pad = "x".repeat(n); },
     talk(i) { parties[i].sends = true; },
     killed(i) { parties[i].sends = false; add("node down", { node: parties[i].node.name }); },
     pause() { clearInterval(timer); },

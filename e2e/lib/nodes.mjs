@@ -22,22 +22,22 @@ async function on(scheme, start) {
 let prefixes = 0;
 
 /**
- * With forward they pass requests for each other's sessions on. Starts nodes named n0, n1 … of these kinds, with a prefix of their own unless
- * one is given, and waits until all know of all.
- * @returns {Promise<{url: string, kind: string, name: string, stats: () => Promise<object>, stop: () => Promise<number>, kill: () => Promise<void>, log: () => string, pid: number}[]>}
+ * Starts nodes named n0, n1 … of these kinds, with a prefix of their own unless one is given, and waits until all know of all. With a list of URLs each
+ * has its own, with networks some run there; with forward they pass requests for each other's sessions on.
+ * @returns {Promise<{url: string, kind: string, prefix: string, name: string, stats: () => Promise<object>, stop: () => Promise<number>, kill: () => Promise<void>, log: () => string, pid: number}[]>}
  */
-export async function startNodes(url, kinds, { profile = "main", env = {}, wait = true, forward = false, prefix = `test-${++prefixes}` } = {}) {
+export async function startNodes(url, kinds, { profile = "main", env = {}, wait = true, forward = false, networks = [], prefix = `test-${++prefixes}` } = {}) {
   const nodes = [];
   for (const [i, kind] of kinds.entries()) {
     const port = forward ? await freePort() : 0;
     const server = await startServer(profile, {
-      server: kind === "node" ? "reference" : "sockeye", port,
+      server: kind === "node" ? "reference" : "sockeye", port, network: networks[i],
       env: {
-        CLUSTER: url, CLUSTER_PREFIX: prefix, NODE: `n${i}`, CLUSTER_HISTORY: "1",
+        CLUSTER: Array.isArray(url) ? url[i] : url, CLUSTER_PREFIX: prefix, NODE: `n${i}`, CLUSTER_HISTORY: "1",
         ...(forward && { CLUSTER_ADVERTISE: `http://127.0.0.1:${port}`, CLUSTER_SECRET: "the tests' secret of all nodes" }), ...env,
       },
     });
-    nodes.push({ ...server, kind, name: `n${i}`, stats: async () => (await fetch(`${server.url}/stats`)).json(), account: async () => (await fetch(`${server.url}/account`)).json(), forwards: async () => (await fetch(`${server.url}/forwards`)).json() });
+    nodes.push({ ...server, kind, prefix, name: `n${i}`, stats: async () => (await fetch(`${server.url}/stats`)).json(), account: async () => (await fetch(`${server.url}/account`)).json(), forwards: async () => (await fetch(`${server.url}/forwards`)).json() });
   }
   if (wait) {
     await until("all nodes know of all", async () => {

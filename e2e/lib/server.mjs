@@ -11,11 +11,12 @@ export const underTest = process.env.E2E_SERVER ?? "sockeye";
 
 /**
  * Starts a server with a profile on a free port, or on the given one: the one under test, or the one named. env is added to the environment.
- * told is what it tells of a cluster's history, as it comes.
+ * With network (of startNetwork) it runs there. told is what it tells of a cluster's history, as it comes.
  * @returns {Promise<{url: string, port: number, pid: number, log: () => string, told: object[], stop: () => Promise<number>, kill: () => Promise<void>}>}
  */
-export async function startServer(profile, { port = 0, server = underTest, env = {} } = {}) {
+export async function startServer(profile, { port = 0, server = underTest, env = {}, network } = {}) {
   const command = server === "reference" ? [process.execPath, here("../reference/main.mjs")] : [here("../../bin/fixture")];
+  if (network) command.unshift(...network.exec);
   const child = spawn(command[0], command.slice(1), {
     env: { ...process.env, PORT: String(port), PROFILE: profile, GORACE: "halt_on_error=1", ...env },
     stdio: ["ignore", "pipe", "pipe"],
@@ -44,7 +45,7 @@ export async function startServer(profile, { port = 0, server = underTest, env =
     return (asked = code ?? signal);
   };
   return {
-    url: `http://127.0.0.1:${taken}`, port: taken, pid: child.pid, log: () => log, told,
+    url: `http://${network?.node ?? "127.0.0.1"}:${taken}`, port: taken, pid: child.pid, log: () => log, told,
     stop: () => end("SIGTERM"),
     kill: () => end("SIGKILL"),
   };
