@@ -453,7 +453,7 @@ func (r *recovery) resume(s *Socket, back *absent, joined []string) []keptEvent 
 	o := s.origin
 	o.back, o.recovered = nil, true
 	o.pid, o.since, o.joined = back.pid, back.from, back.joined // should it be lost before it sees an offset, it has seen that much
-	r.roam.resumed(s, back)
+	r.roam.resumed(s, back, len(joined) > 0)
 	r.srv.stats.recovered.Add(1)
 	return missed
 }

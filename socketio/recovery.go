@@ -266,5 +266,7 @@ func (r *recovery) moved(s *Socket, ev *roomEvents) {
 			}
 		}
 	}
-	r.roam.changed(s)
+	if len(ev.list) > 0 {
+		r.roam.changed(s, true)
+	}
 }

@@ -21,6 +21,7 @@ type session struct {
 	Marks         map[string]*known `json:",omitempty"` // since when it is in rooms, if later than Since
 	Since         *known            // what it has seen in any case
 	Data          json.RawMessage   `json:",omitempty"`
+	Open          bool              `json:",omitempty"` // its rooms were changing: there may be others
 
 	tag string
 	bad error // why Data could not be encoded
@@ -80,6 +81,9 @@ type roaming struct {
 	marks   map[string]*known // since when it is in rooms that it has joined later
 	fresh   bool              // it was stored before the socket was let in
 	dirty   bool              // it is in roam.dirty, or was put there since
+	at      time.Time         // when it was stored last, with all that it was
+	open    bool              // as one whose rooms are changing
+	more    bool              // it has joined more rooms on its way in
 	over    bool
 	warned  bool
 }
@@ -120,12 +124,12 @@ func (m *roam) entered(s *Socket) {
 		return
 	}
 	m.queue = append(m.queue, stored{s, time.Now().Add(m.refresh())})
-	m.changed(s) // it may have joined more rooms in a middleware
+	m.changed(s, s.origin.roaming.more)
 	m.tick()
 }
 
 // resumed notes a socket whose client has come back.
-func (m *roam) resumed(s *Socket, back *absent) {
+func (m *roam) resumed(s *Socket, back *absent, more bool) {
 	if m == nil {
 		return
 	}
@@ -139,6 +143,7 @@ func (m *roam) resumed(s *Socket, back *absent) {
 			o.roaming.since, o.roaming.node, o.roaming.marks = back.rm.since, back.rm.node, back.rm.marks
 		}
 	}
+	o.roaming.more = more
 	if back.known == nil {
 		return
 	}
@@ -162,15 +167,29 @@ func (m *roam) joined(s *Socket, room string) {
 	rm.marks[room] = m.now()
 }
 
-// changed notes that a socket's rooms have changed, or its data.
-func (m *roam) changed(s *Socket) {
+// changed notes that a socket's rooms have changed, or its data. What was not
+// stored for a second is stored at once. Else it is stored within a second: if
+// its rooms have changed, others are told at once that this is so, and do not
+// take what was stored for what it was.
+func (m *roam) changed(s *Socket, inRooms bool) {
 	if m == nil || m.log == nil || s.origin == nil || s.origin.roaming == nil || s.state.Load() != connected {
 		return
 	}
-	if rm := s.origin.roaming; !rm.dirty {
+	rm := s.origin.roaming
+	if inRooms && time.Since(rm.at) >= storePause {
+		m.storeSocket(s, false)
+		return
+	}
+	if !rm.dirty {
 		rm.dirty = true
 		m.dirty = append(m.dirty, s)
 		m.tick()
+	}
+	if inRooms && !rm.open {
+		rm.open = true
+		now := m.sessionNow(s)
+		now.Open = true
+		m.store(sha256.Sum256([]byte(s.origin.pid)), rm, now, false, m.ttl())
 	}
 }
 
@@ -180,7 +199,7 @@ func (r *recovery) dataChanged(s *Socket) {
 		return
 	}
 	r.lock()
-	r.roam.changed(s)
+	r.roam.changed(s, false)
 	if o := s.origin; o != nil && o.roaming != nil && o.roaming.over {
 		o.roaming.late.Store(true)
 	}

@@ -17,6 +17,20 @@ func (m *roam) storeSocket(s *Socket, first bool) {
 	if m.log == nil {
 		return
 	}
+	rm.at, rm.open = time.Now(), false
+	m.store(sha256.Sum256([]byte(s.origin.pid)), rm, m.sessionNow(s), first, m.ttl())
+	if first {
+		m.queue = append(m.queue, stored{s, time.Now().Add(m.refresh())})
+	}
+	m.tick()
+}
+
+// storePause is how long a session is not stored again.
+const storePause = time.Second
+
+// sessionNow is what others are told of a socket that is connected.
+func (m *roam) sessionNow(s *Socket) *session {
+	rm := s.origin.roaming
 	now := &session{NS: m.r.ns.name, SID: s.id, Node: m.self, tag: rm.tag, Marks: maps.Clone(rm.marks), Since: m.sinceOf(rm)}
 	for _, room := range m.r.ns.index.Names(s) {
 		if room != s.id {
@@ -26,11 +40,7 @@ func (m *roam) storeSocket(s *Socket, first bool) {
 	s.mu.Lock()
 	now.setData(s.data)
 	s.mu.Unlock()
-	m.store(sha256.Sum256([]byte(s.origin.pid)), rm, now, first, m.ttl())
-	if first {
-		m.queue = append(m.queue, stored{s, time.Now().Add(m.refresh())})
-	}
-	m.tick()
+	return now
 }
 
 // ttl is how long a session is stored: whoever was killed has written it half of
@@ -77,7 +87,7 @@ type stored struct {
 func (m *roam) tick() {
 	if !m.ticking && m.log != nil {
 		m.ticking = true
-		m.r.srv.engine.AfterFunc(time.Second, &m.timer, (*roamTick)(m))
+		m.r.srv.engine.AfterFunc(storePause, &m.timer, (*roamTick)(m))
 	}
 }
 

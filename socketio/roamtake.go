@@ -44,6 +44,9 @@ func (m *roam) take(s *Socket, key [sha256.Size]byte, pid string, offset any) (*
 	if why := m.ask(ctx, key, &found); why != "" {
 		return nil, why
 	}
+	if found.Open {
+		return nil, unsettled // and its node cannot say more
+	}
 	a := found.absent(key, pid)
 	if offset != nil {
 		if why := m.apply(a, text); why != "" {
