@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sockeye-io/sockeye/internal/clip"
@@ -37,11 +38,12 @@ type feed struct {
 	stop               func()
 	gone               *time.Timer
 
+	room atomic.Int64 // for so many entries; what is below 0 was left out
+
 	mu      sync.Mutex
 	list    []happening
 	seq     uint64
-	second  int64
-	n       int // entries of that second
+	at      time.Time // when room was made last
 	skipped uint64
 }
 
@@ -59,7 +61,8 @@ func (in *Inspector) read(q question, a *answer) {
 			a.Error = "as many look at this node already as can: " + strconv.Itoa(maxFeeds)
 			return
 		}
-		f = &feed{node: a.Node.ID, ns: q.NS, id: q.ID, text: q.Text, seq: uint64(time.Now().UnixMicro())}
+		f = &feed{node: a.Node.ID, ns: q.NS, id: q.ID, text: q.Text, seq: uint64(time.Now().UnixMicro()), at: time.Now()}
+		f.room.Store(perSecond)
 		f.stop = in.io.Watch(f.trace())
 		f.gone = time.AfterFunc(leaves, func() { in.end(q.Viewer, f) })
 		in.feeds[q.Viewer] = f
@@ -99,27 +102,30 @@ func (f *feed) since(seen uint64) (list []happening, last, skipped uint64) {
 		i++
 	}
 	f.list = append(f.list[:0:0], f.list[i:]...)
+	f.makeRoomLocked(time.Now())
 	return f.list, f.seq, f.skipped
 }
 
-// room reports whether there is room for an entry now, before it is made: who
-// looks must not cost more than can be read.
-func (f *feed) room(now time.Time) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if s := now.Unix(); s != f.second {
-		f.second, f.n = s, 0
+// makeRoomLocked makes room for what may be told until the viewer asks again.
+func (f *feed) makeRoomLocked(now time.Time) {
+	had := f.room.Swap(0)
+	if had < 0 {
+		f.skipped += uint64(-had)
+		had = 0
 	}
-	if f.n >= perSecond {
-		f.skipped++
-		return false
+	more := int64(perSecond * now.Sub(f.at).Seconds())
+	f.room.Add(min(perSecond, had+more))
+	if more > 0 { // else it is not forgotten that some time has passed
+		f.at = now
 	}
-	f.n++
-	return true
 }
 
-func (f *feed) add(now time.Time, h happening) {
-	h.At, h.Node, h.Event, h.NS = now.UnixMilli(), f.node, clip.Text(h.Event), clip.Text(h.NS)
+// take reports whether there is room for an entry, before it is made: who looks
+// must not cost more than can be read. It is called for all that happens.
+func (f *feed) take() bool { return f.room.Add(-1) >= 0 }
+
+func (f *feed) add(h happening) {
+	h.At, h.Node, h.Event, h.NS = time.Now().UnixMilli(), f.node, clip.Text(h.Event), clip.Text(h.NS)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if len(f.list) >= keepsUp {
@@ -145,15 +151,14 @@ func (f *feed) of(s *socketio.Socket, kind, event string, text func() string) {
 	if !f.wants(ns, s, event) {
 		return
 	}
-	now := time.Now()
-	if !f.room(now) {
+	if !f.take() {
 		return
 	}
 	h := happening{Kind: kind, NS: ns, ID: s.ID(), Event: event}
 	if text != nil {
 		h.Text = text()
 	}
-	f.add(now, h)
+	f.add(h)
 }
 
 // trace is what the feed watches. Sent is called for every receiver: only who
@@ -182,20 +187,20 @@ func (f *feed) trace() *socketio.Trace {
 			if f.id != "" || !f.wants(ns.Name(), nil, event) {
 				return
 			}
-			if now := time.Now(); f.room(now) {
-				f.add(now, happening{Kind: "out", NS: ns.Name(), Event: event, N: receivers})
+			if f.take() {
+				f.add(happening{Kind: "out", NS: ns.Name(), Event: event, N: receivers})
 			}
 		},
 		Bound: func(b socketio.Bound, s *socketio.Socket) {
 			if s != nil {
 				f.of(s, "limit", string(b), nil)
-			} else if now := time.Now(); f.id == "" && f.ns == "" && f.room(now) {
-				f.add(now, happening{Kind: "limit", Event: string(b)})
+			} else if f.id == "" && f.ns == "" && f.take() {
+				f.add(happening{Kind: "limit", Event: string(b)})
 			}
 		},
 		Panicked: func(where string, p *socketio.PanicError) {
-			if now := time.Now(); f.id == "" && f.ns == "" && f.room(now) {
-				f.add(now, happening{Kind: "panic", Event: where, Text: clip.Text(p.Error())})
+			if f.id == "" && f.ns == "" && f.take() {
+				f.add(happening{Kind: "panic", Event: where, Text: clip.Text(p.Error())})
 			}
 		},
 	}

@@ -230,6 +230,44 @@ func TestPages(t *testing.T) {
 	})
 }
 
+// However many sockets and rooms there are, and however long their names, an
+// answer is as long as a page can show, and tells how many there are.
+func TestBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const many = 10_000
+		w := open(t, nil, nil)
+		name := strings.Repeat("房间<b>", 100)
+		w.io.OnConnect(func(_ context.Context, s *socketio.Socket) {
+			s.Set("name", name)
+			_ = s.Join(name+s.ID(), strings.Repeat("é", 5000)) // it fails with the socket
+		})
+		for range many {
+			w.srv.Connect(nil)
+		}
+		synctest.Wait()
+		for _, q := range [][]string{
+			{"overview"}, {"rooms", "ns", "/"}, {"rooms", "ns", "/", "limit", "100", "text", "b>"}, {"sockets", "ns", "/"}, {"sockets", "ns", "/", "limit", "100"},
+			{"feed", "viewer", "viewer-1"},
+		} {
+			v := url.Values{}
+			for i := 1; i < len(q); i += 2 {
+				v.Add(q[i], q[i+1])
+			}
+			rec := w.do(http.MethodGet, "/inspect/api/"+q[0]+"?"+v.Encode(), "", nil)
+			if n := rec.Body.Len(); n > 200_000 {
+				t.Errorf("%v: %d bytes", q, n)
+			}
+			var a answers
+			if err := json.Unmarshal(rec.Body.Bytes(), &a); err != nil || len(a.Sockets) > most || len(a.Rooms) > most {
+				t.Errorf("%v: %v, %d sockets, %d rooms", q, err, len(a.Sockets), len(a.Rooms))
+			}
+			if q[0] == "rooms" && a.Total < many || q[0] == "sockets" && a.Total != many || q[0] == "overview" && a.Spaces[0] != (space{"/", many, many + 1}) {
+				t.Errorf("%v: %d, %+v", q, a.Total, a.Spaces)
+			}
+		}
+	})
+}
+
 // A socket is shown with what it has, whatever its data is made of.
 func TestDetail(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

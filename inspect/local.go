@@ -169,6 +169,9 @@ func gather[K comparable](to reasons, group string, counts map[K]uint64) {
 func (in *Inspector) spaces() []space {
 	var list []space
 	for ns := range in.io.Namespaces() {
+		if len(ns.Name()) > longest { // which nobody can ask for
+			continue
+		}
 		n := 0
 		for range ns.Rooms() {
 			n++
@@ -185,7 +188,7 @@ func rooms(ns *socketio.Namespace, q question) ([]room, int) {
 		if !strings.Contains(name, q.Text) {
 			continue
 		}
-		if total++; name > q.After || q.After == "" {
+		if total++; len(name) <= longest && (name > q.After || q.After == "") { // what is longer cannot be asked for
 			found.add(name, func() room { return room{name, ns.RoomLen(name)} })
 		}
 	}
