@@ -49,6 +49,10 @@ func run() error {
 		profiles(app)
 	}
 
+	if os.Getenv("OPS") != "" {
+		operated(app, io)
+	}
+
 	ln, err := listen()
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { io } from "client-4.8";
+import { freePort } from "../lib/brokers.mjs";
 import { startBrowser, startProgram } from "../lib/program.mjs";
 import { leave, says, until, visit } from "./visit.mjs";
 
@@ -128,6 +129,70 @@ describe("inspection", { concurrency: 2 }, () => {
     }
     assert.equal(seen.size, 200);
     for (const socket of all) socket.disconnect();
+    await leave(page);
+  });
+});
+
+describe("inspection of two nodes", () => {
+  const names = ["left", "right"];
+  let nodes, browser;
+  before(async () => {
+    const at = (await Promise.all(names.map(freePort))).map((port) => `127.0.0.1:${port}`);
+    browser = await startBrowser();
+    nodes = await Promise.all(names.map((name, i) => startProgram("--log", "info", "--admin", `ann:${hash}`, "--cluster", `mesh://${at}`, "--cluster-listen", at[i], "--cluster-name", name)));
+    for (const node of nodes) await node.says("node joined the cluster");
+  });
+  after(async () => {
+    await browser.close();
+    assert.equal((await nodes[0].stop()).code, 0, nodes[0].log());
+  });
+
+  test("all and each; what is done from one reaches the other; one that vanishes is told of", async () => {
+    const [left, right] = nodes, near = await connect(left, "chat"), far = await connect(right, "chat");
+    await far.emitWithAck("join", { room: hostile.slice(0, 20), name: "Ben" });
+    const page = await visit({ program: left, browser }, "inspect/", { httpCredentials });
+    await says(page, "#state", "Nodes that answer: 2");
+    await page.getByRole("button", { name: /^\/chat/ }).click();
+    await says(page, "#sockets-total", "2");
+    for (const [name, socket] of [["left", near], ["right", far]]) {
+      await page.selectOption("#node", { label: await page.locator("#node option", { hasText: name }).textContent() });
+      await until(page, (id) => [...document.querySelectorAll("#sockets button")].map((b) => b.title).join() === id, socket.id);
+    }
+    await page.locator("#sockets button").click(); // of right, asked of left
+    await says(page, "#detail", far.id);
+    await says(page, "#detail", "<img src=x");
+    assert.equal(await page.locator("main img").count(), 0);
+
+    for (let i = 0; i < 2; i++) await page.waitForResponse((res) => res.url().includes(`id=${far.id}`) && res.url().includes("api/feed")); // it is watched there
+    far.emit("say", hostile);
+    await says(page, "#log li", "onerror");
+    const heard = new Promise((resolve) => far.onAny((event, ...args) => event === "notice" && resolve(args)));
+    await page.fill("#event", "notice");
+    await page.fill("#args", JSON.stringify([hostile]));
+    await page.click("#go");
+    assert.equal((await heard)[0], hostile);
+    await says(page, "#done", "1 sockets reached, on 2 nodes");
+    await page.getByRole("radio", { name: "Join" }).check();
+    await page.fill("#which", "lair");
+    await page.click("#go");
+    await says(page, "#rooms button", "lair");
+    await page.getByRole("radio", { name: "Leave" }).check();
+    await page.click("#go");
+    await until(page, () => !document.querySelector("#rooms").textContent.includes("lair"));
+    await page.getByRole("radio", { name: "Disconnect" }).check();
+    const gone = once(far, "disconnect");
+    await page.click("#go");
+    assert.equal((await gone)[0], "io server disconnect");
+    await says(page, "#detail, #none", "gone");
+    assert.ok(near.connected);
+
+    await right.kill();
+    await says(page, "#missing", "not in the cluster any more"); // once the others know
+    await says(page, "#nodes tr", "answered last at");
+    await page.selectOption("#node", "");
+    await says(page, "#sockets-total", "1");
+    assert.ok(await page.locator("#missing").isHidden());
+    near.disconnect();
     await leave(page);
   });
 });

@@ -2,7 +2,7 @@
 //
 // What clients have written becomes text and nothing else; see assets/dom.js.
 
-import { $, $$, el, remember } from "./assets/dom.js";
+import { $, $$, clock, el, remember } from "./assets/dom.js";
 import { apart, chinese, switchLanguage, words } from "./assets/words.js";
 import dictionary from "./words.js";
 import { bars, figures } from "./figures.js";
@@ -47,14 +47,24 @@ function state(kind, text) {
 	line.textContent = text;
 }
 
+// The nodes there have been since the page was opened, by id: what they are called, and when they answered last.
+const known = new Map();
+const called = (n) => (n.name === n.id ? n.id : `${n.name} · ${n.id}`);
+
+function banner(a) {
+	const box = $("#missing"), lost = see.node && !a.nodes.some((n) => n.id === see.node) ? known.get(see.node) : undefined;
+	box.hidden = !a.missing.length && !lost;
+	if (a.missing.length) box.replaceChildren(...t.nodes("gone", { nodes: a.missing.join(", ") }));
+	else if (lost) box.replaceChildren(...t.nodes("away", { node: lost.name, at: clock(lost.at) }));
+}
+
 function overview(a) {
-	const missing = $("#missing");
-	missing.hidden = !a.missing.length;
-	if (a.missing.length) missing.replaceChildren(...t.nodes("gone", { nodes: a.missing.join(", ") }));
+	for (const n of a.nodes) known.set(n.id, { name: called(n), at: new Date() });
+	banner(a);
 	state(a.missing.length ? "off" : "on", t("live", { n: a.nodes.length }));
 	const select = $("#node");
-	const options = [["", t("all")], ...a.nodes.map((n) => [n.id, n.name === n.id ? n.id : `${n.name} · ${n.id}`])];
-	if (see.node && !options.some(([id]) => id === see.node)) options.push([see.node, see.node]);
+	const options = [["", t("all")], ...a.nodes.map((n) => [n.id, called(n)])];
+	if (see.node && !options.some(([id]) => id === see.node)) options.push([see.node, known.get(see.node)?.name ?? see.node]);
 	if (JSON.stringify(options) !== select.dataset.of) {
 		select.dataset.of = JSON.stringify(options);
 		select.replaceChildren(...options.map(([value, text]) => el("option", { value }, text)));
@@ -65,13 +75,16 @@ function overview(a) {
 	bars($("#reasons"), shown, t);
 	const spaces = a.spaces ?? [];
 	rows($("#spaces"), spaces.map((s) => el("li", {}, el("button", { type: "button", dataset: { key: s.name }, ariaPressed: String(s.name === see.ns), onclick: () => choose({ ns: s.name, room: "", rooms: "", sockets: "" }) }, el("bdi", {}, s.name), el("small", {}, String(s.sockets))))));
-	rows($("#nodes"), a.nodes.map((n) => el("tr", {}, el("td", {}, el("bdi", {}, n.name)), el("td.num", {}, String(n.figures.sockets)), el("td.num", {}, ago(n.up)), el("td", {}, n.backend ? `${n.backend}, ${t(n.connected ? "brokerUp" : "brokerDown")}` : "–"), el("td.num", {}, String(n.goroutines)))));
+	rows($("#nodes"), a.nodes.map((n) => el("tr", {}, el("td", {}, el("bdi", {}, n.name)), el("td.num", {}, String(n.figures.sockets)), el("td.num", {}, ago(n.up)), el("td", {}, n.backend ? `${n.backend}, ${t(n.connected ? "brokerUp" : "brokerDown")}` : "–"), el("td.num", {}, String(n.goroutines)))).concat(gone(a.nodes)));
 	$("#frames").hidden = !a.frames || a.readOnly;
 	if (a.readOnly && !$("#go").disabled) {
 		$("#go").disabled = true;
 		$("#done").textContent = t("look");
 	}
 }
+
+// Rows for nodes that were there and do not answer any more, the last ones.
+const gone = (nodes) => [...known].filter(([id]) => !nodes.some((n) => n.id === id)).slice(-10).map(([, { name, at }]) => el("tr", {}, el("td", {}, el("bdi", {}, name)), el("td.muted", { colSpan: 4 }, t("lastHeard", { at: clock(at) }))));
 
 function rooms(a) {
 	$("#rooms-total").textContent = a.total;
