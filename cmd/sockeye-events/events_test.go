@@ -76,13 +76,16 @@ func TestWrongUse(t *testing.T) {
 	}
 }
 
-// The committed description of the demos is what their source says. It fails
-// after a change of namespaces/ until go generate ./namespaces has run.
+// The committed descriptions of the demos and of the tutorial are what their
+// source says. It fails after a change of namespaces/ until go generate
+// ./namespaces has run.
 func TestNamespacesAreDescribed(t *testing.T) {
-	root := filepath.Join("..", "..")
-	code, _, errs := ran("-C", filepath.Join(root, "namespaces"), "-title", "Sockeye", "--check", "-o", filepath.Join(root, "namespaces", "api"))
-	if code != 0 {
-		t.Errorf("exit %d: %s", code, errs)
+	for folder, title := range map[string]string{"namespaces": "Sockeye", "docs/examples/tutorial/types": "Chat"} {
+		dir := filepath.Join("..", "..", filepath.FromSlash(folder))
+		code, _, errs := ran("-C", dir, "-title", title, "--check", "-o", filepath.Join(dir, "api"))
+		if code != 0 {
+			t.Errorf("%s: exit %d: %s", folder, code, errs)
+		}
 	}
 }
 

@@ -2,7 +2,7 @@
 import { describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -50,6 +50,25 @@ describe("TypeScript", () => {
         return text.replace(right, wrong);
       });
       assert.match(await tsc("-p", dir), new RegExp(says), wrong);
+    }
+  });
+
+  test("the tutorial's page keeps to its contract, and each line that it says is refused is", async (t) => {
+    const dir = await mkdtemp(join(tmpdir(), "sockeye-"));
+    t.after(() => rm(dir, { recursive: true }));
+    await cp(path("docs/examples/tutorial/types"), dir, { recursive: true });
+    await cp(path("e2e/contracts/tutorial.js"), join(dir, "wrong.js"));
+    await mkdir(join(dir, "node_modules"));
+    await symlink(path("e2e/node_modules/client-4.8"), join(dir, "node_modules/socket.io-client"));
+    const config = JSON.parse(await readFile(join(dir, "tsconfig.json"), "utf8"));
+    config.files.push("wrong.js"); // chat.js has nothing to be refused in
+    await writeFile(join(dir, "tsconfig.json"), JSON.stringify(config));
+    const says = (await tsc("-p", dir, "--pretty", "false")).trim().split("\n").map((line) => line.replace(/^\S*wrong\.js\(\d+,\d+\): error TS\d+: /, ""));
+    for (const language of ["", ".zh-CN"]) {
+      const text = await readFile(path(`docs/tutorial/types${language}.md`), "utf8");
+      assert.deepEqual(says, /```text\n(.*?)\n```/s.exec(text)[1].split("\n"));
+      const types = await readFile(path("docs/examples/tutorial/types/api/events.d.ts"), "utf8");
+      for (const line of /```ts\n(.*?)\n```/s.exec(text)[1].split("\n")) assert.ok(types.includes(line), line);
     }
   });
 });

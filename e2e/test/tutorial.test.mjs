@@ -9,7 +9,7 @@ import { startBrowser } from "../lib/program.mjs";
 import { limited } from "../lib/clients.mjs";
 import { stretch } from "../lib/patience.mjs";
 
-const binary = (step) => fileURLToPath(new URL(`../../bin/tutorial/step${step}`, import.meta.url));
+const binary = (step) => fileURLToPath(new URL(`../../bin/tutorial/${step === "types" ? step : `step${step}`}`, import.meta.url));
 
 // Ports that nobody uses now.
 async function free(n) {
@@ -130,6 +130,18 @@ describe("the tutorial", { concurrency: 3 }, () => {
     await reads(ann, "Ben: from the tunnel");
     for (const page of [ann, ben]) await here(page, /^Ann, Ben$/);
     assert.ok(await ben.evaluate(() => socket.recovered));
+  });
+
+  test("types: what both ends agree on", async (t) => {
+    const page = await visit(t, await start(t, "types", ...await free(1)));
+    await say(page, "hello <b>all</b>");
+    await reads(page, "Ann (glad): hello <b>all</b>");
+    await page.fill("#text", "all");
+    await page.click("#count");
+    await reads(page, "1 lines");
+    await page.fill("#text", "");
+    await page.click("#count");
+    await reads(page, "what should be in them?");
   });
 
   test("7: two servers are one chat", async (t) => {

@@ -23,7 +23,7 @@ var update = flag.Bool("update", false, "rewrite the code in the documents from 
 //	<!-- code: dir/one.go dir/two.go -->
 //	```diff
 //	```
-var snippet = regexp.MustCompile("(?s)<!-- code: ([^ #]+)((?:#[a-z0-9-]+)?)((?: [^ #]+)?) -->\n```(go|html|diff)\n(.*?)```\n")
+var snippet = regexp.MustCompile("(?s)<!-- code: ([^ #]+)((?:#[a-z0-9-]+)?)((?: [^ #]+)?) -->\n```(go|html|js|diff)\n(.*?)```\n")
 
 // Code in the documents is code that compiles: each fence that names a region
 // of a file is equal to it.
