@@ -143,8 +143,9 @@ func (c *conn) answer() (rows [][]byte, err error) {
 
 // Types of values, as the server numbers them.
 const (
-	typeBytes = 17
-	typeText  = 25
+	typeBytes  = 17
+	typeNumber = 20
+	typeText   = 25
 )
 
 // array is a one-dimensional array in binary form.

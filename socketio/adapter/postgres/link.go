@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
-	"unsafe"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
@@ -203,7 +201,14 @@ const maxNames = 256
 func (l *link) receive(ready chan struct{}) error {
 	probe := l.a.probeChannel()
 	names := make(map[string]string) // of channels, so that each is one string
+	var notes []note                 // from the first whose message is in a row
 	for {
+		var err error
+		if len(notes) == gatherNotes || len(notes) > 0 && l.sub.fe.ReadBufferLen() == 0 {
+			if notes, err = l.settle(notes); err != nil {
+				return err
+			}
+		}
 		msg, err := l.sub.fe.Receive()
 		if err != nil {
 			return err
@@ -222,8 +227,10 @@ func (l *link) receive(ready chan struct{}) error {
 				name = m.Channel
 				names[name] = name
 			}
-			if err := l.notified(name, m.Payload); err != nil {
-				return err
+			if n := l.noted(name, m.Payload); n.row != 0 || len(notes) > 0 {
+				notes = append(notes, n)
+			} else {
+				l.notified(&n)
 			}
 		case *pgproto3.ErrorResponse:
 			return pgconn.ErrorResponseToPgError(m)
@@ -243,45 +250,31 @@ func (l *link) receive(ready chan struct{}) error {
 	}
 }
 
-// notified takes what came on a channel. The error is of a connection.
-func (l *link) notified(channel, payload string) error {
+// notified takes a notification whose message is there.
+func (l *link) notified(n *note) {
 	a := l.a
-	m, err := l.read(channel, payload)
-	var why nodewire.Malformed
-	switch {
-	case err != nil && !errors.As(err, &why):
-		a.base.In.Received.Add(1)
-		return err
-	case m != nil && m.NS != "/" && (m.To == "" || m.To == a.self.ID) && (m.Kind == adapter.Hello || m.Kind == adapter.Heartbeat || m.Kind == adapter.Goodbye):
+	m, err := l.read(n)
+	if m != nil && m.NS != "/" && (m.To == "" || m.To == a.self.ID) && (m.Kind == adapter.Hello || m.Kind == adapter.Heartbeat || m.Kind == adapter.Goodbye) {
 		// It has been taken note of; above, nodes are known by what they say in "/".
 		a.base.In.Received.Add(1)
-	default:
-		a.base.In.Take(a.self.ID, m, err)
+		return
 	}
-	return nil
+	a.base.In.Take(a.self.ID, m, err)
 }
 
-// read makes a message of what came on a channel; nil: of no concern here. An
-// error that is no Malformed is a connection's.
-func (l *link) read(channel, payload string) (*adapter.Message, error) {
+// read makes a message of a notification; nil: of no concern here. An error is a
+// Malformed.
+func (l *link) read(n *note) (*adapter.Message, error) {
 	a := l.a
-	data := unsafe.Slice(unsafe.StringData(payload), len(payload)) // read only
-	from, row, err := a.reader.Attachment(data)
-	if err == nil && row != 0 {
-		if from == a.self.ID {
-			return nil, nil
-		}
-		data, err = l.fetch(row)
+	if n.own || n.err != nil {
+		return nil, n.err
 	}
-	if err != nil {
-		return nil, err
-	}
-	spaces := a.namespaces(channel)
+	spaces := a.namespaces(n.channel)
 	ns := ""
 	if len(spaces) == 1 {
 		ns = spaces[0]
 	}
-	m, err := a.reader.Shared(ns, data)
+	m, err := a.reader.Shared(ns, n.data)
 	if err != nil {
 		return nil, err
 	}
@@ -292,23 +285,4 @@ func (l *link) read(channel, payload string) (*adapter.Message, error) {
 		return nil, nil
 	}
 	return m, nil
-}
-
-// fetch reads a row. That it is not there, or too large, is a Malformed.
-func (l *link) fetch(id uint64) ([]byte, error) {
-	most := strconv.Itoa(l.a.o.MaxMessage)
-	rows, err := l.pub.ask("", "SELECT CASE WHEN octet_length(payload) <= "+most+" THEN payload END FROM "+table+" WHERE id = "+strconv.FormatUint(id, 10))
-	var refused *pgconn.PgError
-	switch {
-	case errors.As(err, &refused) && !unready(refused):
-		l.a.log.Warn("the cluster's PostgreSQL refuses to read a message", "error", refused.Message)
-		return nil, nodewire.Parse
-	case err != nil:
-		return nil, err
-	case len(rows) == 0:
-		return nil, nodewire.Parse
-	case rows[0] == nil:
-		return nil, nodewire.Size
-	}
-	return rows[0], nil
 }
