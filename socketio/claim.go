@@ -31,10 +31,11 @@ const (
 //
 //	if mine, err := srv.Claim(ctx, "webhook "+id, time.Hour); mine {
 //
-// With Redis, PostgreSQL and on a server alone it is true for at most one call,
-// whatever the servers know of one another. Its claims end with the broker's
-// memory: a Redis that is replaced by an empty one, or by a replica that had not
-// heard of them yet, has none. On NATS and in a mesh the server with the lowest id
+// With Redis, PostgreSQL, NATS with JetStream and on a server alone it is true for
+// at most one call, whatever the servers know of one another. Its claims end with
+// the broker's memory: a Redis that is replaced by an empty one, or by a replica
+// that had not heard of them yet, has none. JetStream counts whole seconds, rounded
+// up. On NATS without it and in a mesh the server with the lowest id
 // takes all claims, so one that is not asked there is nobody's: ask on all servers;
 // while servers come, go or cannot see one another two may be the lowest, or none.
 //
@@ -64,7 +65,9 @@ func (srv *Server) Claim(ctx context.Context, key string, ttl time.Duration) (bo
 			ctx, cancel = context.WithTimeout(ctx, srv.opts.ClusterOptions.AnswerTimeout)
 			defer cancel()
 		}
-		return c.claimer.Claim(ctx, key, ttl)
+		if mine, err := c.claimer.Claim(ctx, key, ttl); !errors.Is(err, adapter.ErrNoClaims) {
+			return mine, err
+		}
 	}
 	switch {
 	case c.core.State().Connection != adapter.Up:

@@ -115,6 +115,9 @@ func (srv *Server) JoinCluster(a adapter.Adapter) error {
 // join makes srv part of a cluster.
 func (srv *Server) join(a adapter.Adapter) error {
 	o := &srv.opts.ClusterOptions
+	if r, ok := a.(adapter.Rememberer); ok && srv.opts.Recovery != nil {
+		r.Remember()
+	}
 	c := &clustered{srv: srv, routes: a.Traits().Routes, rooms: make(map[roomKey]bool), logged: make(map[string]time.Time)}
 	_, c.sliced = srv.opts.Parser.(*siowire.JSONParser)
 	c.claimer, _ = a.(adapter.Claimer)

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -282,6 +283,9 @@ func (m *roam) arrived(msg *adapter.Message) *whence {
 	if !msg.At.IsZero() {
 		m.begin(msg.At)
 		m.read = msg.At
+	} else if m.log != nil && !msg.Flags.Volatile && msg.Request == "" {
+		// Its node does not use the log: nobody finds this there who was away.
+		m.holes[msg.From] = hole{seq: math.MaxUint64, at: m.position(), when: time.Now()}
 	}
 	if m.log == nil && msg.Seq != 0 {
 		m.got[msg.From] = msg.Seq

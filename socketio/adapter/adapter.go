@@ -14,6 +14,8 @@ var (
 	ErrClosed = errors.New("adapter: closed")
 	// ErrNoSuchKind: the backend's format has no word for this kind of message.
 	ErrNoSuchKind = errors.New("adapter: the backend has no such message")
+	// ErrNoClaims: this broker cannot tell who came first.
+	ErrNoClaims = errors.New("adapter: the broker cannot tell who came first")
 	// ErrTooLarge: the message is larger than Traits.MaxMessage.
 	ErrTooLarge = errors.New("adapter: the message is larger than the backend takes")
 )
@@ -85,7 +87,8 @@ type Laggard interface {
 // A Claimer is an Adapter whose broker can tell who came first.
 type Claimer interface {
 	// Claim takes a key for ttl, of a millisecond or more: true if nobody had it. An
-	// error says that it is not known who has it.
+	// error says that it is not known who has it; with [ErrNoClaims], the first one
+	// or all, the Adapter is none.
 	Claim(ctx context.Context, key string, ttl time.Duration) (bool, error)
 }
 

@@ -32,6 +32,13 @@ type Log interface {
 	TakeSession(ctx context.Context, key string) ([]byte, error)
 }
 
+// A Rememberer is an Adapter that is a [Log] only if that is of use.
+type Rememberer interface {
+	// Remember says that clients of this node may come back to any. It is called
+	// before Traits, if at all, and may ask the broker what it can do, for seconds.
+	Remember()
+}
+
 // A Session is what other nodes find of a client if this one cannot tell them.
 type Session struct {
 	Key   string // hexadecimal

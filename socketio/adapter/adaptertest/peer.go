@@ -27,8 +27,9 @@ type peer struct {
 	closed atomic.Bool
 
 	mu        sync.Mutex
-	got       []*adapter.Message // without probes
-	probes    map[string]bool    // by text and sender
+	got       []*adapter.Message      // without probes
+	marks     map[string]adapter.Mark // where the log has what was numbered, by key
+	probes    map[string]bool         // by text and sender
 	states    []adapter.State
 	malformed map[string]int
 }
@@ -43,7 +44,7 @@ func random() string {
 // start starts one more node, without waiting for anything.
 func (s *suite) start() *peer {
 	s.t.Helper()
-	p := &peer{s: s, a: s.Adapter(), probes: make(map[string]bool), malformed: make(map[string]int)}
+	p := &peer{s: s, a: s.Adapter(), probes: make(map[string]bool), marks: make(map[string]adapter.Mark), malformed: make(map[string]int)}
 	digits := p.a.Traits().IDLen
 	if digits == 0 {
 		digits = 16
@@ -155,6 +156,9 @@ func (p *peer) Message(m *adapter.Message) {
 		return
 	}
 	logged := !m.At.IsZero()
+	if logged && m.NS == "/" && m.Seq > 0 {
+		p.marks[fmt.Sprint(m.From, " ", m.Seq)] = m.At
+	}
 	if m.From == p.id {
 		if logged && m.Skipped && len(m.Data.Text) == 0 {
 			return // the log has it

@@ -64,6 +64,8 @@ var checks = []check{
 	{"Wants", (*suite).wants},
 	{"Count", (*suite).count},
 	{"Claim", (*suite).claim},
+	{"Log", (*suite).log},
+	{"Sessions", (*suite).sessions},
 	{"Garbage", (*suite).garbage},
 	{"States", (*suite).states},
 	{"StartsWithoutBroker", (*suite).startsWithoutBroker},

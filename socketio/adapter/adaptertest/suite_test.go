@@ -36,6 +36,7 @@ func clusterOf(o BusOptions, wrap func(a adapter.Adapter) adapter.Adapter) Clust
 var busTraits = map[string]BusOptions{
 	"AtMostOnce":  {Traits: adapter.Traits{Ordered: true}},
 	"AtLeastOnce": {Traits: adapter.Traits{Ordered: true, AtLeastOnce: true, AllRooms: true}},
+	"Log":         {Traits: adapter.Traits{Ordered: true, AtLeastOnce: true, Log: true}},
 	"Routes":      {Traits: adapter.Traits{Routes: true, MaxMessage: 1 << 20}, Counter: true},
 	"Bare":        {Traits: adapter.Traits{Ordered: true}, Without: []adapter.Kind{adapter.Rooms, adapter.IDs, adapter.Has}},
 }

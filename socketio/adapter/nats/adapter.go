@@ -2,10 +2,12 @@ package nats
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/sockeye-io/sockeye/socketio/adapter"
 	"github.com/sockeye-io/sockeye/socketio/adapter/joined"
@@ -28,6 +30,14 @@ type Adapter struct {
 	in    adapter.Inbox
 	msg   adapter.Message // the receiving goroutine's, as is
 	names names
+
+	logs     bool                  // there is a log, or will be; does not change after Start
+	reader   logReader             // the receiving goroutine's
+	writer   logWriter             // the link's that there is
+	at       atomic.Pointer[place] // how far the log was read; nil: not known yet
+	logOpen  atomic.Bool
+	storing  atomic.Pointer[time.Time] // since when an entry is being stored; nil: none is
+	sessions sessions
 
 	payload           atomic.Int64 // the largest message that the server has taken last; 0: not known yet
 	received, skipped atomic.Uint64
@@ -54,16 +64,32 @@ func New(o Options) (*Adapter, error) {
 		form: nativewire.New(o.MaxMessage, o.Key), subjects: newSubjects(o.Prefix), queue: outbox.New(o.QueueBytes), names: names{}, over: make(chan struct{}), drained: make(chan error),
 	}
 	a.interest.init()
+	a.logs = o.JetStream == On
+	a.reader.a = a
+	a.queue.Split(2, func(it *outbox.Item) int {
+		if it.Tag == tagLog {
+			return partLog
+		}
+		return partBeside
+	})
 	return a, nil
 }
 
 // Traits says what the backend promises.
 func (a *Adapter) Traits() adapter.Traits {
-	return adapter.Traits{Name: "nats", Ordered: true, Routes: true, AllRooms: true, MaxMessage: a.opts.MaxMessage}
+	return adapter.Traits{
+		Name: "nats", Ordered: !a.logs, AtLeastOnce: a.logs, Log: a.logs, Routes: true, AllRooms: true, MaxMessage: a.opts.MaxMessage,
+	}
 }
 
-// Start connects, in the background and until Close, whatever becomes of ctx.
+// Start connects, in the background and until Close, whatever becomes of ctx. It
+// fails if the log is to be kept by JetStream and the server says that it has none.
 func (a *Adapter) Start(ctx context.Context, self adapter.Node, in adapter.Inbox) error {
+	if a.opts.JetStream == On && !a.opts.Local {
+		if err := a.probe(); errors.Is(err, errMissing) || errors.Is(err, errOld) {
+			return err
+		}
+	}
 	a.self, a.in = self, in
 	ctx, a.stop = context.WithCancel(context.WithoutCancel(ctx))
 	a.done.Go(func() {
@@ -74,14 +100,18 @@ func (a *Adapter) Start(ctx context.Context, self adapter.Node, in adapter.Inbox
 }
 
 // Lane is 0 for what goes to all nodes, and another number for each bucket of
-// rooms. Of a message without a sender it is where those of other nodes come.
+// rooms. Where there is a log, 0 is what it keeps, and 1 what else is for all. Of
+// a message without a sender it is where those of other nodes come.
 func (a *Adapter) Lane(m *adapter.Message) uint32 {
 	if m.Keep {
 		return 0
 	}
 	lane := laneOf(m)
-	if lane != 0 && m.From != "" && a.joined.Has(m.NS, m.Rooms[0]) {
+	switch {
+	case lane != 0 && m.From != "" && a.joined.Has(m.NS, m.Rooms[0]):
 		return 0
+	case lane == 0 && a.logs && !keepable(m):
+		return laneBeside
 	}
 	return lane
 }
@@ -93,9 +123,13 @@ func (a *Adapter) Publish(m *adapter.Message) error {
 	}
 	it := outbox.Get()
 	it.Class, it.Dest, it.Tag = m.Class(), a.subjects.of(m), 0
+	frame := 0
+	if a.logs && m.To == "" && m.Lane == 0 {
+		it.Dest, it.Tag, frame = a.subjects.log+m.From, tagLog, entryFrame+headers
+	}
 	var err error
 	it.Data, err = a.form.Append(it.Data[:0], it.Dest, m)
-	if most := a.payload.Load(); err == nil && most > 0 && int64(len(it.Data)) > most {
+	if most := a.payload.Load(); err == nil && most > 0 && int64(len(it.Data)+frame) > most {
 		err = fmt.Errorf("%w: %d bytes, and the NATS server's max_payload is %d", adapter.ErrTooLarge, len(it.Data), most)
 	}
 	if err != nil {
@@ -160,8 +194,11 @@ func (a *Adapter) Close(ctx context.Context) error {
 				err = ctx.Err()
 			}
 		}
+		a.awaitSessions(ctx)
 		a.stop()
 		a.done.Wait()
+		a.queue.Lost(a.writer.unsure)
+		a.writer.unsure = nil
 	}
 	a.queue.Clear()
 	return err

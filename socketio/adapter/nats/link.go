@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"time"
 
@@ -45,6 +46,10 @@ type link struct {
 	sending sync.WaitGroup
 	subs    map[int]*nats.Subscription // by bucket; the sender's, once it runs
 
+	opened     chan opened   // what was found of the log
+	logReady   chan struct{} // closed when it is read
+	logDrained chan struct{} // closed when all is stored that there will be
+
 	mu    sync.Mutex
 	raw   net.Conn
 	cause error // why it ended
@@ -52,31 +57,11 @@ type link struct {
 
 // connect makes a link to a server, with all its subscriptions.
 func (a *Adapter) connect(ctx context.Context, address string) (*link, error) {
-	l := &link{
-		a: a, address: address, gauge: newGauge(), in: make(chan *nats.Msg, incoming),
-		closed: make(chan struct{}), subs: make(map[int]*nats.Subscription),
-	}
-	l.ctx, l.cancel = context.WithCancel(ctx)
-	o := nats.GetDefaultOptions()
-	o.Servers, o.Name = []string{"nats://" + address}, a.opts.Name
-	o.AllowReconnect, o.NoEcho, o.NoCallbacksAfterClientClose = false, true, false
-	o.Timeout, o.FlusherTimeout, o.PingInterval, o.MaxPingsOut = within, lost, pings, 1<<30
-	o.CustomDialer, o.SkipHostLookup = l, true
-	o.ClosedCB = func(*nats.Conn) { close(l.closed) }
-	o.AsyncErrorCB = l.trouble
-	if a.opts.Local {
-		o.PingInterval = time.Hour
-	}
-	if err := a.opts.authenticate(&o); err != nil {
+	l := a.newLink(ctx, address)
+	o, err := l.options()
+	if err != nil {
 		l.cancel()
 		return nil, err
-	}
-	if t := a.opts.TLS; t != nil {
-		t = t.Clone()
-		if t.ServerName == "" {
-			t.ServerName = serverName(address)
-		}
-		o.Secure, o.TLSConfig = true, t
 	}
 	nc, err := o.Connect()
 	if err != nil {
@@ -94,6 +79,46 @@ func (a *Adapter) connect(ctx context.Context, address string) (*link, error) {
 	a.payload.Store(nc.MaxPayload())
 	l.gauge.heard()
 	return l, nil
+}
+
+func (a *Adapter) newLink(ctx context.Context, address string) *link {
+	l := &link{
+		a: a, address: address, gauge: newGauge(), in: make(chan *nats.Msg, incoming),
+		closed: make(chan struct{}), subs: make(map[int]*nats.Subscription),
+		opened: make(chan opened), logReady: make(chan struct{}), logDrained: make(chan struct{}),
+	}
+	l.ctx, l.cancel = context.WithCancel(ctx)
+	return l
+}
+
+// options are those of the connection, for nats.go.
+func (l *link) options() (nats.Options, error) {
+	a, address := l.a, l.address
+	o := nats.GetDefaultOptions()
+	o.Servers, o.Name = []string{"nats://" + address}, a.opts.Name
+	o.InboxPrefix = a.subjects.inbox + a.self.ID
+	if a.self.ID == "" { // it only asks
+		o.InboxPrefix = strings.TrimSuffix(a.subjects.inbox, ".")
+	}
+	o.AllowReconnect, o.NoEcho, o.NoCallbacksAfterClientClose = false, true, false
+	o.Timeout, o.FlusherTimeout, o.PingInterval, o.MaxPingsOut = within, lost, pings, 1<<30
+	o.CustomDialer, o.SkipHostLookup = l, true
+	o.ClosedCB = func(*nats.Conn) { close(l.closed) }
+	o.AsyncErrorCB = l.trouble
+	if a.opts.Local {
+		o.PingInterval = time.Hour
+	}
+	if err := a.opts.authenticate(&o); err != nil {
+		return o, err
+	}
+	if t := a.opts.TLS; t != nil {
+		t = t.Clone()
+		if t.ServerName == "" {
+			t.ServerName = serverName(address)
+		}
+		o.Secure, o.TLSConfig = true, t
+	}
+	return o, nil
 }
 
 // Dial makes the connection below, for nats.go.
@@ -121,9 +146,9 @@ func (l *link) full() bool {
 // server knows. All goes through one channel, so that nothing overtakes.
 func (l *link) subscribe() error {
 	s := l.a.subjects
-	subjects := []string{s.all + "*", s.node + l.a.self.ID}
+	subjects := []string{s.node + l.a.self.ID, s.got + l.a.self.ID + ".*", s.told + "*", s.all + "*"}
 	if l.a.self.Deaf {
-		subjects = subjects[1:]
+		subjects = subjects[:1]
 	}
 	for _, subject := range subjects {
 		if _, err := l.nc.ChanSubscribe(subject, l.in); err != nil {
@@ -262,6 +287,13 @@ func (l *link) settle(sent, refused []*outbox.Item, pokes uint64) {
 // drained tells Close that all that was queued is with the server, unless the link
 // ends before it says so.
 func (l *link) drained() {
+	if l.a.logs {
+		select {
+		case <-l.logDrained:
+		case <-l.ctx.Done():
+			return
+		}
+	}
 	ctx, cancel := context.WithTimeout(l.ctx, within)
 	defer cancel()
 	err := l.nc.FlushWithContext(ctx)

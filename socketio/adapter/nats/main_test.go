@@ -46,6 +46,19 @@ func kill(s *server.Server) {
 	s.WaitForShutdown()
 }
 
+// awaitStreams waits until the streams are there that nodes have made.
+func awaitStreams(t testing.TB, s *server.Server) {
+	t.Helper()
+	for deadline := time.Now().Add(slow.Stretch(10 * time.Second)); ; <-time.After(time.Millisecond) {
+		if info, err := s.Jsz(nil); err == nil && info.Streams >= 2 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("no streams are made")
+		}
+	}
+}
+
 func port(s *server.Server) int { return s.Addr().(*net.TCPAddr).Port }
 
 // A node is an adapter and what came to it.
@@ -199,19 +212,23 @@ func (n *node) settled() {
 	n.t.Helper()
 	probe := "settled" + n.id
 	n.say(&adapter.Message{Kind: adapter.Broadcast, NS: "/", Data: list(probe)})
-	deadline := time.Now().Add(slow.Stretch(20 * time.Second))
-	for n.Stats().Queued > 0 {
-		if time.Now().After(deadline) {
-			n.t.Fatal("messages wait in vain")
-		}
-		<-time.After(time.Millisecond)
-	}
+	n.stored()
 	n.Adapter.mu.Lock()
 	l := n.link
 	n.Adapter.mu.Unlock()
 	if l != nil {
 		if err := l.nc.FlushTimeout(slow.Stretch(10 * time.Second)); err != nil {
 			n.t.Fatal(err)
+		}
+	}
+}
+
+// stored waits until the server has taken all that was said.
+func (n *node) stored() {
+	n.t.Helper()
+	for deadline := time.Now().Add(slow.Stretch(20 * time.Second)); n.Stats().Queued > 0; <-time.After(time.Millisecond) {
+		if time.Now().After(deadline) {
+			n.t.Fatal("messages wait in vain")
 		}
 	}
 }
@@ -377,3 +394,42 @@ func (p *proxy) open(yes bool) {
 }
 
 func (p *proxy) options() Options { return Options{Servers: []string{p.l.Addr().String()}} }
+
+// natsCluster starts so many servers of one NATS cluster with JetStream.
+func natsCluster(t testing.TB, count int) []*server.Server {
+	t.Helper()
+	var routes []string
+	var listeners []net.Listener
+	for range count {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		listeners = append(listeners, l)
+		routes = append(routes, "nats-route://"+l.Addr().String())
+	}
+	var servers []*server.Server
+	for i, l := range listeners {
+		o := &server.Options{
+			ServerName: fmt.Sprint("s", i), Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true, JetStream: true, StoreDir: t.TempDir(),
+			Cluster: server.ClusterOpts{Name: "c", Host: "127.0.0.1", Port: l.Addr().(*net.TCPAddr).Port},
+			Routes:  server.RoutesFromStr(strings.Join(routes, ",")),
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		s, err := server.NewServer(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		servers = append(servers, s)
+		s.Start()
+		t.Cleanup(func() { kill(s) })
+	}
+	for _, s := range servers {
+		if !s.ReadyForConnections(slow.Stretch(10 * time.Second)) {
+			t.Fatal("the NATS server does not start")
+		}
+	}
+	return servers
+}

@@ -58,6 +58,19 @@ type Options struct {
 	// larger than that is refused too.
 	MaxMessage int
 
+	// JetStream says whether the server's JetStream keeps what clients may come back
+	// for to any node; see the package's documentation.
+	JetStream JetStream
+	// Replicas is how many servers of a NATS cluster keep the streams: 1, the
+	// default, to 5. Memory keeps them in memory only.
+	Replicas int
+	Memory   bool
+	// MaxAge is how long the log keeps what was said; default 10 minutes, at least
+	// a second. MaxBytes is how large it becomes, and what is kept of clients;
+	// default 512 MiB.
+	MaxAge   time.Duration
+	MaxBytes int64
+
 	// Dial, if not nil, makes the connections.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
@@ -81,6 +94,9 @@ func (o *Options) setDefaults() error {
 	option.Default(&o.Name, "sockeye")
 	option.Default(&o.QueueBytes, outbox.DefaultLimit)
 	option.Default(&o.MaxMessage, DefaultMaxMessage)
+	option.Default(&o.Replicas, 1)
+	option.Default(&o.MaxAge, DefaultMaxAge)
+	option.Default(&o.MaxBytes, DefaultMaxBytes)
 	option.Default(&o.silence, silence)
 	option.Default(&o.lost, lost)
 	if o.Dial == nil {
@@ -102,6 +118,14 @@ func (o *Options) setDefaults() error {
 		return errors.New("nats: QueueBytes is negative: write how many bytes may wait, or 0 for 16 MiB")
 	case o.MaxMessage < 0:
 		return errors.New("nats: MaxMessage is negative: write how many bytes a message may have, or 0 for 16 MiB")
+	case o.JetStream > Off:
+		return errors.New("nats: there is no such JetStream: write Auto, On or Off")
+	case o.Replicas < 1 || o.Replicas > 5:
+		return fmt.Errorf("nats: %d replicas: write 1, or 3 or 5 in a NATS cluster of as many servers", o.Replicas)
+	case o.MaxAge < time.Second:
+		return fmt.Errorf("nats: a log that keeps what was said for %v: write a second or more", o.MaxAge)
+	case o.MaxBytes < 1<<20:
+		return fmt.Errorf("nats: a log of %d bytes: write 1048576 or more", o.MaxBytes)
 	case len(o.Prefix) > 128:
 		return fmt.Errorf("nats: a prefix of %d bytes: write one of at most 128", len(o.Prefix))
 	}

@@ -31,8 +31,20 @@ func (a *Adapter) handle(subject string, data []byte) {
 		a.in.Malformed(bad)
 		return
 	}
+	if a.logs && len(m.Positions) > 0 {
+		a.positions(m)
+	}
 	m.From, m.NS = a.names.same(m.From), a.names.same(m.NS)
 	a.in.Message(m)
+}
+
+// positions looks whether what a node says of its part of the log has come: what
+// is on its way here is not missing.
+func (a *Adapter) positions(m *adapter.Message) {
+	a.reader.hint()
+	if a.reader.late() {
+		m.Positions = slices.DeleteFunc(m.Positions, func(p adapter.Position) bool { return p.Lane == 0 })
+	}
 }
 
 // wanted reports whether a message can concern anybody here.

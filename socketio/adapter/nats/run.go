@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -31,7 +32,7 @@ func (a *Adapter) run(ctx context.Context) {
 		l, err := a.connect(ctx, a.opts.Servers[attempt%len(a.opts.Servers)])
 		if err == nil {
 			began := time.Now()
-			a.in.State(adapter.State{Connection: adapter.Up, At: began, MayMiss: state == adapter.Degraded})
+			a.in.State(adapter.State{Connection: adapter.Up, At: began, MayMiss: state == adapter.Degraded && !a.logs})
 			state, told = adapter.Degraded, "" // when it is over
 			err = a.serve(ctx, l)
 			if time.Since(began) > steady {
@@ -59,8 +60,14 @@ func (a *Adapter) run(ctx context.Context) {
 func (a *Adapter) serve(ctx context.Context, l *link) error {
 	a.setLink(l)
 	l.sending.Go(l.send)
+	if a.logs {
+		from := a.reader.place
+		l.sending.Go(func() { l.openLog(from) })
+		l.sending.Go(func() { l.sendLog(&a.writer) })
+	}
 	defer func() {
 		a.setLink(nil)
+		a.reader.pause()
 		l.end(errors.New("closed"))
 		l.sending.Wait()
 		<-l.closed
@@ -83,7 +90,11 @@ func (a *Adapter) serve(ctx context.Context, l *link) error {
 				a.take(l, <-l.in)
 			}
 			return fmt.Errorf("nats: %s: %w", l.address, l.reason())
+		case o := <-l.opened:
+			a.reader.begin(l, o)
+			close(l.logReady)
 		case <-tick.C:
+			a.reader.look(time.Now())
 			w.look(time.Now())
 		case <-ctx.Done():
 			return ctx.Err()
@@ -148,7 +159,14 @@ var errSilent = errors.New("the server does not answer")
 
 // take handles one message.
 func (a *Adapter) take(l *link, msg *nats.Msg) {
-	a.handle(msg.Subject, msg.Data)
+	switch s := a.subjects; {
+	case strings.HasPrefix(msg.Subject, s.told):
+		a.reader.told(msg)
+	case strings.HasPrefix(msg.Subject, s.got):
+		a.reader.got(msg)
+	default:
+		a.handle(msg.Subject, msg.Data)
+	}
 	g := l.gauge
 	g.handled.Add(int64(len(msg.Subject) + len(msg.Data) + 24))
 	if g.waiting.Load() && !l.full() {

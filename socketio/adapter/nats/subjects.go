@@ -18,8 +18,9 @@ const (
 	buckets  = anyRooms + ownRooms
 )
 
-// firstBucket is the lane of the first bucket; lane 0 is for all nodes.
-const firstBucket = 2
+// firstBucket is the lane of the first bucket; lane 0 is for all nodes, and so is
+// the one beside it, where lane 0 is the log.
+const firstBucket, laneBeside = 2, 1
 
 // bucketOf says to which bucket a room belongs: FNV-1a of both names. A socket's
 // own room goes by the tag of its node alone, so that those of one node, in all
@@ -105,6 +106,11 @@ func escape(dst []byte, s string) []byte {
 type subjects struct {
 	all, bucket, node string // with the dot behind
 
+	// Of the log: what is stored, and what JetStream tells all of it; answers to a
+	// node's questions; sessions and claims.
+	log, told, inbox, got, session, claim string
+	logStream, keyStream                  string
+
 	mu         sync.Mutex
 	namespaces map[string]string
 	buckets    [buckets]string
@@ -126,7 +132,11 @@ func newSubjects(prefix string) *subjects {
 		b = append(escape(b, t), '.')
 	}
 	p := string(b)
-	return &subjects{all: p + "a.", bucket: p + "b.", node: p + "n.", namespaces: make(map[string]string)}
+	return &subjects{
+		all: p + "a.", bucket: p + "b.", node: p + "n.", namespaces: make(map[string]string),
+		log: p + "l.", told: p + "r.", inbox: p + "i.", got: p + "g.", session: p + "s.", claim: p + "c.",
+		logStream: streamName(prefix, "log"), keyStream: streamName(prefix, "keys"),
+	}
 }
 
 // of is the subject that a message goes to.
@@ -169,7 +179,7 @@ func (s *subjects) fits(subject, self string, m *adapter.Message) bool {
 	switch {
 	case strings.HasPrefix(subject, s.all):
 		var buf [longest + 80]byte
-		return m.To == "" && m.Lane == 0 && string(escape(buf[:0], m.NS)) == subject[len(s.all):]
+		return m.To == "" && m.Lane <= laneBeside && string(escape(buf[:0], m.NS)) == subject[len(s.all):]
 	case strings.HasPrefix(subject, s.bucket):
 		n, err := strconv.Atoi(subject[len(s.bucket):])
 		return err == nil && m.Lane == laneOf(m) && m.Lane == uint32(firstBucket+n)

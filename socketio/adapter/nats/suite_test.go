@@ -12,15 +12,29 @@ import (
 
 // What every backend must do.
 func TestSuite(t *testing.T) {
+	suite(t, server.Options{}, Options{})
+}
+
+// The same with a log.
+func TestSuiteJetStream(t *testing.T) {
+	suite(t, server.Options{JetStream: true}, Options{JetStream: On})
+}
+
+func suite(t *testing.T, so server.Options, base Options) {
 	adaptertest.Run(t, func(t *testing.T) adaptertest.Cluster {
 		const queue, largest = 200_000, 64 << 10
-		s := broker(t, server.Options{})
+		so := so
+		if so.JetStream {
+			so.StoreDir = t.TempDir()
+		}
+		s := broker(t, so)
 		at, address := port(s), s.Addr().String()
 		proxies := map[adapter.Adapter]*proxy{}
 		return adaptertest.Cluster{
 			Adapter: func() adapter.Adapter {
 				p := newProxy(t, address)
-				o := p.options()
+				o := base
+				o.Servers = p.options().Servers
 				o.QueueBytes, o.MaxMessage, o.Logger = queue, largest, quiet()
 				a, err := New(o)
 				if err != nil {
@@ -29,8 +43,16 @@ func TestSuite(t *testing.T) {
 				proxies[a] = p
 				return a
 			},
-			Stop:  func() { kill(s) },
-			Start: func() { s = broker(t, server.Options{Port: at}) },
+			Stop: func() {
+				if so.JetStream { // a server that is ended while it makes a stream leaves something running
+					awaitStreams(t, s)
+				}
+				kill(s)
+			},
+			Start: func() {
+				so.Port = at
+				s = broker(t, so)
+			},
 			Cut: func(a adapter.Adapter) {
 				proxies[a].open(false)
 				proxies[a].cut()
@@ -42,8 +64,11 @@ func TestSuite(t *testing.T) {
 					t.Fatal(err)
 				}
 				defer nc.Close()
-				if err := nc.Publish(newSubjects(DefaultPrefix).ofNamespace(ns), raw); err != nil {
-					t.Fatal(err)
+				subjects := newSubjects(DefaultPrefix)
+				for _, subject := range []string{subjects.ofNamespace(ns), subjects.log + "cccccccccccccccc", subjects.told + "cccccccccccccccc"} {
+					if err := nc.Publish(subject, raw); err != nil {
+						t.Fatal(err)
+					}
 				}
 				if err := nc.Flush(); err != nil {
 					t.Fatal(err)

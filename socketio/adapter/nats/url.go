@@ -10,14 +10,19 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 )
 
-const usage = "nats://[USER:PASSWORD@ or TOKEN@]HOST:PORT[,HOST:PORT…], or tls:// with ?ca=FILE&cert=FILE&key=FILE, either with ?creds=FILE"
+const usage = "nats://[USER:PASSWORD@ or TOKEN@]HOST:PORT[,HOST:PORT…], or tls:// with ?ca=FILE&cert=FILE&key=FILE, either with ?creds=FILE, and for the log jetstream=auto|on|off, replicas=1|3, storage=file|memory, maxage=10m, maxbytes=N"
 
 // ParseURL makes options from
 //
 //	nats://[user:password@ or token@]host[:port][,host[:port]…][?creds=FILE]
 //	tls://…[?ca=FILE&cert=FILE&key=FILE&creds=FILE]
+//
+// and, for the log that JetStream keeps, jetstream=auto (the default), on or off,
+// and where it is not off replicas=1 or 3 (or 5), storage=file or memory, maxage=
+// such as 10m, and maxbytes=.
 //
 // The port is 4222 unless it is told. ca holds the certificates to trust instead
 // of the system's; cert and key are this node's own; creds is a file made by nsc.
@@ -86,6 +91,10 @@ func (o *Options) parameters(scheme, query string) error {
 	files := map[string]string{}
 	for name, list := range values {
 		switch name {
+		case "jetstream", "replicas", "storage", "maxage", "maxbytes":
+			if err := o.logParameter(name, list); err != nil {
+				return err
+			}
 		case "ca", "cert", "key", "creds":
 			if len(list) > 1 {
 				return fmt.Errorf("nats: %s is there %d times: write it once", name, len(list))
@@ -98,7 +107,14 @@ func (o *Options) parameters(scheme, query string) error {
 			}
 			files[name] = list[0]
 		default:
-			return fmt.Errorf("nats: unknown parameter %q: write creds, and with tls:// ca, cert or key", name)
+			return fmt.Errorf("nats: unknown parameter %q: write creds, jetstream, replicas, storage, maxage or maxbytes, and with tls:// ca, cert or key", name)
+		}
+	}
+	if o.JetStream == Off {
+		for _, name := range []string{"replicas", "storage", "maxage", "maxbytes"} {
+			if values.Has(name) {
+				return fmt.Errorf("nats: %s is for the log, and jetstream=off: write one of them", name)
+			}
 		}
 	}
 	o.Credentials = files["creds"]
@@ -126,6 +142,46 @@ func (o *Options) parameters(scheme, query string) error {
 			return fmt.Errorf("nats: cert and key: %w", err)
 		}
 		o.TLS.Certificates = []tls.Certificate{pair}
+	}
+	return nil
+}
+
+// logParameter reads one of the parameters of the log.
+func (o *Options) logParameter(name string, list []string) error {
+	if len(list) > 1 {
+		return fmt.Errorf("nats: %s is there %d times: write it once", name, len(list))
+	}
+	text := list[0]
+	switch name {
+	case "jetstream":
+		modes := map[string]JetStream{"auto": Auto, "on": On, "off": Off}
+		mode, ok := modes[text]
+		if !ok {
+			return errors.New("nats: jetstream is auto, on or off: write jetstream=auto")
+		}
+		o.JetStream = mode
+	case "storage":
+		if text != "file" && text != "memory" {
+			return errors.New("nats: storage is file or memory: write storage=file")
+		}
+		o.Memory = text == "memory"
+	case "replicas":
+		if text != "1" && text != "3" && text != "5" {
+			return errors.New("nats: replicas is 1, 3 or 5: write replicas=3 for a NATS cluster of three servers")
+		}
+		o.Replicas = int(text[0] - '0')
+	case "maxage":
+		d, err := time.ParseDuration(text)
+		if err != nil || d < time.Second {
+			return errors.New("nats: maxage is how long the log keeps what was said, a second or more: write maxage=10m")
+		}
+		o.MaxAge = d
+	case "maxbytes":
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil || n < 1<<20 {
+			return errors.New("nats: maxbytes is how large the log becomes, 1048576 or more: write maxbytes=536870912")
+		}
+		o.MaxBytes = n
 	}
 	return nil
 }

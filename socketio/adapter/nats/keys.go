@@ -1,0 +1,264 @@
+package nats
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/sockeye-io/sockeye/socketio/adapter"
+)
+
+const (
+	// mostSessions wait to be stored, someSessions are stored at once,
+	mostSessions, someSessions = 100_000, 256
+	// and may take so long.
+	sessionsWithin = 3 * time.Second
+	// tries is how often is tried again what somebody else is quicker at.
+	tries = 5
+	// gone is how long it is remembered that there is nothing any more.
+	gone = time.Second
+)
+
+const (
+	ttlHeader  = "Nats-TTL"
+	lastHeader = nats.ExpectedLastSubjSeqHdr
+)
+
+// sessions are to be stored.
+type sessions struct {
+	mu   sync.Mutex
+	list []adapter.Session
+	busy chan struct{} // closed when all is stored; nil if nothing is
+}
+
+// PutSession implements [adapter.Log].
+func (a *Adapter) PutSession(s adapter.Session) {
+	q := &a.sessions
+	q.mu.Lock()
+	if !a.logs || len(q.list) >= mostSessions {
+		q.mu.Unlock()
+		tell(s, adapter.NotStored)
+		return
+	}
+	q.list = append(q.list, s)
+	start := q.busy == nil
+	if start {
+		q.busy = make(chan struct{})
+	}
+	q.mu.Unlock()
+	if start {
+		go a.storeSessions()
+	}
+}
+
+func tell(s adapter.Session, what adapter.Stored) {
+	if s.Done != nil {
+		s.Done(what)
+	}
+}
+
+// storeSessions stores what waits, and ends.
+func (a *Adapter) storeSessions() {
+	q := &a.sessions
+	for {
+		q.mu.Lock()
+		list := q.list
+		q.list = nil
+		if len(list) == 0 {
+			close(q.busy)
+			q.busy = nil
+			q.mu.Unlock()
+			return
+		}
+		q.mu.Unlock()
+		for len(list) > 0 {
+			n := min(len(list), someSessions)
+			a.storeSome(list[:n])
+			list = list[n:]
+		}
+	}
+}
+
+// awaitSessions waits until nothing is to be stored.
+func (a *Adapter) awaitSessions(ctx context.Context) {
+	a.sessions.mu.Lock()
+	busy := a.sessions.busy
+	a.sessions.mu.Unlock()
+	if busy != nil {
+		select {
+		case <-busy:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// storeSome stores some sessions, of several of one key the last.
+func (a *Adapter) storeSome(list []adapter.Session) {
+	l, _, err := a.connection()
+	if err != nil {
+		for _, s := range list {
+			tell(s, adapter.NotStored)
+		}
+		return
+	}
+	ctx, cancel := context.WithTimeout(l.ctx, sessionsWithin)
+	defer cancel()
+	var waits sync.WaitGroup
+	byKey := make(map[string][]adapter.Session)
+	for _, s := range list {
+		byKey[s.Key] = append(byKey[s.Key], s)
+	}
+	for _, row := range byKey {
+		waits.Go(func() {
+			for _, s := range row {
+				what, err := l.keep(ctx, s)
+				if err != nil {
+					a.log.Warn("cluster: JetStream does not store clients", "server", l.address, "error", err)
+				}
+				tell(s, what)
+			}
+		})
+	}
+	waits.Wait()
+}
+
+// keep stores a session.
+func (l *link) keep(ctx context.Context, s adapter.Session) (adapter.Stored, error) {
+	subject := l.a.subjects.session + token(s.Key)
+	if s.First && s.TTL > 0 {
+		_, err := l.put(ctx, subject, s.State, s.TTL, "")
+		return storedIf(err), err
+	}
+	var err error
+	for range tries {
+		var m *keptMessage
+		if m, err = l.last(ctx, subject); err != nil {
+			return adapter.NotStored, err
+		}
+		state, ttl := s.State, s.TTL
+		switch {
+		case m == nil || len(m.Data) < adapter.SessionTag:
+			if !s.First {
+				return adapter.StoredNone, nil
+			}
+			return adapter.StoredThere, nil // there is nothing to take away
+		case !s.First && string(m.Data[:adapter.SessionTag]) != string(s.State[:adapter.SessionTag]):
+			return adapter.StoredOther, nil
+		case s.TTL <= 0:
+			state, ttl = nil, gone
+		}
+		if _, err = l.put(ctx, subject, state, ttl, strconv.FormatUint(m.Seq, 10)); !quicker(err) {
+			break
+		}
+	}
+	return storedIf(err), err
+}
+
+func storedIf(err error) adapter.Stored {
+	if err != nil {
+		return adapter.NotStored
+	}
+	return adapter.StoredThere
+}
+
+// quicker reports whether somebody else has put something there.
+func quicker(err error) bool {
+	var failed *apiError
+	return errors.As(err, &failed) && (failed.ErrCode == codeWrongLast || failed.ErrCode == codeBusy)
+}
+
+// token is a key as a part of a subject.
+func token(key string) string {
+	for i := range len(key) {
+		if c := key[i]; (c < '0' || c > '9') && (c < 'a' || c > 'z') {
+			sum := sha256.Sum256([]byte(key))
+			return hex.EncodeToString(sum[:])
+		}
+	}
+	return key
+}
+
+// last is what a subject has.
+func (l *link) last(ctx context.Context, subject string) (*keptMessage, error) {
+	return l.message(ctx, l.a.subjects.keyStream, fmt.Appendf(nil, `{"last_by_subj":%q}`, subject))
+}
+
+// put stores something for whole seconds, ttl or a little more; after is the
+// number of what it replaces, empty: whatever there is.
+func (l *link) put(ctx context.Context, subject string, data []byte, ttl time.Duration, after string) (uint64, error) {
+	msg := nats.NewMsg(subject)
+	msg.Data = data
+	msg.Header[ttlHeader] = []string{strconv.FormatInt(int64((ttl+time.Second-1)/time.Second), 10) + "s"}
+	if after != "" {
+		msg.Header[lastHeader] = []string{after}
+	}
+	answer, err := l.nc.RequestMsgWithContext(ctx, msg)
+	if err != nil {
+		return 0, err
+	}
+	r, err := readAnswer(answer.Data)
+	return r.Seq, err
+}
+
+// TakeSession implements [adapter.Log].
+func (a *Adapter) TakeSession(ctx context.Context, key string) ([]byte, error) {
+	l, _, err := a.connection()
+	if err != nil {
+		return nil, err
+	}
+	subject := a.subjects.session + token(key)
+	for range tries {
+		var m *keptMessage
+		if m, err = l.last(ctx, subject); err != nil || m == nil || len(m.Data) == 0 {
+			return nil, err
+		}
+		if _, err = l.put(ctx, subject, nil, gone, strconv.FormatUint(m.Seq, 10)); err == nil {
+			return m.Data, nil
+		}
+		if !quicker(err) {
+			return nil, err
+		}
+	}
+	return nil, err
+}
+
+// Claim implements [adapter.Claimer], for as many whole seconds as make up ttl. It
+// fails with [adapter.ErrNoClaims] where there is no log.
+func (a *Adapter) Claim(ctx context.Context, key string, ttl time.Duration) (bool, error) {
+	if !a.logs {
+		return false, adapter.ErrNoClaims
+	}
+	l, _, err := a.connection()
+	if err != nil {
+		return false, err
+	}
+	sum := sha256.Sum256([]byte(key))
+	subject := a.subjects.claim + hex.EncodeToString(sum[:])
+	for range tries {
+		_, err = l.put(ctx, subject, []byte(a.self.ID), ttl, "0")
+		var failed *apiError
+		switch {
+		case err == nil:
+			return true, nil
+		case !errors.As(err, &failed):
+			return false, err
+		case failed.ErrCode == codeWrongLast:
+			return false, nil
+		case failed.ErrCode != codeBusy:
+			return false, err
+		}
+		select { // somebody's is being stored
+		case <-time.After(catchUp):
+		case <-ctx.Done():
+			return false, ctx.Err()
+		}
+	}
+	return false, err
+}
