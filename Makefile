@@ -55,6 +55,7 @@ fuzz: ## run every fuzz target, FUZZTIME (10s, or 100000x) each, and count execu
 
 simulate: ## clusters in memory with faults: SEEDS (10000) lives, or that of SEED with its history
 	@go test -c -o .cache/simulate ./e2e/simulation && cd e2e/simulation && SEEDS=$(SEEDS) SEED=$(SEED) PRESENCE=1000 ../../.cache/simulate -test.run 'TestSeeds|TestPresence' -test.timeout 0
+	@go test -c -o .cache/simulate-recovery ./socketio && cd socketio && SEEDS=$(SEEDS) SEED=$(SEED) ../.cache/simulate-recovery -test.run 'TestRoam$$|TestRoamFaults|TestRoamHandOver' -test.timeout 0
 
 rolling: setup ## restart three nodes under load with 1,000 clients that recover, on each of BACKENDS (streams,mesh,nats,redis), some minutes
 	@mkdir -p bin && cd e2e && go build -o ../bin/ ./fixture ./cluster/natsd && timeout 1800 node cluster/rolling.mjs $(BACKENDS) 1000

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"math/rand/v2"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -48,7 +51,6 @@ func (c *traveller) options() *socketiotest.Options {
 // A journey is nodes whose clients go from one to another.
 type journey struct {
 	t     *testing.T
-	seed  uint64
 	r     *rand.Rand
 	bus   *adaptertest.Bus
 	o     *socketio.Recovery
@@ -170,9 +172,6 @@ func (j *journey) check() {
 		for _, text := range c.wrong {
 			j.t.Error(text)
 		}
-		if len(c.wrong) > 0 {
-			j.t.Errorf("seed %d", j.seed)
-		}
 		for row, n := range c.last {
 			if want := j.rows[row]; n != want && want >= 0 {
 				j.t.Errorf("%s: the last of %s is %d, not %d", c.name, row, n, j.rows[row])
@@ -185,7 +184,7 @@ func onJourney(t *testing.T, seed uint64, b adaptertest.BusOptions, o *socketio.
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		b.Seed = seed
-		j := &journey{t: t, seed: seed, r: rand.New(rand.NewPCG(seed, 7)), bus: adaptertest.NewBusWith(b), o: o, rows: map[string]int{}, begun: map[string]int{}}
+		j := &journey{t: t, r: rand.New(rand.NewPCG(seed, 7)), bus: adaptertest.NewBusWith(b), o: o, rows: map[string]int{}, begun: map[string]int{}}
 		for range 2 {
 			j.start()
 		}
@@ -200,10 +199,41 @@ func onJourney(t *testing.T, seed uint64, b adaptertest.BusOptions, o *socketio.
 	})
 }
 
+// lives are the seeds from 0 on: n, or SEEDS if that is set, or that of SEED only
+// (see make simulate).
+func lives(t *testing.T, n uint64) iter.Seq[uint64] {
+	number := func(name string, otherwise uint64) uint64 {
+		text := os.Getenv(name)
+		if text == "" {
+			return otherwise
+		}
+		n, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		return n
+	}
+	return func(yield func(uint64) bool) {
+		first, end := uint64(0), number("SEEDS", n)
+		if os.Getenv("SEED") != "" {
+			first = number("SEED", 0)
+			end = first + 1
+		}
+		for seed := first; seed < end; seed++ {
+			if !yield(seed) {
+				return
+			}
+			if t.Failed() {
+				t.Fatalf("seed %d; again: SEED=%d make simulate", seed, seed)
+			}
+		}
+	}
+}
+
 // TestRoam: clients that go to and fro between nodes get every event, in order,
 // once; all are recovered.
 func TestRoam(t *testing.T) {
-	for seed := range uint64(20) {
+	for seed := range lives(t, 20) {
 		o := adaptertest.BusOptions{Traits: logged, Faults: adaptertest.Faults{Delay: 200 * time.Millisecond, Duplicate: 0.1}}
 		onJourney(t, seed, o, &socketio.Recovery{}, func(j *journey) {
 			for range 30 {
@@ -213,12 +243,9 @@ func TestRoam(t *testing.T) {
 				j.move(j.all[j.r.IntN(len(j.all))])
 			}
 			if j.refused > 0 {
-				t.Errorf("seed %d: %d of %d not recovered: %v", seed, j.refused, j.refused+j.recovered, unrecovered(j))
+				t.Errorf("%d of %d not recovered: %v", j.refused, j.refused+j.recovered, unrecovered(j))
 			}
 		})
-		if t.Failed() {
-			t.Fatalf("seed %d", seed)
-		}
 	}
 }
 
@@ -227,14 +254,18 @@ func TestRoam(t *testing.T) {
 func TestRoamFaults(t *testing.T) {
 	whys := map[string]uint64{}
 	recovered, refused := 0, 0
-	for seed := range uint64(40) {
+	for seed := range lives(t, 200) {
+		steps := 12
+		if seed >= 200 {
+			steps = 40
+		}
 		o := adaptertest.BusOptions{Traits: logged, Faults: adaptertest.Faults{Delay: 200 * time.Millisecond, Duplicate: 0.1}}
 		r := &socketio.Recovery{}
 		if seed%3 == 0 {
 			r.MaxPackets = 30
 		}
 		onJourney(t, seed, o, r, func(j *journey) {
-			for range 40 {
+			for range steps {
 				for range j.r.IntN(10) {
 					j.traffic()
 				}
@@ -270,9 +301,6 @@ func TestRoamFaults(t *testing.T) {
 				}
 			}
 		})
-		if t.Failed() {
-			t.Fatalf("seed %d", seed)
-		}
 	}
 	t.Logf("%d recovered, %d not: %v", recovered, refused, whys)
 }
@@ -282,7 +310,7 @@ func TestRoamFaults(t *testing.T) {
 // those too that come to another node before their sessions do, or have got
 // nothing on the node before.
 func TestRoamHandOver(t *testing.T) {
-	for seed := range uint64(30) {
+	for seed := range lives(t, 30) {
 		moves := seed%3 == 2
 		o := adaptertest.BusOptions{Traits: adapter.Traits{Ordered: true, Routes: seed%2 == 0}, Faults: adaptertest.Faults{Delay: 50 * time.Millisecond}}
 		onJourney(t, seed, o, &socketio.Recovery{}, func(j *journey) {
@@ -303,9 +331,6 @@ func TestRoamHandOver(t *testing.T) {
 				t.Errorf("%d of %d not recovered: %v", j.refused, j.refused+j.recovered, unrecovered(j))
 			}
 		})
-		if t.Failed() {
-			t.Fatalf("seed %d", seed)
-		}
 	}
 }
 
