@@ -165,7 +165,7 @@ func TestMalformed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := open(t, nil, nil)
 		long := strings.Repeat("x", 2000)
-		for _, path := range []string{"nonsense", "do", "sockets?limit=0", "sockets?limit=x", "sockets?limit=1000000", "sockets?ns=" + long, "feed", "feed?viewer=12345678&of=a", "feed?viewer=12345678&of=a&seen=x"} {
+		for _, path := range []string{"nonsense", "do", "sockets?limit=0", "sockets?limit=x", "sockets?limit=1000000", "sockets?sort=name", "sockets?ns=" + long, "feed", "feed?viewer=12345678&of=a", "feed?viewer=12345678&of=a&seen=x"} {
 			if rec := w.do(http.MethodGet, "/inspect/api/"+path, "", nil); rec.Code != http.StatusBadRequest || !strings.HasSuffix(rec.Body.String(), "\n") {
 				t.Errorf("%.30s: %d %s", path, rec.Code, rec.Body)
 			}
@@ -265,6 +265,34 @@ func TestBounded(t *testing.T) {
 				t.Errorf("%v: %d, %+v", q, a.Total, a.Spaces)
 			}
 		}
+	})
+}
+
+// Who sends most, or takes least, is the first of a list, wherever they are.
+func TestOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := open(t, nil, nil)
+		for range 60 {
+			w.srv.Connect(nil)
+		}
+		loud, slow := w.srv.Connect(nil), w.srv.Connect(nil)
+		for range 9 {
+			_ = loud.Emit("x") // it is in memory
+		}
+		synctest.Wait()
+		slow.StopReading()
+		for range 200 {
+			if err := w.io.To(slow.ID()).Emit("y", strings.Repeat("y", 10_000)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		synctest.Wait()
+		for order, id := range map[string]string{"in": loud.ID(), "buffered": slow.ID(), "out": slow.ID()} {
+			if a := w.ask("sockets", "ns", "/", "sort", order, "limit", "3", "after", "zzz"); len(a.Sockets) != 3 || a.Total != 62 || a.Sockets[0].ID != id || a.Sockets[1].of(order) > a.Sockets[0].of(order) {
+				t.Errorf("%s: %d of %d: %+v", order, len(a.Sockets), a.Total, a.Sockets)
+			}
+		}
+		slow.StartReading()
 	})
 }
 
@@ -471,6 +499,12 @@ func TestCluster(t *testing.T) {
 		bus.Crash("three")
 		if a := w.ask("overview"); len(a.Missing) != 1 || !strings.Contains(a.Missing[0], "three") || len(a.Nodes) != 2 {
 			t.Errorf("%v of %d", a.Missing, len(a.Nodes))
+		}
+		bus.Stop() // then nobody else can be asked, and nobody is waited for
+		synctest.Wait()
+		start := time.Now()
+		if a := w.ask("overview"); !strings.Contains(strings.Join(a.Missing, ","), "two") || len(a.Nodes) != 1 || a.Nodes[0].Connected || time.Since(start) != 0 {
+			t.Errorf("%v of %d after %v", a.Missing, len(a.Nodes), time.Since(start))
 		}
 	})
 }

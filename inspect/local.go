@@ -205,9 +205,10 @@ func (in *Inspector) sockets(ns *socketio.Namespace, q question, node string) ([
 		if q.Text != "" && !strings.Contains(s.ID(), q.Text) && !strings.Contains(s.Handshake().RemoteAddr(), q.Text) {
 			continue
 		}
-		if total++; s.ID() > q.After {
-			found.add(s.ID(), func() socket { return describe(s, node) })
+		if key := q.key(s); key > q.After {
+			found.add(key, func() socket { return describe(s, node) })
 		}
+		total++
 	}
 	return found.list(), total
 }

@@ -32,7 +32,9 @@ func (a *answers) merge(q question, list []answer) {
 	slices.SortStableFunc(a.Spaces, func(x, y space) int { return cmp.Compare(y.Sockets, x.Sockets) })
 	// A room that is among the first of all is among the first of each node.
 	a.Rooms = together(a.Rooms, func(r room) string { return r.Name }, func(r *room, o room) { r.Sockets += o.Sockets })
-	slices.SortFunc(a.Sockets, func(x, y socket) int { return cmp.Compare(x.ID, y.ID) })
+	slices.SortFunc(a.Sockets, func(x, y socket) int {
+		return cmp.Or(cmp.Compare(y.of(q.Sort), x.of(q.Sort)), cmp.Compare(x.ID, y.ID))
+	})
 	a.Rooms, a.Sockets = first(a.Rooms, q.Limit), first(a.Sockets, q.Limit)
 	slices.SortStableFunc(a.Events, func(x, y happening) int { return cmp.Compare(x.At, y.At) })
 }

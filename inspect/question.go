@@ -21,6 +21,7 @@ type question struct {
 	ID     string            `json:"id"`
 	Text   string            `json:"text"`
 	After  string            `json:"after"` // the last that is known already
+	Sort   string            `json:"sort"`  // of sockets: one of orders
 	Limit  int               `json:"limit"`
 	Viewer string            `json:"viewer"` // of the feed
 	Seen   map[string]uint64 `json:"seen"`   // by node, the last event that is known
@@ -74,7 +75,7 @@ func (in *Inspector) ask(w http.ResponseWriter, r *http.Request) {
 
 func read(kind string, v url.Values) (q question, err error) {
 	q = question{
-		Kind: kind, Node: v.Get("node"), NS: v.Get("ns"), Room: v.Get("room"), ID: v.Get("id"), Text: v.Get("text"), After: v.Get("after"),
+		Kind: kind, Node: v.Get("node"), NS: v.Get("ns"), Room: v.Get("room"), ID: v.Get("id"), Text: v.Get("text"), After: v.Get("after"), Sort: v.Get("sort"),
 		Viewer: v.Get("viewer"), Limit: 50, Seen: map[string]uint64{},
 	}
 	if !slices.Contains(kinds, kind) {
@@ -84,6 +85,12 @@ func read(kind string, v url.Values) (q question, err error) {
 		if len(text) > longest {
 			return q, errors.New("what is asked for is too long")
 		}
+	}
+	if orders[q.Sort] == nil {
+		return q, errors.New("sockets are sorted by buffered, in or out, or without sort by id")
+	}
+	if q.Sort != "" {
+		q.After = "" // there are no pages: who is first changes all the time
 	}
 	if text := v.Get("limit"); text != "" {
 		if q.Limit, err = strconv.Atoi(text); err != nil || q.Limit < 1 || q.Limit > most {
@@ -128,7 +135,12 @@ func (in *Inspector) all(ctx context.Context, q question) answers {
 	here := in.local(q)
 	a := answers{Here: here.Node.ID, ReadOnly: in.opts.ReadOnly, Frames: in.opts.Frames != nil, Missing: []string{}, SeenBy: map[string]uint64{}}
 	list := []answer{here}
-	if _, ok := in.io.Cluster(); ok {
+	if st, ok := in.io.Cluster(); ok && !st.Connected {
+		for _, n := range st.Others { // who cannot be asked is not waited for
+			a.Missing = append(a.Missing, n.ID)
+		}
+		a.Missing = in.named(a.Missing)
+	} else if ok {
 		got, err := in.io.Of("/").ServerSideEmitWithAck(ctx, serverSide, q)
 		var missing *socketio.MissingAcksError
 		if errors.As(err, &missing) {

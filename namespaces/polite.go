@@ -8,6 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/sockeye-io/sockeye/internal/clip"
 	"github.com/sockeye-io/sockeye/socketio"
 )
 
@@ -48,6 +49,7 @@ func polite(ns *socketio.Namespace, rate, burst float64) *budget {
 		err := socketio.Errorf("slow_down", "too fast, wait a moment")
 		if now.Sub(a.told) > time.Second {
 			a.told = now
+			ns.Server().Logger().Warn("a client is too fast for a demo: what is above its rate goes nowhere", "namespace", ns.Name(), "event", clip.Quoted(r.Event()), "client", s.Handshake().RemoteAddr())
 			_ = SlowDown.Emit(s, err.Message) // a client that has left need not know
 		}
 		if r.WantsAck() {
@@ -57,7 +59,7 @@ func polite(ns *socketio.Namespace, rate, burst float64) *budget {
 	})
 	ns.OnError(func(_ context.Context, s *socketio.Socket, event string, err error) {
 		var public *socketio.Error
-		if !errors.As(err, &public) { // what a client did wrong it has been told; the rest is ours
+		if !errors.As(err, &public) && !errors.Is(err, socketio.ErrEventRate) { // what a client did wrong it has been told; the rest is ours
 			ns.Server().Logger().Warn("a demo's handler failed", "namespace", ns.Name(), "event", event, "error", err, "client", s.Handshake().RemoteAddr())
 		}
 	})

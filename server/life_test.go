@@ -82,3 +82,32 @@ func TestLogOfSockets(t *testing.T) {
 		}
 	}
 }
+
+// Who sends more than anybody should is named in the log and counted, and the
+// others' events go on.
+func TestFloodIsNamed(t *testing.T) {
+	var log lines
+	s, err := New(DefaultConfig(), site(), slog.New(slog.NewTextHandler(&log, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	srv := socketiotest.Serve(t, s.IO())
+	flooder, other := srv.Connect(&socketiotest.Options{Namespace: "/echo"}), srv.Connect(&socketiotest.Options{Namespace: "/echo"})
+	for range 11 * eventRate {
+		_ = flooder.Emit("echo", "x") // it is in memory
+	}
+	for _, want := range []string{
+		`level=WARN msg="socketio: limit reached" option=EventRate namespace="\\"/echo\\"" client=\S+`,
+		`level=WARN msg="a client is too fast for a demo[^"]*" namespace=/echo event="\\"echo\\"" client=\S+`,
+	} {
+		eventually(t, "the log says "+want, func() bool { return regexp.MustCompile(want).MatchString(log.String()) })
+	}
+	if text := fetch(s, "/metrics").Body.String(); !regexp.MustCompile(`sockeye_limits_total\{limit="EventRate"\} [1-9]`).MatchString(text) {
+		t.Error("the metrics do not count it")
+	}
+	other.Ask("echo", "hello")
+	if n := strings.Count(log.String(), "limit reached"); n > 5 {
+		t.Errorf("%d lines: a flood fills the log", n)
+	}
+}

@@ -101,6 +101,10 @@ func New(config Config, own fs.FS, log *slog.Logger) (_ *Server, err error) {
 	return s, nil
 }
 
+// eventRate is how many events a second a socket of the program may send: more
+// than any of its pages does, and the demos have bounds of their own below it.
+const eventRate = 200
+
 // ServeHTTP serves everything.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.ServeHTTP(w, r) }
 
@@ -114,6 +118,7 @@ func (s *Server) options(log *slog.Logger) *socketio.Options {
 		Logger:        log,
 		Dev:           s.config.dev(),
 		Recovery:      &socketio.Recovery{},
+		Limits:        socketio.Limits{EventRate: eventRate},
 		Engine: socketio.EngineOptions{
 			ClientIPHeader: s.config.ClientIPHeader,
 			TrustedProxies: s.config.TrustedProxies,

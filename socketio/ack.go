@@ -38,7 +38,7 @@ func (s *Socket) expect(id uint64, w acker) error {
 		}
 		return nil
 	case waits.ErrFull:
-		s.conn.srv.bound(BoundMaxAcks, s)
+		s.bound(BoundMaxAcks)
 		return ErrTooManyAcks
 	}
 	return ErrDisconnected

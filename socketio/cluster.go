@@ -63,6 +63,7 @@ func (o *ClusterOptions) resolve() {
 // clustered is a server's part in a cluster: it carries out what other nodes say,
 // and tells them what is for them.
 type clustered struct {
+	away    atomic.Bool // the log has said that there is no connection
 	srv     *Server
 	core    *cluster.Core
 	claimer adapter.Claimer    // nil if the backend cannot tell
@@ -264,9 +265,12 @@ func (c *clustered) Tell(e cluster.Event) {
 		ev.Connected = e.State.Connection == adapter.Up
 		if ev.Connected {
 			log.Info("socketio: connected to the cluster", "backend", c.core.Traits().Name, "mayHaveMissed", e.State.MayMiss)
-		} else {
+			c.away.Store(false)
+		} else if !c.away.Swap(true) {
 			log.Warn("socketio: not connected to the cluster; this node's clients are served, and it tries on",
 				"backend", c.core.Traits().Name, "error", e.State.Cause)
+		} else { // a line of another kind: what keeps it away is rarely what has ended it
+			log.Warn("socketio: the cluster's broker is still away", "backend", c.core.Traits().Name, "error", e.State.Cause)
 		}
 	case cluster.NodeJoined:
 		ev.Kind = ClusterNodeJoined

@@ -55,7 +55,7 @@ func (c *clustered) Handle(m *adapter.Message) {
 			ev, err := s.enterRooms(m.Names)
 			c.tell(ev)
 			if err == ErrTooManyRooms {
-				c.later(func() { c.srv.bound(BoundMaxRooms, s) })
+				c.later(func() { s.bound(BoundMaxRooms) })
 			}
 		}
 	case adapter.Leave:

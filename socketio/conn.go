@@ -87,7 +87,7 @@ func (srv *Server) accept(sess *engineio.Session) engineio.Receiver {
 	}
 	c.place = &peers.Place[*conn]{Value: c}
 	if old, pushed := srv.unjoined.Push(c.from(), c.place); pushed {
-		srv.bound(BoundMaxUnjoined, nil)
+		old.bound(BoundMaxUnjoined)
 		old.evict(engineio.ForcedClose, errUnjoined)
 	}
 	if d := srv.opts.ConnectTimeout; d > 0 {
@@ -121,7 +121,7 @@ func (t *connectTimeout) Run() {
 	joined := c.joined
 	c.mu.Unlock()
 	if !joined {
-		c.srv.bound(BoundConnectTimeout, nil)
+		c.bound(BoundConnectTimeout)
 		c.close(engineio.ForcedClose, errConnectTimeout)
 	}
 }
@@ -189,7 +189,7 @@ func (t *attachmentTimeout) Run() {
 	waiting := c.waiting
 	c.mu.Unlock()
 	if waiting {
-		c.srv.bound(BoundAttachmentTimeout, nil)
+		c.bound(BoundAttachmentTimeout)
 		c.close(engineio.ForcedClose, errAttachments)
 	}
 }

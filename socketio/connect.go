@@ -104,7 +104,7 @@ func (c *conn) connect(name string, auth siowire.Raw, reading bool) {
 	}
 	c.mu.Unlock()
 	if many {
-		c.srv.bound(BoundMaxNamespaces, nil)
+		c.bound(BoundMaxNamespaces)
 		c.dead = true
 		c.close(engineio.ForcedServerClose, errManyNamespaces)
 		return

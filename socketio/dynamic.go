@@ -119,7 +119,7 @@ func (srv *Server) adopt(p *Namespace, name string, from peers.Key) (*Namespace,
 	out, ok := srv.admitLocked(ns)
 	if !ok {
 		srv.mu.Unlock()
-		srv.bound(BoundMaxDynamicNamespaces, nil)
+		srv.bound(BoundMaxDynamicNamespaces, from.Prefix().String())
 		srv.log.Warn("socketio: connection refused", "namespace", clip.Quoted(name), "error", errTooManyDynamic, "client", from.Prefix().String())
 		return nil, errTooManyDynamic
 	}
@@ -129,7 +129,7 @@ func (srv *Server) adopt(p *Namespace, name string, from peers.Key) (*Namespace,
 	tell := srv.onNamespace
 	srv.mu.Unlock()
 	if out != nil {
-		srv.bound(BoundMaxDynamicNamespaces, nil)
+		srv.bound(BoundMaxDynamicNamespaces, out.child.from.Prefix().String())
 		for s := range out.Sockets() {
 			s.conn.evict(engineio.TransportError, errCrowdedOut)
 		}

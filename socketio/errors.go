@@ -38,8 +38,9 @@ var (
 	ErrTooManyAttachments = errors.New("socketio: more binary attachments than clients take (Options.MaxSentAttachments)")
 	// ErrTooManyRooms: Limits.MaxRooms is reached.
 	ErrTooManyRooms = errors.New("socketio: too many rooms (Limits.MaxRooms)")
-
-	errEventRate = errors.New("socketio: too many events in a second (Limits.EventRate)")
+	// ErrEventRate: an event was dropped, as its client sends more than
+	// Limits.EventRate; OnError is told so.
+	ErrEventRate = errors.New("socketio: too many events in a second (Limits.EventRate)")
 )
 
 // An Error is the one kind of error whose text reaches a client. A middleware

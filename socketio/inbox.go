@@ -172,9 +172,10 @@ func (s *Socket) Run() {
 		case taskAgain:
 			s.answerAgain()
 		case taskOver:
+			s.tellBound(BoundEventRate)
 			for range t.over {
 				srv.traceBound(BoundEventRate, s)
-				s.failed(t.name, errEventRate)
+				s.failed(t.name, ErrEventRate)
 				if s.state.Load() == disconnected {
 					break
 				}
@@ -303,7 +304,7 @@ func (s *Socket) failed(event string, err error) {
 	}
 	if len(list) == 0 {
 		level := slog.LevelWarn
-		if public := (*Error)(nil); errors.As(err, &public) || err == errEventRate {
+		if public := (*Error)(nil); errors.As(err, &public) || err == ErrEventRate {
 			level = slog.LevelDebug // the client's mistake, which must not fill our logs
 		}
 		srv.log.Log(context.Background(), level, "socketio: handler failed", "namespace", clip.Quoted(s.name), "event", clip.Quoted(event), "error", err, "client", s.sess.Handshake().RemoteAddr())

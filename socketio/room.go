@@ -139,7 +139,7 @@ func (s *Socket) Join(names ...string) error {
 	ev, err := s.enterRooms(names)
 	ev.send()
 	if err == ErrTooManyRooms {
-		s.ns.srv.bound(BoundMaxRooms, s)
+		s.bound(BoundMaxRooms)
 	}
 	return err
 }

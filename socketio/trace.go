@@ -3,6 +3,7 @@ package socketio
 import (
 	"time"
 
+	"github.com/sockeye-io/sockeye/internal/clip"
 	"github.com/sockeye-io/sockeye/socketio/engineio"
 )
 
@@ -79,21 +80,32 @@ func (srv *Server) tracePanicked(where string, p *PanicError) {
 	}
 }
 
-// bound counts that a bound was reached, and tells of it. As the hooks of a
-// Trace are user code, the caller holds no lock.
-//
-// Without a socket it may be called on the reader, or by a timer, where no code
-// of the user's runs: a worker tells of it.
-func (srv *Server) bound(name Bound, s *Socket) {
+// bound counts that a client has reached a bound, and tells of it. As the hooks of
+// a Trace are user code, the caller holds no lock.
+func (s *Socket) bound(name Bound) {
+	srv := s.conn.srv
 	srv.stats.bound(name)
-	switch {
-	case srv.trace().Bound == nil:
-	case s == nil:
-		srv.engine.Go(runner(func() { srv.traceBound(name, nil) }))
-	default:
-		srv.traceBound(name, s)
-	}
+	s.tellBound(name)
+	srv.traceBound(name, s)
 }
+
+// tellBound has the log say who it is.
+func (s *Socket) tellBound(name Bound) {
+	s.conn.srv.log.Warn("socketio: limit reached", "option", string(name), "namespace", clip.Quoted(s.name), "client", s.sess.Handshake().RemoteAddr())
+}
+
+// bound is the same for a client without a socket. It may be called on the reader,
+// or by a timer, where no code of the user's runs: a worker tells of it.
+func (srv *Server) bound(name Bound, client string) {
+	srv.stats.bound(name)
+	srv.engine.Go(runner(func() {
+		srv.log.Warn("socketio: limit reached", "option", string(name), "client", client)
+		srv.traceBound(name, nil)
+	}))
+}
+
+// bound is the same for the client of a connection.
+func (c *conn) bound(name Bound) { c.srv.bound(name, c.sess.Handshake().RemoteAddr()) }
 
 // traceBound tells of a bound that is counted already.
 func (srv *Server) traceBound(name Bound, s *Socket) {

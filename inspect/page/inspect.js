@@ -12,7 +12,7 @@ import { ask } from "./ask.js";
 import { ago, short, size } from "./units.js";
 
 const t = words(dictionary);
-const see = { node: "", ns: "/", room: "", id: "", rooms: "", sockets: "" }; // what is shown; rooms and sockets are where their page begins
+const see = { node: "", ns: "/", room: "", id: "", rooms: "", sockets: "", sort: "" }; // what is shown; rooms and sockets are where their page begins
 
 frame();
 const show = figures($("#figures"), t);
@@ -109,7 +109,7 @@ function sockets(a) {
 		} }, short(s.id))),
 		el("td", {}, s.transport + (s.revision === 3 ? " · 3" : "")), el("td.mono", {}, s.address), el("td.num", {}, ago(s.age)), el("td.num", {}, String(s.rooms)),
 		el("td.num", {}, `${s.in} / ${s.out}`), el("td.num", {}, size(s.buffered)), el("td.mono", {}, short(s.node)))));
-	$("#sockets-next").disabled = list.length < 50;
+	$("#sockets-next").disabled = list.length < 50 || see.sort !== ""; // who is first changes all the time
 	$("#sockets-next").dataset.after = list.at(-1)?.id ?? "";
 	$("#sockets-first").disabled = !see.sockets;
 }
@@ -134,7 +134,7 @@ async function refresh() {
 		const [all, r, s, d] = await Promise.all([
 			ask("overview", {}),
 			ask("rooms", { ...at, text: $("#room-text").value, after: see.rooms }),
-			ask("sockets", { ...at, room: see.room, text: $("#socket-text").value, after: see.sockets }),
+			ask("sockets", { ...at, room: see.room, text: $("#socket-text").value, after: see.sockets, sort: see.sort }),
 			see.id ? ask("socket", { ns: see.ns, id: see.id }) : undefined,
 		]);
 		if (mine !== round) return; // a later one is under way
@@ -160,6 +160,7 @@ for (const list of ["rooms", "sockets"]) {
 	$(`#${list}-first`).onclick = () => choose({ [list]: "" });
 	$(`#${list.slice(0, -1)}-text`).oninput = () => choose({ [list]: "" });
 }
+$("#order").onchange = (event) => choose({ sort: event.target.value, sockets: "" });
 $("#close").onclick = () => choose({ id: "" });
 
 state("wait", t("connecting"));

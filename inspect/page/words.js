@@ -2,7 +2,7 @@
 export default {
 	zh: {
 		title: "检视", lead: "服务器此刻在做什么：谁在哪里，说了什么，又为何离开。", node: "节点", figures: "数字", spaces: "命名空间", rooms: "房间", sockets: "套接字",
-		findRoom: "查找房间", findSocket: "按 ID 或地址查找", fromStart: "从头", further: "往后", id: "ID", transport: "传输", address: "地址", age: "时长", inRooms: "房间", traffic: "收 / 发", buffered: "待发",
+		findRoom: "查找房间", order: "排序", byId: "按 ID", mostBuffered: "待发最多", mostIn: "发来最多", mostOut: "收到最多", findSocket: "按 ID 或地址查找", fromStart: "从头", further: "往后", id: "ID", transport: "传输", address: "地址", age: "时长", inRooms: "房间", traffic: "收 / 发", buffered: "待发",
 		one: "一个套接字", choose: "请在上面选一个。", act: "操作", to: "对象：房间，或套接字的 ID", which: "房间，用逗号分隔", event: "事件", args: "参数，一个 JSON 数组", conn: "断开整个连接：官方客户端会自己回来", go: "执行",
 		feed: "正在发生", filter: "按事件、ID 或地址过滤", pause: "暂停", resume: "继续", clear: "清空", nothing: "还没有。", reasons: "原因与上限", nodes: "节点", up: "运行", broker: "代理", goroutines: "协程",
 		frames: "把某些人发的写进日志", framesHint: "在每个节点的日志里为某个套接字 ID、地址或命名空间的每个事件写一行，不含内容。", framesOf: "ID、地址或命名空间", framesOn: "开始记录", framesOff: "停止", framesIs: "正在记录 {of}", framesEnd: "已停止",

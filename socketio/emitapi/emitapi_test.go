@@ -178,6 +178,27 @@ func TestEmit(t *testing.T) {
 	}
 }
 
+// While the broker is away nobody waits for the other nodes, so that calls do not
+// pile up.
+func TestWithoutTheBroker(t *testing.T) {
+	inWorld(t, 2, Options{}, func(t *testing.T, w *world) {
+		c := w.client(0, "a")
+		w.client(1, "a")
+		w.bus.Stop()
+		synctest.Wait()
+		start := time.Now()
+		for _, q := range []struct{ call, body string }{{"emit", `{"event":"x"}`}, {"disconnect", `{"rooms":["a"]}`}} {
+			if got, _ := w.ask(0, 200, request(q.call, q.body)); got != `{"sockets":1,"nodes":1,"complete":false,"missing":["n1"]}` {
+				t.Errorf("%s: %s", q.call, got)
+			}
+		}
+		heard(t, c, "x")
+		if d := time.Since(start); d != 0 {
+			t.Errorf("that took %v", d)
+		}
+	})
+}
+
 func TestBinary(t *testing.T) {
 	inWorld(t, 2, Options{}, func(t *testing.T, w *world) {
 		c := w.client(1)

@@ -123,7 +123,7 @@ func (d *deadline) Run() {
 	case w.done:
 		w.c.Close(errDeadline)
 	case s.offered(w):
-		s.srv.bound(BoundUpgradeTimeout, "a client has not completed its upgrade")
+		s.bound(BoundUpgradeTimeout, "a client has not completed its upgrade")
 		s.dropProbeLocked(w)
 	}
 }

@@ -161,7 +161,7 @@ func (s *Session) timeLocked() (after aftermath) {
 
 // boundLocked closes the session because a limit was reached.
 func (s *Session) boundLocked(b Bound, detail string) aftermath {
-	s.srv.bound(b, detail)
+	s.bound(b, detail)
 	return s.shutLocked(TransportError, &BoundError{b, detail}, false)
 }
 

@@ -33,7 +33,7 @@ func (srv *Server) serve(w http.ResponseWriter, r *http.Request) {
 		_ = host.SetReadDeadline(w, time.Now().Add(strayBody))
 	}
 	if n := srv.opts.MaxHeaderBytes; n > 0 && headSize(r) > n {
-		srv.bound(BoundMaxHeaderBytes, "the head of a request has more than "+strconv.Itoa(n)+" bytes")
+		srv.bound(BoundMaxHeaderBytes, srv.Network(r).Addr().String(), "the head of a request has more than "+strconv.Itoa(n)+" bytes")
 		w.Header().Set("Connection", "close") // the next one will have it too
 		srv.refuse(w, r, refusal{code: BadRequest, status: http.StatusRequestHeaderFieldsTooLarge, name: "HEADERS", text: "The request's head is too large (the server's option MaxHeaderBytes)"})
 		return

@@ -13,7 +13,7 @@ func (srv *Server) admit(r *http.Request) *refusal {
 	if srv.opts.HandshakeRate <= 0 || srv.peers.Allow(srv.peers.Of(r).Key) {
 		return nil
 	}
-	srv.bound(BoundHandshakeRate, "too many handshakes of one address")
+	srv.bound(BoundHandshakeRate, srv.Network(r).Addr().String(), "too many handshakes of one address")
 	return &refusal{code: Forbidden, status: http.StatusTooManyRequests, name: "HANDSHAKE_RATE", text: "Too many handshakes (the server's option HandshakeRate)"}
 }
 
@@ -46,13 +46,13 @@ func (srv *Server) reserve(s *Session) *refusal {
 	}
 	if !srv.peers.Enter(s.addr) {
 		srv.live.Add(-1)
-		srv.bound(BoundMaxSessionsPerAddr, "too many sessions of one address")
+		s.bound(BoundMaxSessionsPerAddr, "too many sessions of one address")
 		return &refusal{code: Forbidden, status: http.StatusTooManyRequests, name: "MAX_SESSIONS_PER_ADDR", text: "Too many sessions of your address (the server's option MaxSessionsPerAddr)"}
 	}
 	if !srv.place(s) {
 		srv.peers.Leave(s.addr)
 		srv.live.Add(-1)
-		srv.bound(BoundMaxSessions, "too many sessions")
+		s.bound(BoundMaxSessions, "too many sessions")
 		return &refusal{code: Forbidden, status: http.StatusServiceUnavailable, name: "MAX_SESSIONS", text: "Too many sessions (the server's option MaxSessions)"}
 	}
 	return nil
@@ -81,7 +81,7 @@ func (srv *Server) place(s *Session) bool {
 func (srv *Server) evict(s *Session) {
 	const why = "too many sessions: one made room for another"
 	srv.places.Leave(s.place)
-	srv.bound(BoundMaxSessions, why)
+	s.bound(BoundMaxSessions, why)
 	s.CloseNow(TransportError, &BoundError{BoundMaxSessions, why})
 }
 

@@ -95,7 +95,7 @@ func (srv *Server) takePost(w http.ResponseWriter, r *http.Request, q *query, s 
 	}()
 	switch err := srv.readBody(buf, w, r); {
 	case errors.Is(err, errBodyTooLarge):
-		srv.bound(BoundMaxPayload, "a body of more than "+strconv.FormatInt(srv.opts.MaxPayload, 10)+" bytes")
+		s.bound(BoundMaxPayload, "a body of more than "+strconv.FormatInt(srv.opts.MaxPayload, 10)+" bytes")
 		return nil, true
 	case err != nil:
 		s.shut(TransportError, errPostAborted, false)

@@ -184,21 +184,24 @@ func (srv *Server) closed(s *Session) {
 	}
 }
 
-// bound notes that a limit was reached. It may be called with a lock held: the
-// hook runs on a worker.
-func (srv *Server) bound(b Bound, detail string) {
+// bound notes that a client has reached a limit. It may be called with a lock
+// held: the hook runs on a worker.
+func (srv *Server) bound(b Bound, client, detail string) {
 	srv.stats.bounds.Add(b)
-	srv.poller.Go(boundTask{srv, b, detail})
+	srv.poller.Go(boundTask{srv, b, client, detail})
 }
 
+// bound notes that the session's client has reached a limit.
+func (s *Session) bound(b Bound, detail string) { s.srv.bound(b, s.hs.addr, detail) }
+
 type boundTask struct {
-	srv    *Server
-	b      Bound
-	detail string
+	srv            *Server
+	b              Bound
+	client, detail string
 }
 
 func (t boundTask) Run() {
-	t.srv.log.Warn("limit reached", "option", string(t.b), "detail", t.detail)
+	t.srv.log.Warn("limit reached", "option", string(t.b), "client", t.client, "detail", t.detail)
 	if tr := t.srv.opts.Trace; tr != nil && tr.Bound != nil {
 		t.srv.guard("Trace.Bound", func() { tr.Bound(t.b, t.detail) })
 	}

@@ -80,7 +80,7 @@ func (w *wsConn) read(c *netpoll.Conn) (err error) {
 	}
 	if wrong, ok := errors.AsType[*ws.Error](err); ok {
 		if wrong.Code == ws.TooBig {
-			w.s.srv.bound(BoundMaxPayload, "a websocket message is too big")
+			w.s.bound(BoundMaxPayload, "a websocket message is too big")
 		}
 		w.fail(TransportError, err, wrong.Code)
 		return nil

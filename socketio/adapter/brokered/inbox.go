@@ -79,19 +79,21 @@ func (i *Inbox) UpAt(missed bool, at adapter.Mark) {
 // Down tells that it is not.
 func (i *Inbox) Down(err error) { i.tell(adapter.State{Connection: adapter.Degraded, Cause: err}) }
 
-// tell passes a change on: another kind of state, or another reason while there
-// has been no connection yet.
+// tell passes a change on: another kind of state, or another reason why there is
+// no connection, since what ends one ("EOF") is not what keeps it from coming back.
 func (i *Inbox) tell(s adapter.State) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if s.Connection == adapter.Degraded && (!i.known || i.last.Connection == adapter.Connecting) {
 		s.Connection = adapter.Connecting
 	}
-	if i.known && s.Connection == i.last.Connection &&
-		(s.Connection != adapter.Connecting || s.Cause.Error() == i.last.Cause.Error()) {
-		return
-	}
 	s.At = time.Now()
+	if i.known && s.Connection == i.last.Connection {
+		if s.Connection == adapter.Up || s.Cause.Error() == i.last.Cause.Error() {
+			return
+		}
+		s.At = i.last.At // it is the same outage
+	}
 	i.last, i.known = s, true
 	i.to.State(s)
 }

@@ -65,8 +65,11 @@ func TestServerKilledAndBack(t *testing.T) {
 	s.kill()
 	for _, n := range []*node{a, b} {
 		until(t, "the loss is told", func() bool { return n.state().Connection == adapter.Degraded })
-		if n.state().Cause == nil {
-			t.Error("no cause")
+		since := n.state().At
+		// What ended the connection is not what keeps it from coming back.
+		until(t, "the cause is told", func() bool { return strings.Contains(fmt.Sprint(n.state().Cause), "refused") })
+		if !n.state().At.Equal(since) {
+			t.Errorf("away since %v, and not since %v", n.state().At, since)
 		}
 	}
 	if _, err := a.Nodes(t.Context(), "/"); err == nil {
