@@ -138,27 +138,6 @@ func TestBroadcastIsAValue(t *testing.T) {
 	}
 }
 
-func TestMaxRooms(t *testing.T) {
-	ns := newNamespace(New(&Options{Limits: Limits{MaxRooms: 2}}), "/", new(registry))
-	s := member(ns, "a")
-	if err := s.Join("x", "y", "z"); err != ErrTooManyRooms {
-		t.Errorf("error %v, want ErrTooManyRooms", err)
-	}
-	if got := s.Rooms(); !slices.Equal(got, []string{"a", "x", "y"}) {
-		t.Errorf("rooms %v", got)
-	}
-	if err := s.Join("y", "x"); err != nil {
-		t.Errorf("rooms it is in already: %v", err)
-	}
-	early := &Socket{id: "b", ns: ns} // in a middleware
-	if err := early.Join("x", "y", "z"); err != ErrTooManyRooms || len(early.Rooms()) != 2 {
-		t.Errorf("before it is let in: %v, %v", err, early.Rooms())
-	}
-	if n := ns.srv.Stats().Bounds["MaxRooms"]; n != 2 {
-		t.Errorf("the bound is counted %d times", n)
-	}
-}
-
 func TestRoomEvents(t *testing.T) {
 	ns := newNamespace(New(nil), "/", new(registry))
 	var got []string
