@@ -3,6 +3,7 @@ package main
 import (
 	"go/ast"
 	"go/types"
+	"maps"
 	"strings"
 
 	"golang.org/x/tools/go/packages"
@@ -29,10 +30,21 @@ func (f *flow) result(p *packages.Package, call *ast.CallExpr) names {
 	if len(brought) == 0 && isLibrary(fun.Pkg()) && f.ofServer(p, call) {
 		return names{"/": true} // io.To(room)
 	}
-	if _, known := f.src.decls[fun]; !known {
+	var own names
+	if sel, method := f.interfaceMethod(p, call.Fun); method != nil {
+		found, _ := f.implementations(p, sel, method)
+		for n, in := range found {
+			if d, ok := n.(*ast.FuncDecl); ok {
+				if impl, ok := in.TypesInfo.Defs[d.Name].(*types.Func); ok {
+					own = union(own, f.results[impl])
+				}
+			}
+		}
+	} else if _, known := f.src.decls[fun]; !known {
 		return brought
+	} else {
+		own = f.results[fun]
 	}
-	own := f.results[fun]
 	if both := common(own, brought); len(both) > 0 {
 		return both
 	}
@@ -94,6 +106,20 @@ func (f *flow) call(p *packages.Package, call *ast.CallExpr) {
 		receiver = f.eval(p, sel.X)
 	}
 	fun, _ := callee(p, call).(*types.Func)
+	if sel, method := f.interfaceMethod(p, call.Fun); method != nil {
+		found, all := f.implementations(p, sel, method)
+		for n, in := range found {
+			sig := f.signature(in, n)
+			if sig.Recv() != nil {
+				f.give(sig.Recv(), receiver)
+			}
+			f.bind(sig, args, call, p)
+		}
+		if !all && f.lenient {
+			f.lost(p, call)
+		}
+		return
+	}
 	if fun == nil || f.src.decls[fun] == nil && !isLibrary(fun.Pkg()) {
 		known := f.functions(p, call.Fun)
 		for n, in := range known {
@@ -166,8 +192,50 @@ func (f *flow) signature(p *packages.Package, n ast.Node) *types.Signature {
 	return types.NewSignatureType(nil, nil, nil, nil, nil, false)
 }
 
-// functions are those that an expression's value may be.
+// functions are those that an expression's value may be, or what an interface
+// may hold.
 func (f *flow) functions(p *packages.Package, e ast.Expr) targets {
+	t := p.TypesInfo.TypeOf(e)
+	if t == nil {
+		return nil
+	}
+	own := f.typeDecl(t)
+	if len(own) == 0 {
+		found := f.named(p, e)
+		if len(found) == 0 && holdsInterface(t) && !f.nothing(p, e) {
+			return targets{elsewhere: p}
+		}
+		return found
+	}
+	for n, in := range f.named(p, e) {
+		own[n] = in
+	}
+	return own
+}
+
+// nothing reports whether an expression is nil, or a variable or literal that
+// may yet be given something.
+func (f *flow) nothing(p *packages.Package, e ast.Expr) bool {
+	switch e := ast.Unparen(e).(type) {
+	case *ast.Ident, *ast.CompositeLit:
+		return true
+	case *ast.SelectorExpr:
+		return f.src.own[p.TypesInfo.ObjectOf(e.Sel).Pkg()] != nil
+	case *ast.IndexExpr:
+		return f.nothing(p, e.X)
+	case *ast.CallExpr:
+		switch fn := callee(p, e).(type) {
+		case *types.Builtin:
+			return true
+		case *types.Func:
+			return f.src.decls[fn] != nil
+		}
+	}
+	return false
+}
+
+// named are the functions and types that the names in an expression stand for.
+func (f *flow) named(p *packages.Package, e ast.Expr) targets {
 	switch e := ast.Unparen(e).(type) {
 	case *ast.FuncLit:
 		return targets{e: p}
@@ -175,6 +243,13 @@ func (f *flow) functions(p *packages.Package, e ast.Expr) targets {
 		return f.functionOf(p.TypesInfo.ObjectOf(e))
 	case *ast.SelectorExpr:
 		obj := p.TypesInfo.ObjectOf(e.Sel)
+		if sel, method := f.interfaceMethod(p, e); method != nil {
+			found, _ := f.implementations(p, sel, method)
+			for n, in := range found {
+				f.give(f.signature(in, n).Recv(), f.eval(p, e.X))
+			}
+			return found
+		}
 		if fn, ok := obj.(*types.Func); ok && fn.Signature().Recv() != nil && f.src.decls[fn.Origin()] != nil {
 			f.give(fn.Origin().Signature().Recv(), f.eval(p, e.X)) // a method that goes with its receiver
 		}
@@ -183,6 +258,28 @@ func (f *flow) functions(p *packages.Package, e ast.Expr) targets {
 		return f.functions(p, e.X)
 	case *ast.UnaryExpr:
 		return f.functions(p, e.X)
+	case *ast.StarExpr:
+		return f.functions(p, e.X)
+	case *ast.SliceExpr:
+		return f.functions(p, e.X)
+	case *ast.TypeAssertExpr:
+		return f.functions(p, e.X)
+	case *ast.CallExpr:
+		if p.TypesInfo.Types[e.Fun].IsType() && len(e.Args) == 1 {
+			return f.functions(p, e.Args[0]) // a conversion
+		}
+		switch fn := callee(p, e).(type) {
+		case *types.Func:
+			return f.gives[fn]
+		case *types.Builtin:
+			all := targets{}
+			if fn.Name() == "append" {
+				for _, a := range e.Args {
+					maps.Copy(all, f.functions(p, a))
+				}
+			}
+			return all
+		}
 	case *ast.CompositeLit:
 		all := targets{}
 		for _, x := range e.Elts {

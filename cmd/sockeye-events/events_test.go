@@ -49,6 +49,15 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+// Events behind interfaces are those of the types that may be in them.
+func TestInterfacesAreFollowed(t *testing.T) {
+	code, out, errs := ran("./testdata/plug")
+	if code != 0 || errs != "" {
+		t.Fatalf("exit %d: %s", code, errs)
+	}
+	golden(t, "plug.d.ts", out)
+}
+
 // What cannot be told is said with file and line, and with the comment that
 // settles it.
 func TestWhatCannotBeTold(t *testing.T) {

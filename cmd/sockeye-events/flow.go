@@ -48,16 +48,18 @@ type flow struct {
 	problems problems
 	objs     map[types.Object]names
 	results  map[*types.Func]names
-	funcs    map[types.Object]targets // functions that a variable may hold
+	funcs    map[types.Object]targets // functions, and types, that a variable may hold
+	gives    map[*types.Func]targets  // those that a function's results may hold
 	lenient  bool                     // what is not known of a field or its owner does not narrow the other
 	changed  bool
 }
 
-// targets are functions, by declaration or literal.
+// targets are functions, by declaration or literal, and types that an interface
+// may hold, by declaration.
 type targets map[ast.Node]*packages.Package
 
 func follow(src *source, p problems) *flow {
-	f := &flow{src: src, problems: p, objs: map[types.Object]names{}, results: map[*types.Func]names{}, funcs: map[types.Object]targets{}}
+	f := &flow{src: src, problems: p, objs: map[types.Object]names{}, results: map[*types.Func]names{}, funcs: map[types.Object]targets{}, gives: map[*types.Func]targets{}}
 	for _, f.lenient = range []bool{false, true} {
 		for f.changed = true; f.changed; {
 			f.changed = false
@@ -155,6 +157,11 @@ func (f *flow) returned(p *packages.Package, in *ast.FuncDecl, n *ast.ReturnStmt
 	for _, e := range n.Results {
 		all = union(all, f.eval(p, e))
 	}
+	for i, e := range n.Results {
+		if len(n.Results) == fn.Signature().Results().Len() && holdsInterface(fn.Signature().Results().At(i).Type()) {
+			f.gives[fn] = f.joined(f.gives[fn], f.functions(p, e))
+		}
+	}
 	if len(n.Results) == 0 {
 		for v := range fn.Signature().Results().Variables() {
 			all = union(all, f.objs[v])
@@ -230,15 +237,32 @@ func (f *flow) hold(o types.Object, fns targets) {
 		return
 	}
 	o = origin(o)
-	for n, p := range fns {
-		if f.funcs[o] == nil {
-			f.funcs[o] = targets{}
+	if !holdsInterface(o.Type()) {
+		own := targets{}
+		for n, p := range fns {
+			if _, isType := n.(*ast.TypeSpec); !isType && n != elsewhere {
+				own[n] = p
+			}
 		}
-		if f.funcs[o][n] == nil {
-			f.funcs[o][n] = p
+		fns = own
+	}
+	if len(fns) > 0 {
+		f.funcs[o] = f.joined(f.funcs[o], fns)
+	}
+}
+
+// joined adds more to all.
+func (f *flow) joined(all, more targets) targets {
+	for n, p := range more {
+		if all == nil {
+			all = targets{}
+		}
+		if _, known := all[n]; !known {
+			all[n] = p
 			f.changed = true
 		}
 	}
+	return all
 }
 
 // direct reports whether t is one of the library's types that are of a

@@ -29,6 +29,7 @@ type source struct {
 	own        map[*types.Package]*packages.Package
 	decls      map[*types.Func]*ast.FuncDecl
 	where      map[*ast.FuncDecl]*packages.Package
+	types      map[*types.TypeName]*ast.TypeSpec // with methods, or that embed some
 	directives directives
 	module     string
 	root       string // problems name files relative to it
@@ -51,7 +52,7 @@ func load(dir string, patterns []string) (*source, error) {
 	}
 	s := &source{
 		fset: cfg.Fset, own: map[*types.Package]*packages.Package{}, decls: map[*types.Func]*ast.FuncDecl{},
-		where: map[*ast.FuncDecl]*packages.Package{}, directives: directives{}, root: abs,
+		where: map[*ast.FuncDecl]*packages.Package{}, types: map[*types.TypeName]*ast.TypeSpec{}, directives: directives{}, root: abs,
 	}
 	var bad []error
 	for _, p := range pkgs {
@@ -84,6 +85,15 @@ func (s *source) add(p *packages.Package) {
 	}
 	for _, file := range p.Syntax {
 		s.directives.read(s.fset, file)
+		ast.Inspect(file, func(n ast.Node) bool {
+			if spec, ok := n.(*ast.TypeSpec); ok {
+				obj, ok := p.TypesInfo.Defs[spec.Name].(*types.TypeName)
+				if ok && !obj.IsAlias() && types.NewMethodSet(types.NewPointer(obj.Type())).Len() > 0 {
+					s.types[obj] = spec
+				}
+			}
+			return true
+		})
 		for _, d := range file.Decls {
 			if d, ok := d.(*ast.FuncDecl); ok && d.Body != nil {
 				if fn, ok := p.TypesInfo.Defs[d.Name].(*types.Func); ok {

@@ -4,6 +4,7 @@ package odd
 import (
 	"context"
 
+	"github.com/sockeye-io/sockeye/cmd/sockeye-events/testdata/odd/away"
 	"github.com/sockeye-io/sockeye/socketio"
 )
 
@@ -33,6 +34,25 @@ func Mount(io *socketio.Server, name string, later func(*socketio.Namespace)) {
 	later(ns)
 	register(socketio.Event[int]("given"), ns)
 	_ = ns.Emit(name, 5) //sockeye:ignore
+}
+
+type plugin interface {
+	Mount(ns *socketio.Namespace) // nobody does
+}
+
+type attached interface {
+	Attach(ns *socketio.Namespace) error // somebody does, and so does a type that is not read
+}
+
+type here struct{}
+
+func (here) Attach(ns *socketio.Namespace) error { return Line.Emit(ns, "") }
+
+// Plug is called by nobody, so what it is given is not known.
+func Plug(io *socketio.Server, p plugin, a attached) {
+	p.Mount(io.Of("/odd"))
+	_ = a.Attach(io.Of("/odd"))
+	_ = away.Plugin{}
 }
 
 // alone is called by nobody.
