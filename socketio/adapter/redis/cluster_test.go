@@ -3,6 +3,7 @@
 package redis
 
 import (
+	"crypto/tls"
 	"fmt"
 	"net"
 	"slices"
@@ -16,13 +17,17 @@ import (
 )
 
 // newCluster starts a Redis Cluster of a test's own: masters, which have the
-// slots in equal parts, and one replica for each of the first of them.
+// slots in equal parts, and one replica for each of the first of them. "PORT" in
+// args is a free one, another for each.
 func newCluster(t *testing.T, masters, replicas int, args ...string) []*server {
 	t.Helper()
 	var all []*server
 	for range masters + replicas {
-		all = append(all, newServer(t, append([]string{"cluster-enabled yes", "cluster-port " + freePort(t),
-			"cluster-node-timeout 1000", "repl-diskless-sync-delay 0"}, args...)...))
+		lines := []string{"cluster-enabled yes", "cluster-port " + freePort(t), "cluster-node-timeout 1000", "repl-diskless-sync-delay 0"}
+		for _, arg := range args {
+			lines = append(lines, strings.ReplaceAll(arg, "PORT", freePort(t)))
+		}
+		all = append(all, newServer(t, lines...))
 	}
 	for i, s := range all {
 		s.do("CLUSTER", "SET-CONFIG-EPOCH", strconv.Itoa(i+1))
@@ -183,4 +188,64 @@ func TestSuiteStatic(t *testing.T) {
 			return NewSharded(o)
 		})
 	})
+}
+
+// A Cluster whose servers speak TLS, with one another too: seeds and masters are
+// reached at the ports for TLS, which the topology names to who asks there, and
+// rooms of all masters are heard. Who does not trust the certificate is told.
+func TestClusterOverTLS(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	trusted := certificate(t, dir)
+	masters := newCluster(t, 3, 0, "tls-port PORT", "tls-cluster yes", "tls-replication yes", "tls-auth-clients no",
+		"tls-cert-file "+dir+"/crt", "tls-key-file "+dir+"/key", "tls-ca-cert-file "+dir+"/crt")
+	var addrs []string
+	for _, s := range masters {
+		addrs = append(addrs, "127.0.0.1:"+strings.TrimPrefix(s.args[4], "tls-port "))
+	}
+	url := "rediss+sharded://" + strings.Join(addrs[:2], ",")
+	with := func(c *tls.Config) adapter.Adapter {
+		a, err := FromURL(url, Options{TLS: c})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a
+	}
+	secure := &tls.Config{RootCAs: trusted, MinVersion: tls.VersionTLS12}
+	a, b := join(t, with(secure), "aaaaaaaaaaaaaaaa"), join(t, with(secure), "bbbbbbbbbbbbbbbb")
+	var rooms []string
+	for i := range masters {
+		rooms = append(rooms, roomOf(masters, i))
+		b.Interest(adapter.Interest{NS: "/", Room: rooms[i], On: true})
+	}
+	for _, room := range rooms {
+		until(t, "the room "+room+" is heard", func() bool {
+			a.publish(adapter.Message{Kind: adapter.Broadcast, Rooms: []string{room}, Data: text(`["to ` + room + `"]`)})
+			return slices.ContainsFunc(b.messages(), func(m string) bool { return strings.Contains(m, "to "+room) })
+		})
+	}
+	for addr, s := range b.Adapter.(*Sharded).links() {
+		if !slices.Contains(addrs, addr) || !s {
+			t.Errorf("there is a link with %s, not with the ports for TLS %v", addr, addrs)
+		}
+	}
+	if n := len(b.Adapter.(*Sharded).links()); n != 3 {
+		t.Errorf("%d links, of 3 masters", n)
+	}
+	stranger := start(t, with(nil), "cccccccccccccccc")
+	until(t, "who does not trust it is told", func() bool {
+		s := stranger.state()
+		return s.Cause != nil && strings.Contains(s.Cause.Error(), "certificate")
+	})
+}
+
+// links are the addresses that there are shards of, and whether each has a link.
+func (a *Sharded) links() map[string]bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	all := make(map[string]bool)
+	for addr, s := range a.shards {
+		all[addr] = s.link != nil
+	}
+	return all
 }
