@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -352,6 +353,99 @@ func TestForwardHostile(t *testing.T) {
 	a.refused(1, "GET", "&sid=0123456789abcdef"+sid[16:], 400, `{"code":1,"message":"Session ID unknown"}`)
 	if !strings.HasPrefix(a.open(0), "") || a.srv[0].Engine().Stats().Sessions != 2 {
 		t.Error("a session has come to harm")
+	}
+}
+
+// What one node passes on to another is read there as polls and posts of clients
+// are, without net/http, and no less is asked of it: each request is believed for
+// its own mark only.
+func TestForwardTakenOver(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0") // httptest looks at each connection: none of its is taken over
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := startApart(t, 2, func(i int, o *socketio.Options) {
+		if i == 0 {
+			o.ClusterOptions.Advertise = "http://" + ln.Addr().String()
+		}
+	})
+	sid := a.open(0)
+	// What net/http sees of what is passed on to node 0.
+	var mu sync.Mutex
+	var seen []string
+	web := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		seen = append(seen, r.Header.Get("Sockeye-Forward"))
+		mu.Unlock()
+		a.srv[0].ServeHTTP(w, r)
+	})}
+	ended := make(chan error, 1)
+	go func() { ended <- web.Serve(ln) }()
+	t.Cleanup(func() {
+		_ = web.Close()
+		<-ended
+	})
+	count := func() int {
+		mu.Lock()
+		defer mu.Unlock()
+		return len(seen)
+	}
+	a.ask(1, "POST", "&sid="+sid, "40")
+	for i := range 5 {
+		a.ask(1, "POST", "&sid="+sid, fmt.Sprintf(`42%d["echo","x"]`, i))
+		if _, text := a.ask(1, "GET", "&sid="+sid, ""); text == "" {
+			t.Error("nothing comes back")
+		}
+	}
+	if n, served := count(), a.forwards(0, "served"); served != 11 || runtime.GOOS == "linux" && n != 1 {
+		t.Errorf("%d requests served, %d of them by net/http", served, n)
+	}
+	mark := seen[0]
+	request := func(method, mark, body string) string {
+		if mark != "" {
+			mark = "Sockeye-Forward: " + mark + "\r\n"
+		}
+		return fmt.Sprintf("%s /socket.io/?EIO=4&transport=polling&sid=%s HTTP/1.1\r\nHost: %s\r\n%sContent-Length: %d\r\n\r\n%s",
+			method, sid, a.web[1].Listener.Addr(), mark, len(body), body)
+	}
+	for _, c := range []struct {
+		name, first, then string
+		status            int
+	}{
+		{"the same again", mark, request("POST", mark, "3"), 200},
+		{"another request", mark, request("GET", mark, ""), 403},
+		{"another signature", mark, request("POST", mark[:len(mark)-5]+"AAAAA", "3"), 403},
+		{"an empty mark", mark, strings.Replace(request("POST", "x", "3"), " x\r", "\r", 1), 403},
+		{"two marks", mark, strings.Replace(request("POST", mark, "3"), "Host:", "Sockeye-Forward: "+mark+"\r\nHost:", 1), 403},
+		{"none, as a client", mark, request("POST", "", "3"), 200},
+		{"a client's connection", "", request("POST", "", "3"), 200},
+		{"a client with an empty mark", "", strings.Replace(request("POST", "x", "3"), " x\r", "\r", 1), 403},
+		{"a client that says so", "", request("POST", mark[:len(mark)-5]+"AAAAA", "3"), 403},
+	} {
+		nc, err := net.Dial("tcp", ln.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = nc.SetDeadline(time.Now().Add(slow.Stretch(10 * time.Second)))
+		r := bufio.NewReader(nc)
+		ask := func(request string) int {
+			_, _ = io.WriteString(nc, request) // an error shows with the answer
+			resp, err := http.ReadResponse(r, nil)
+			if err != nil {
+				t.Fatalf("%s: %v", c.name, err)
+			}
+			_, _ = io.Copy(io.Discard, resp.Body)
+			return resp.StatusCode
+		}
+		if status := ask(request("POST", c.first, "3")); status != 200 {
+			t.Errorf("%s: the first request is answered %d", c.name, status)
+		}
+		forged := a.forwards(0, "forged")
+		status := ask(c.then)
+		if n := a.forwards(0, "forged") - forged; status != c.status || (n == 1) != (status == 403) {
+			t.Errorf("%s: answered %d, and %d counted as forged", c.name, status, n)
+		}
+		_ = nc.Close()
 	}
 }
 

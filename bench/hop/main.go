@@ -35,6 +35,7 @@ var (
 	length  = flag.Duration("for", 2*time.Second, "how long each takes")
 	clients = flag.Int("clients", 20, "clients at once")
 	held    = flag.Int("held", 500, "polls held at once, for their memory")
+	program = flag.String("program", "", "a server that was built before, to compare versions; empty: ./sockeye is built")
 )
 
 func main() {
@@ -57,9 +58,12 @@ func run() error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	bin := filepath.Join(dir, "sockeye")
-	if text, err := exec.Command("go", "build", "-o", bin, "./sockeye").CombinedOutput(); err != nil {
-		return fmt.Errorf("go build ./sockeye: %w\n%s", err, text)
+	bin := *program
+	if bin == "" {
+		bin = filepath.Join(dir, "sockeye")
+		if text, err := exec.Command("go", "build", "-o", bin, "./sockeye").CombinedOutput(); err != nil {
+			return fmt.Errorf("go build ./sockeye: %w\n%s", err, text)
+		}
 	}
 	ports, err := freePorts(4)
 	if err != nil {

@@ -104,8 +104,15 @@ func (f *farewells) Run() {
 // connOf tells the connections of HTTP/1 apart by their client's address and
 // port. It is 0 if that is not known.
 func (srv *Server) connOf(r *http.Request) uint64 {
-	if r.ProtoMajor != 1 || !strings.Contains(r.RemoteAddr, ":") { // as those of a unix socket
+	if r.ProtoMajor != 1 {
 		return 0
 	}
-	return maphash.String(srv.sessions.seed, r.RemoteAddr) | 1
+	return srv.connAt(r.RemoteAddr)
+}
+
+func (srv *Server) connAt(remote string) uint64 {
+	if !strings.Contains(remote, ":") { // as those of a unix socket
+		return 0
+	}
+	return maphash.String(srv.sessions.seed, remote) | 1
 }

@@ -40,7 +40,7 @@ func (srv *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	upgrade := isUpgrade(r)
 	passed := srv.forward != nil && forward.Passed(r)
-	adopt := !upgrade && !passed && srv.mayAdopt(w, r)
+	adopt := !upgrade && srv.mayAdopt(w, forward.Beneath(r))
 	if c := srv.opts.CORS; c != nil {
 		done := false
 		ok := srv.guard("CORS", func() { done = c.serve(w, r, srv) })

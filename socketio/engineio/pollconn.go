@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"unique"
 
+	"github.com/sockeye-io/sockeye/socketio/internal/forward"
 	"github.com/sockeye-io/sockeye/socketio/internal/httpconn"
 )
 
@@ -23,10 +24,13 @@ import (
 // the request that is answered is the one with which it was taken over.
 type pollConn struct {
 	httpconn.Conn
-	srv  *Server
-	from uint64 // see connOf
+	srv    *Server
+	passed bool // another node passes requests on over it
+	secure bool // then: clients have come by TLS
 
 	// These belong to whoever reads, or answers while nobody reads requests.
+	from   uint64                // see connOf; with passed that of the request that has come last
+	node   string                // with passed: who has passed that on
 	next   *Session              // that the request that has come last is of
 	accept unique.Handle[string] // Accept-Encoding of the request that is answered; few differ
 
@@ -57,6 +61,9 @@ func (srv *Server) adopt(w http.ResponseWriter, r *http.Request, q *query) *poll
 		return nil
 	}
 	p := &pollConn{srv: srv, accept: keepAccept(r.Header.Get("Accept-Encoding")), from: srv.connOf(r)}
+	if srv.forward != nil && forward.Passed(r) {
+		p.passed, p.secure = true, r.TLS != nil
+	}
 	srv.live.Add(1)
 	if !srv.conns.Take(&p.Conn, p, w, r) {
 		srv.live.Add(-1)
@@ -76,7 +83,7 @@ func keepAccept[T string | []byte](accept T) unique.Handle[string] {
 // Mine implements httpconn.Handler.
 func (p *pollConn) Mine(r *httpconn.Request) bool {
 	p.next = nil
-	if r.Octets {
+	if r.Octets || p.passed != (r.Mark != nil) || p.passed && !p.arrived(r) {
 		return false
 	}
 	if limit := p.srv.opts.MaxPayload; limit >= 0 && int64(r.Length) > limit {
@@ -92,8 +99,19 @@ func (p *pollConn) Mine(r *httpconn.Request) bool {
 	return p.next != nil
 }
 
+// arrived looks whether another node has passed r on, for a client as those
+// before it. If not, net/http asks for it again, and it is refused there.
+func (p *pollConn) arrived(r *httpconn.Request) bool {
+	node, remote, secure, ok := p.srv.forward.Judge(r)
+	p.node, p.from = node, p.srv.connAt(remote)
+	return ok && secure == p.secure
+}
+
 // Serve implements httpconn.Handler.
 func (p *pollConn) Serve(r *httpconn.Request) {
+	if p.passed {
+		p.srv.forward.Served(p.node)
+	}
 	if string(r.Accept) != p.accept.Value() {
 		p.accept = keepAccept(r.Accept)
 	}
@@ -232,6 +250,7 @@ func asked(s *Session, r *httpconn.Request) *http.Request {
 		h = &http.Request{Method: http.MethodGet, URL: &url.URL{Path: path}, Host: s.hs.HeaderValue("Host"), Header: http.Header{}}
 	}
 	h.RemoteAddr = s.hs.RemoteAddr()
+	h.Header.Del(httpconn.Mark)
 	return h
 }
 

@@ -2,6 +2,7 @@ package forward
 
 import (
 	"context"
+	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/tls"
 	"encoding/base64"
@@ -77,7 +78,7 @@ type Config struct {
 type Forwarder struct {
 	cfg    Config
 	tag    string
-	key    []byte
+	macs   sync.Pool // of *signer
 	counts *tally.Counts[string]
 	places *peers.Table[*hop]
 	joined sync.WaitGroup // the WebSockets: no http.Server waits for them
@@ -138,7 +139,8 @@ func New(cfg Config) *Forwarder {
 		cfg: cfg, tag: Tag(cfg.Self.ID), counts: tally.New(Outcomes), places: peers.NewTable[*hop](cfg.Max),
 		byTag: make(map[string][]*peer), byID: make(map[string]*peer), logged: make(map[string]time.Time),
 	}
-	f.key = deriveKey(cfg.Secret)
+	key := deriveKey(cfg.Secret)
+	f.macs.New = func() any { return &signer{Hash: hmac.New(sha256.New, key)} }
 	f.ctx, f.end = context.WithCancel(context.Background())
 	return f
 }

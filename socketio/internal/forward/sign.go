@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"encoding/base64"
 	"errors"
+	"hash"
 	"io"
 	"net/http"
 	"net/url"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"github.com/sockeye-io/sockeye/internal/clip"
+	"github.com/sockeye-io/sockeye/socketio/internal/httpconn"
 )
 
 // Header is what a request that is passed on carries, and an answer that refuses
@@ -25,7 +27,7 @@ import (
 // FROM is the id of the node that passes it on, TLS is 1 if the client came by
 // TLS, REMOTE is the other end of its connection. Without the header a request
 // is a client's.
-const Header = "Sockeye-Forward"
+const Header = httpconn.Mark
 
 // refused is the header's value in an answer.
 const refused = "refused"
@@ -43,12 +45,21 @@ func deriveKey(secret []byte) []byte {
 
 // mac signs fields, none of which holds a NUL.
 func (f *Forwarder) mac(fields ...string) []byte {
-	m := hmac.New(sha256.New, f.key)
+	m := f.macs.Get().(*signer)
+	defer f.macs.Put(m)
+	m.text = m.text[:0]
 	for _, s := range fields {
-		_, _ = m.Write([]byte(s)) // never fails
-		_, _ = m.Write([]byte{0})
+		m.text = append(append(m.text, s...), 0)
 	}
+	m.Reset()
+	_, _ = m.Write(m.text) // never fails
 	return m.Sum(nil)
+}
+
+// A signer is what signing one text needs: the key's part is done once.
+type signer struct {
+	hash.Hash
+	text []byte
 }
 
 // Address is what other nodes are told of this one: where it is, signed. It is
@@ -106,13 +117,18 @@ func (f *Forwarder) verify(r *http.Request, now time.Time) (from, remote string,
 	if len(values) != 1 {
 		return "", "", false, errForm
 	}
-	parts := strings.Split(values[0], " ")
+	return f.judge(values[0], r.Method, target(r), r.Host, now)
+}
+
+// judge looks whether another node has made a mark for a request.
+func (f *Forwarder) judge(mark, method, target, host string, now time.Time) (from, remote string, secure bool, err error) {
+	parts := strings.Split(mark, " ")
 	if len(parts) != 6 || parts[0] != "1" {
 		return "", "", false, errForm
 	}
 	sum, err := base64.RawURLEncoding.DecodeString(parts[5])
 	if err != nil || len(f.cfg.Secret) == 0 ||
-		!hmac.Equal(sum, f.mac("request", parts[1], f.cfg.Self.ID, parts[2], parts[3], parts[4], r.Method, target(r), r.Host)) {
+		!hmac.Equal(sum, f.mac("request", parts[1], f.cfg.Self.ID, parts[2], parts[3], parts[4], method, target, host)) {
 		return "", "", false, errSignature
 	}
 	ms, err := strconv.ParseInt(parts[2], 10, 64)
@@ -132,6 +148,26 @@ func target(r *http.Request) string {
 
 type passedKey struct{}
 
+// An arrival is what is known of a request that was passed on.
+type arrival struct {
+	from string
+	tls  *tls.ConnectionState // of the connection between the nodes
+}
+
+// Judge is Arrived for a request that net/http has not read: who has passed it
+// on, and from where. ok: it is believed. Served counts it then.
+func (f *Forwarder) Judge(r *httpconn.Request) (from, remote string, secure, ok bool) {
+	method := http.MethodGet
+	if r.Post {
+		method = http.MethodPost
+	}
+	from, remote, secure, err := f.judge(string(r.Mark), method, string(r.Target), string(r.Host), time.Now())
+	return from, remote, secure, err == nil
+}
+
+// Served counts a request that another node has passed on.
+func (f *Forwarder) Served(from string) { f.count("served", f.node(from)) }
+
 // Arrived is r, which has the header, as it reached the node that passed it on. If
 // it was not passed on, that is answered, and nil returned.
 func (f *Forwarder) Arrived(w http.ResponseWriter, r *http.Request) *http.Request {
@@ -147,8 +183,8 @@ func (f *Forwarder) Arrived(w http.ResponseWriter, r *http.Request) *http.Reques
 		_, _ = io.WriteString(w, `{"code":4,"message":"Forbidden: this request says that another node has passed it on: `+err.Error()+`"}`)
 		return nil
 	}
-	f.count("served", f.node(from))
-	r = r.WithContext(context.WithValue(r.Context(), passedKey{}, from))
+	f.Served(from)
+	r = r.WithContext(context.WithValue(r.Context(), passedKey{}, arrival{from, r.TLS}))
 	r.Header = r.Header.Clone() // that of somebody in front is as it was
 	delete(r.Header, Header)
 	r.RemoteAddr = remote
@@ -169,13 +205,26 @@ func (f *Forwarder) node(id string) Node {
 	return Node{ID: id}
 }
 
+// Beneath is r as it came over its connection, as far as that matters to who
+// takes the connection over.
+func Beneath(r *http.Request) *http.Request {
+	a, ok := r.Context().Value(passedKey{}).(arrival)
+	if !ok || a.tls == r.TLS {
+		return r
+	}
+	own := *r
+	own.TLS = a.tls
+	return &own
+}
+
 // Passed reports whether r was passed on, as Arrived has found.
 func Passed(r *http.Request) bool { return r.Context().Value(passedKey{}) != nil }
 
 // Lost counts a request that was passed on to this node, and that is for another
 // one.
 func (f *Forwarder) Lost(r *http.Request) {
-	from, _ := r.Context().Value(passedKey{}).(string)
+	a, _ := r.Context().Value(passedKey{}).(arrival)
+	from := a.from
 	f.count("loop", f.node(from))
 	f.complain("a request was passed on to this node, and is for another one: it ends here", from, "from", label(f.node(from)))
 }

@@ -20,14 +20,20 @@ type Request struct {
 	Query  []byte
 	Accept []byte // Accept-Encoding
 	Octets bool   // Content-Type is application/octet-stream
+	Target []byte // of the first line: Path and Query
+	Host   []byte
+	Mark   []byte // the header field Mark; nil: it is not there
 	Length int    // of the body
 	Body   []byte
 	Head   []byte // all of it, as it came
 
-	host   []byte
 	askers [len(asks)][]byte
 	close  bool // Connection: close
 }
+
+// Mark is a header field that says on whose behalf a request is made. What it
+// says is for the Handler to judge.
+const Mark = "Sockeye-Forward"
 
 // asks are the header fields that may decide whether a request is let in, and
 // which header fields its answer has. With other values than those of the
@@ -40,7 +46,7 @@ var asks = [...]string{"Origin", "Sec-Fetch-Site", "X-Forwarded-Host", "X-Forwar
 func (r *Request) has(s string) bool {
 	s, ok := cutValue(s, r.Path)
 	if ok {
-		s, ok = cutValue(s, r.host)
+		s, ok = cutValue(s, r.Host)
 	}
 	for i := 0; ok && i < len(r.askers); i++ {
 		s, ok = cutValue(s, r.askers[i])
@@ -176,6 +182,7 @@ func (r *Request) requestLine(line []byte) bool {
 	if len(target) == 0 || target[0] != '/' {
 		return false
 	}
+	r.Target = target
 	r.Path, r.Query, _ = bytes.Cut(target, []byte("?"))
 	return all(r.Path, inPath) && all(r.Query, inQuery)
 }
@@ -186,6 +193,7 @@ const (
 	seenAccept
 	seenType
 	seenConnection
+	seenMark
 	seenAsk // and one bit for each of asks
 )
 
@@ -213,7 +221,7 @@ func (r *Request) field(line []byte, seen *uint) bool {
 	switch len(name) {
 	case 4:
 		if isName(name, "host") {
-			r.host = value
+			r.Host = value
 			return once(seen, seenHost) && len(value) > 0
 		}
 	case 6:
@@ -248,6 +256,12 @@ func (r *Request) field(line []byte, seen *uint) bool {
 		if isName(name, "accept-encoding") {
 			r.Accept = value
 			return once(seen, seenAccept)
+		}
+		if isName(name, "sockeye-forward") {
+			if r.Mark = value; value == nil {
+				r.Mark = []byte{}
+			}
+			return once(seen, seenMark)
 		}
 	case 16:
 		if isName(name, "x-forwarded-host") {
