@@ -24,15 +24,15 @@ import (
 // the request that is answered is the one with which it was taken over.
 type pollConn struct {
 	httpconn.Conn
-	srv    *Server
-	passed bool // another node passes requests on over it
-	secure bool // then: clients have come by TLS
+	srv *Server
 
 	// These belong to whoever reads, or answers while nobody reads requests.
 	from   uint64                // see connOf; with passed that of the request that has come last
-	node   string                // with passed: who has passed that on
 	next   *Session              // that the request that has come last is of
 	accept unique.Handle[string] // Accept-Encoding of the request that is answered; few differ
+
+	passed bool // another node passes requests on over it; static
+	secure bool // then: clients have come by TLS; static
 
 	mu       sync.Mutex
 	gone     bool
@@ -102,15 +102,15 @@ func (p *pollConn) Mine(r *httpconn.Request) bool {
 // arrived looks whether another node has passed r on, for a client as those
 // before it. If not, net/http asks for it again, and it is refused there.
 func (p *pollConn) arrived(r *httpconn.Request) bool {
-	node, remote, secure, ok := p.srv.forward.Judge(r)
-	p.node, p.from = node, p.srv.connAt(remote)
+	remote, secure, ok := p.srv.forward.Judge(r)
+	p.from = p.srv.connAt(remote)
 	return ok && secure == p.secure
 }
 
 // Serve implements httpconn.Handler.
 func (p *pollConn) Serve(r *httpconn.Request) {
 	if p.passed {
-		p.srv.forward.Served(p.node)
+		p.srv.forward.Served(r)
 	}
 	if string(r.Accept) != p.accept.Value() {
 		p.accept = keepAccept(r.Accept)

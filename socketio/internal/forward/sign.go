@@ -154,19 +154,22 @@ type arrival struct {
 	tls  *tls.ConnectionState // of the connection between the nodes
 }
 
-// Judge is Arrived for a request that net/http has not read: who has passed it
-// on, and from where. ok: it is believed. Served counts it then.
-func (f *Forwarder) Judge(r *httpconn.Request) (from, remote string, secure, ok bool) {
+// Judge is Arrived for a request that net/http has not read: from where it has
+// come to the node that passed it on. ok: it is believed; Served counts it then.
+func (f *Forwarder) Judge(r *httpconn.Request) (remote string, secure, ok bool) {
 	method := http.MethodGet
 	if r.Post {
 		method = http.MethodPost
 	}
-	from, remote, secure, err := f.judge(string(r.Mark), method, string(r.Target), string(r.Host), time.Now())
-	return from, remote, secure, err == nil
+	_, remote, secure, err := f.judge(string(r.Mark), method, string(r.Target), string(r.Host), time.Now())
+	return remote, secure, err == nil
 }
 
-// Served counts a request that another node has passed on.
-func (f *Forwarder) Served(from string) { f.count("served", f.node(from)) }
+// Served counts a request that was believed.
+func (f *Forwarder) Served(r *httpconn.Request) {
+	fields := strings.SplitN(string(r.Mark), " ", 3)
+	f.count("served", f.node(fields[1]))
+}
 
 // Arrived is r, which has the header, as it reached the node that passed it on. If
 // it was not passed on, that is answered, and nil returned.
@@ -183,7 +186,7 @@ func (f *Forwarder) Arrived(w http.ResponseWriter, r *http.Request) *http.Reques
 		_, _ = io.WriteString(w, `{"code":4,"message":"Forbidden: this request says that another node has passed it on: `+err.Error()+`"}`)
 		return nil
 	}
-	f.Served(from)
+	f.count("served", f.node(from))
 	r = r.WithContext(context.WithValue(r.Context(), passedKey{}, arrival{from, r.TLS}))
 	r.Header = r.Header.Clone() // that of somebody in front is as it was
 	delete(r.Header, Header)
