@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sockeye-io/sockeye/socketio/socketiotest"
 )
 
 // away is the URL of a broker that nobody runs.
@@ -97,6 +99,13 @@ func TestMesh(t *testing.T) {
 	if text := fetch(a, "/metrics").Body.String(); !strings.Contains(text, "\nsockeye_cluster_nodes 2\n") || !strings.Contains(text, "\nsockeye_cluster_connected 1\n") {
 		t.Error("the metrics do not tell of two nodes")
 	}
+
+	// What one says arrives at the other's clients.
+	c := socketiotest.Serve(t, b.IO()).Connect(&socketiotest.Options{Namespace: "/chat"})
+	if err := a.IO().Of("/chat").Emit("over", 1); err != nil {
+		t.Error(err)
+	}
+	c.Next("over")
 
 	// A third one, at an address that is taken, is an error and no panic.
 	if s, err := New(config(0), site(), slog.New(slog.DiscardHandler)); err == nil {

@@ -60,6 +60,7 @@ func New(o Options) (*Adapter, error) {
 		Local:  true,
 		Newest: func() uint64 { return newest(s) },
 		Prefix: o.Prefix, Key: o.Key, QueueBytes: o.QueueBytes, MaxMessage: o.MaxMessage, Logger: o.Logger,
+		JetStream: nats.Off, // the server inside has none, and a log would be waited for
 	})
 	if err != nil {
 		return nil, err
