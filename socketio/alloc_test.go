@@ -9,8 +9,11 @@ import (
 	"net"
 	"net/http/httptest"
 	"runtime"
+	"slices"
 	"testing"
+	"time"
 
+	"github.com/sockeye-io/sockeye/socketio/adapter"
 	"github.com/sockeye-io/sockeye/socketio/internal/ws"
 )
 
@@ -21,7 +24,12 @@ import (
 // away.
 func audience(t *testing.T, clients int) *Server {
 	t.Helper()
-	srv := New(&Options{Engine: EngineOptions{PingInterval: -1}})
+	return audienceOf(t, New(&Options{Engine: EngineOptions{PingInterval: -1}}), clients)
+}
+
+// audienceOf are the same of a server.
+func audienceOf(t *testing.T, srv *Server, clients int) *Server {
+	t.Helper()
 	joined := make(chan struct{}, clients)
 	srv.OnConnect(func(context.Context, *Socket) { joined <- struct{}{} })
 	hs := httptest.NewServer(srv)
@@ -81,6 +89,54 @@ func TestBroadcastAllocations(t *testing.T) {
 	few, many := cost(10), cost(300)
 	if few > 8 || many > few+1 {
 		t.Errorf("%v allocations for 10 clients, %v for 300", few, many)
+	}
+}
+
+// wire is a broker that never says anything by itself.
+type wire struct{ to adapter.Inbox }
+
+func (w *wire) Traits() adapter.Traits { return adapter.Traits{Name: "wire", Ordered: true} }
+
+func (w *wire) Start(_ context.Context, _ adapter.Node, in adapter.Inbox) error {
+	w.to = in
+	in.State(adapter.State{Connection: adapter.Up, At: time.Now()})
+	return nil
+}
+func (w *wire) Publish(*adapter.Message) error { return nil }
+func (w *wire) Lane(*adapter.Message) uint32   { return 0 }
+func (w *wire) Interest(...adapter.Interest)   {}
+func (w *wire) Stats() adapter.Stats           { return adapter.Stats{} }
+func (w *wire) Close(context.Context) error    { return nil }
+
+// TestClusterDeliveryAllocations: nor does what a broadcast of another node
+// allocates here. One that nobody here is for costs none.
+func TestClusterDeliveryAllocations(t *testing.T) {
+	cost := func(clients int, rooms ...string) float64 {
+		w := &wire{}
+		srv := audienceOf(t, New(&Options{Engine: EngineOptions{PingInterval: -1}, Cluster: w}), clients)
+		sockets := slices.Collect(srv.Of("/").Sockets())
+		m := adapter.Message{Kind: adapter.Broadcast, From: "0123456789abcdef", NS: "/", Rooms: rooms, Data: adapter.Data{Text: []byte(`["news","some news"]`)}}
+		if len(rooms) > 0 {
+			m.Skipped, m.Data = true, adapter.Data{}
+		}
+		sent := srv.Stats().Sent
+		all := testing.AllocsPerRun(100, func() {
+			m.Seq++
+			w.to.Message(&m)
+			for _, s := range sockets {
+				for s.Buffered() > 0 {
+					runtime.Gosched()
+				}
+			}
+		})
+		if got := srv.Stats().Sent - sent; len(rooms) == 0 && got != uint64(101*clients) {
+			t.Errorf("%d of %d were sent", got, 101*clients)
+		}
+		return all
+	}
+	few, many, none := cost(10), cost(300), cost(1, "a room of nobody")
+	if few > 8 || many > few+1 || none > 0 {
+		t.Errorf("%v allocations for 10 clients, %v for 300, %v for none", few, many, none)
 	}
 }
 

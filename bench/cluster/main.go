@@ -3,7 +3,8 @@
 // with the load generator of ../loadgen, in interleaved rounds. It prints a
 // table of medians, with the ratio to Node in the same round.
 //
-// Run it in the folder above: go run ./cluster. It starts redis-server and a
+// Run it in the folder above: go run ./cluster. With -path it measures the way of
+// a message alone, with -idle nodes that do nothing. It starts redis-server and a
 // NATS server on ports of their own on loopback, and stops them.
 package main
 
@@ -98,6 +99,8 @@ func run() error {
 	on := flag.String("on", "", "run only systems whose name matches this regular expression")
 	out := flag.String("out", "out", "folder for built programs")
 	save := flag.String("json", "", "write the medians to this file too, for ../sim")
+	alone := flag.Int("path", 0, "measure the way of so many messages alone instead, without servers (200000)")
+	resting := flag.Duration("idle", 0, "measure nodes that do nothing for so long instead (60s)")
 	flag.Parse()
 	wantScenario, err := regexp.Compile(*only)
 	if err != nil {
@@ -113,7 +116,7 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	rivals := slices.ContainsFunc(systems("", ""), func(s system) bool { return s.node && wantSystem.MatchString(s.name) })
+	rivals := *alone == 0 && *resting == 0 && slices.ContainsFunc(systems("", ""), func(s system) bool { return s.node && wantSystem.MatchString(s.name) })
 	if err := build(ctx, bin, rivals); err != nil {
 		return err
 	}
@@ -137,6 +140,12 @@ func run() error {
 
 	brokers := map[string]*broker{"redis": redis, "nats": nats}
 	all := systems(redis.addr, nats.addr)
+	switch {
+	case *alone > 0:
+		return paths(ctx, all, brokers, *alone, *rounds, wantSystem.MatchString)
+	case *resting > 0:
+		return idle(ctx, bin, all, *resting, wantSystem.MatchString)
+	}
 	t := table{}
 	for round := range *rounds {
 		for _, sc := range scenarios {
