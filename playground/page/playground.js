@@ -1,17 +1,21 @@
-import { $, copyText, el } from "./assets/dom.js";
-import { plainly } from "./assets/words.js";
-import { Args } from "./args.js";
+// The page: what is in it, and how its parts hang together.
+
+import { $, copyText } from "./assets/dom.js";
 import { around } from "./around.js";
-import { cause } from "./cause.js";
-import { client } from "./clients.js";
 import { fill, sane, target } from "./connect.js";
-import { open } from "./connection.js";
-import { frame } from "./frames.js";
+import { copyAs } from "./copyas.js";
+import { describe, given, known } from "./described.js";
+import { Events } from "./events.js";
+import { Kept } from "./kept.js";
+import { Sending } from "./sending.js";
+import { Session } from "./session.js";
 import { Slots } from "./slots.js";
+import { Store } from "./store.js";
+import { namespaceOf, pathOf, serverOf } from "./target.js";
 import { Timeline } from "./timeline.js";
 import { read, write } from "./values.js";
 
-const server = await fetch("server.json").then((res) => res.json(), () => ({ path: "/socket.io/", namespaces: [] }));
+const server = await fetch("server.json").then((res) => res.json()).catch(() => ({ path: "/socket.io/", namespaces: [] }));
 const t = await around(server.frame);
 
 const timeline = new Timeline(() => slots.now.n);
@@ -19,141 +23,88 @@ const slots = new Slots(t, {
 	label: ({ target: it }) => (it ? (it.url === location.origin ? "" : new URL(it.url).host) + it.namespace + " · " + it.version : t("fresh")),
 	chosen(slot) {
 		if (slot.target) fill(slot.target);
-		ready(slot);
+		session.ready();
 		timeline.filter();
+		refresh();
 	},
 });
-const args = new Args(t);
-const note = (slot, ...what) => timeline.add(slot.n, ...what);
+const session = new Session({ t, server, slots, timeline, refresh });
+const events = new Events(t, server, {
+	chosen: (event) => sending.choose(event),
+	space(name) {
+		$("#namespace").value = name;
+		refresh();
+		$('#spaces [aria-pressed="true"]')?.focus();
+	},
+});
+const sending = new Sending({ t, slots, timeline, events, sent: (it) => kept.add({ ...slots.now.target, ...it }) });
 
-// Connection
-
-const known = (it) => (it.url === location.origin && it.path === server.path ? server.namespaces.map(({ name }) => name) : []);
-
-function ready(slot) {
-	$("#send").disabled = $("#disconnect").disabled = !slot.connection;
-	tellCause(slot.cause);
+// Shows the events of the server and namespace that the form names now.
+function refresh() {
+	const { url = location.origin } = serverOf($("#url").value, location.origin), path = pathOf($("#path").value);
+	const before = events.described?.contract;
+	events.show(known({ url, path }) ?? {}, namespaceOf($("#namespace").value, url).namespace ?? "/", url === location.origin && path === server.path);
+	if (before !== events.described.contract || events.event($("#event").value) !== sending.args.event) sending.named();
 }
+for (const id of ["url", "path", "namespace"]) $("#" + id).addEventListener("input", refresh);
 
-$("#connection").addEventListener("submit", async (event) => {
+$("#connection").addEventListener("submit", (event) => {
 	event.preventDefault();
-	const it = target(t), slot = slots.now;
-	if (!it) return;
-	slot.connection?.close();
-	Object.assign(slot, { target: it, connection: undefined, cause: undefined });
-	const serial = ++slot.serial, current = (f) => (...what) => slot.serial === serial && f(...what);
-	slots.say(slot, "wait", t("connecting"));
-	let io;
-	try {
-		io = await client(it.version, server.path);
-	} catch (err) {
-		if (slot.serial !== serial) return;
-		slots.say(slot, "off", t("noClient", { version: it.version }));
-		slot.cause = { cause: "noClient", values: { version: it.version }, fix: err.message };
-		return ready(slots.now);
-	}
-	if (slot.serial !== serial) return;
-	let looking = false;
-	slot.connection = open(io, it, {
-		packet: current((...what) => frame(t, slot.n, ...what)),
-		upgrade: current((kind, name) => note(slot, "info", kind, name)),
-		event: current((name, values, ack) => {
-			note(slot, "down", name, ...values);
-			if (!ack) return;
-			ack("yes"); // somebody at the server waits for it
-			note(slot, "up", `${name} → ${t("answered")}`, "yes");
-		}),
-		up: current(({ id, recovered, transport }) => {
-			if (slot.state !== "on") note(slot, "info", "connect", { id, recovered });
-			slots.say(slot, "on", t("connected", { transport }));
-			slot.cause = undefined;
-			if (slot === slots.now) tellCause();
-		}),
-		down: current((reason, back) => {
-			note(slot, "info", "disconnect", reason, plainly(reason));
-			slots.say(slot, back ? "wait" : "off", t(back ? "lost" : "stopped", { why: plainly(reason) }));
-		}),
-		failed: current(async (err, back) => {
-			note(slot, "info", "connect_error", err, plainly(err));
-			slots.say(slot, back ? "wait" : "off", back ? t("lost") : t("refused", { why: plainly(err) }));
-			if (looking) return;
-			looking = true;
-			const found = await cause(it, err, known(it));
-			if (slot.serial !== serial || slot.state === "on") return;
-			slot.cause = found;
-			note(slot, "warn", "connect_error", t("c." + found.cause, found.values));
-			if (slot === slots.now) tellCause(found);
-		}),
-	});
-	ready(slots.now);
+	const it = target(t);
+	refresh();
+	if (it) session.connect(slots.now, it);
+});
+$("#disconnect").addEventListener("click", () => session.disconnect(slots.now));
+$("#from-file").addEventListener("click", () => $("#description").click());
+$("#description").addEventListener("change", async ({ target: field }) => {
+	const it = field.files.length && target(t);
+	if (it) given(it, await field.files[0].text(), field.files[0].name);
+	field.value = "";
+	refresh();
 });
 
-$("#disconnect").addEventListener("click", () => {
-	const slot = slots.now;
-	slot.connection.close();
-	if (slot.state !== "off") slots.say(slot, "off", t("stopped", { why: plainly("io client disconnect") }));
-});
-
-function tellCause(found) {
-	$("#cause").hidden = !found;
-	if (found) $("#cause").replaceChildren(el("p", {}, ...t.nodes("c." + found.cause, found.values)), found.fix ? el("pre", { tabIndex: 0 }, found.fix) : "");
-}
-
-// Emit
-
-$("#emit").addEventListener("submit", async (event) => {
-	event.preventDefault();
-	const slot = slots.now, name = $("#event").value, values = await args.values();
-	if (!values || !slot.connection) return;
-	note(slot, "up", name, ...values);
-	if (!slot.connection.connected) note(slot, "info", t("dropped"));
-	const start = performance.now(), timeout = $("#ack").checked ? Number($("#timeout").value) || 5000 : 0;
-	try {
-		slot.connection.emit(name, values, { timeout, volatile: $("#volatile").checked }, (failed, answer) => (failed
-			? note(slot, "info", name, t("noAck", { ms: timeout }))
-			: note(slot, "down", `${name} ← ${t("acked", { ms: Math.round(performance.now() - start) })}`, ...answer)));
-	} catch (err) {
-		note(slot, "info", name, err.message); // a reserved name, for one
-	}
-});
-$("#emit").addEventListener("keydown", (event) => {
-	if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) $("#emit").requestSubmit();
-});
-
-// Requests: what the forms say, as a value
+// Requests: what the forms say, to be kept, copied and taken up again
 
 async function request() {
-	const it = target(t), values = it && await args.values();
-	return values && { ...it, event: $("#event").value, args: values, ack: $("#ack").checked, timeout: Number($("#timeout").value) || 5000, volatile: $("#volatile").checked };
+	const it = target(t), what = it && await sending.request();
+	return what && { ...it, ...what };
 }
 
-function restore(it) {
+function take(it) {
 	fill(sane(it));
-	$("#event").value = typeof it.event === "string" ? it.event : "";
-	args.set(Array.isArray(it.args) ? it.args.slice(0, 50) : []);
-	$("#ack").checked = Boolean(it.ack);
-	$("#volatile").checked = Boolean(it.volatile);
-	if (Number.isInteger(it.timeout)) $("#timeout").value = it.timeout;
+	refresh();
+	sending.restore(it);
 }
 
+let storage;
+try { storage = localStorage; } catch { /* forbidden: it lasts as long as the page */ }
+const kept = new Kept({ t, store: new Store(storage), current: request, take(it) {
+	take(it);
+	$("#event").focus();
+} });
+
+let quiet;
 async function copied(text, said = t("copied")) {
 	await copyText(text);
 	$("#copied").textContent = said;
-	setTimeout(() => { $("#copied").textContent = ""; }, 2500);
+	clearTimeout(quiet);
+	quiet = setTimeout(() => { $("#copied").textContent = ""; }, 2500);
 }
-$("#as-link").addEventListener("click", async () => {
-	const it = await request();
-	if (it) copied(`${location.href.split("#")[0]}#${encodeURIComponent(write(it))}`, t("linked"));
+$("#copy").addEventListener("click", async ({ target: button }) => {
+	const as = button.dataset?.as, it = as && await request();
+	if (!it) return;
+	if (as === "link") copied(`${location.href.split("#")[0]}#${encodeURIComponent(write(it))}`, t("linked"));
+	else copied(copyAs(as, it), t("copiedAs", { as: button.textContent }));
 });
 
 // Begin
 
-$("#known").append(...server.namespaces.map(({ name }) => el("option", { value: name })));
-const plain = { url: location.origin, path: server.path, namespace: server.namespaces.some(({ name }) => name === "/playground") ? "/playground" : "/" };
-fill(sane(plain));
-args.set([{ hello: "river" }]);
-try {
-	if (location.hash.length > 1) restore(read(decodeURIComponent(location.hash.slice(1))));
-} catch { /* no link, or not one of ours */ }
+fill(sane({ url: location.origin, path: server.path, namespace: server.namespaces.some(({ name }) => name === "/playground") ? "/playground" : "/" }));
 slots.add();
+sending.take(undefined);
+try {
+	if (location.hash.length > 1) take(read(decodeURIComponent(location.hash.slice(1))));
+} catch { /* no link, or not one of ours */ }
 $("#connect").disabled = false; // from here on everything answers
+await describe({ url: location.origin, path: server.path }, server);
+refresh();

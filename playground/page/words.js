@@ -1,5 +1,9 @@
 export default {
 	zh: {
+		eventsTitle: "事件", find: "查找事件", heard: "服务器听得懂", said: "服务器会说", fromFile: "读入 AsyncAPI 文件", kept: "保存在本浏览器", keepName: "给这个请求起个名字", keep: "保存", forget: "清除历史", exportRequests: "导出为文件", importRequests: "导入",
+		rename: "重命名 {name}", removeRequest: "删除 {name}", history: "历史（{n}）", imported: "已导入 {n} 个。", anyway: "仍然发送", held: "没有发送：{n} 条规则不满足，见上。", howMany: "{event} 有 {n} 个参数。", answers: "回答：", "empty ack": "空", form: "表单", namespaces: "命名空间", shell: "命令行", copiedAs: "已复制为 {as}",
+		drift: "说明与服务器不符", differs: "说明有出入（{n}）", notAsked: "连接之后，本页会询问服务器有没有事件说明。", noDescription: "服务器没有事件说明（{address}：{status}），所以这里不知道事件和规则：任何名称和 JSON 都可以发送。", noReading: "读不到事件说明（{address}）：服务器没有，或不让本页的来源读取。任何名称和 JSON 都可以发送；说明也可以从文件读入。", noContract: "{address} 读不懂：{why}",
+		"d.namespace": "说明里没有命名空间 {namespace}。", "d.event": "收到 {event}，说明里 {namespace} 没有这个事件。", "d.value": "{event} 带来的与说明不符（{where}）：{why}", "d.missing": "说明里有、服务器上没有的命名空间：{names}", "d.unheard": "{namespace}：说明里有、服务器没有处理的事件：{names}", "d.undescribed": "{namespace}：服务器处理、说明里没有的事件：{names}",
 		connections: "连接", another: "再开一个连接", closeSlot: "关闭连接 {n}", fresh: "新连接", url: "服务器", version: "客户端", moreOptions: "路径、auth、query、请求头", path: "路径", headers: "额外请求头（JSON）",
 		headersHint: "浏览器只在长轮询时发送它们。", copyLink: "复制为链接", mine: "只看这个连接", bytes: "字节", allBytes: "全部 {n} 字节", noObject: "这里要一个 JSON 对象，例如 {\"token\": \"x\"}",
 		"no.address": "这不是服务器的地址，例如 http://localhost:3000", "no.scheme": "服务器的地址以 http:// 或 https:// 开头。", urlNamespace: "服务器是 {url}，地址里的路径是命名空间 {namespace}。", urlPath: "服务器是 {url}，Socket.IO 的路径是 {path}。",
@@ -27,6 +31,9 @@ export default {
 		"how many binary attachments follow": "后面跟着几个二进制附件", "attachment, sent as b and base64": "附件，以 b 加 base64 发送", "attachment, a binary frame of its own": "附件，单独的一个二进制帧",
 	},
 	en: {
+		rename: "Rename {name}", removeRequest: "Remove {name}", history: "History ({n})", imported: "Imported: {n}.", held: "Not sent: rules that are broken: {n}, see above.", howMany: "{event} takes {n} arguments.", answers: "Answers:", "empty ack": "nothing", form: "form", copiedAs: "Copied as {as}",
+		drift: "The description does not fit", differs: "The description differs ({n})", notAsked: "Once connected, this page asks the server for a description of its events.", noDescription: "This server has no description of its events ({address}: {status}), so they and their rules are not known here: any name and any JSON goes.", noReading: "A description of the events cannot be read ({address}): there is none, or the server does not let pages from here read it. Any name and any JSON goes; a file will do, too.", noContract: "{address} cannot be understood: {why}",
+		"d.namespace": "The description has no namespace {namespace}.", "d.event": "{event} has come, which the description does not have for {namespace}.", "d.value": "{event} came with something else than described ({where}): {why}", "d.missing": "Namespaces that are described and not there: {names}", "d.unheard": "{namespace}: events that are described and have no handler: {names}", "d.undescribed": "{namespace}: events that have a handler and are not described: {names}",
 		closeSlot: "Close connection {n}", fresh: "new", bytes: "bytes", allBytes: "All {n} bytes", noObject: "A JSON object belongs here, such as {\"token\": \"x\"}",
 		"no.address": "This is no address of a server; http://localhost:3000 is one.", "no.scheme": "The address of a server begins with http:// or https://.", urlNamespace: "The server is {url}; the path of an address is a namespace: {namespace}.", urlPath: "The server is {url}, with Socket.IO at {path}.",
 		noClient: "The client {version} is missing",
