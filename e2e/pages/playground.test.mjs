@@ -1,6 +1,10 @@
 // The playground, as somebody tries out a server with it: ours, Node's, and what is none.
 import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
+import http from "node:http";
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { Server } from "socket.io";
 import { startBrowser, startProgram } from "../lib/program.mjs";
 import { lastPoll, leave, says, until, visit } from "./visit.mjs";
 
@@ -33,7 +37,7 @@ describe("playground", { concurrency: 2 }, () => {
     await says(page, "#anatomy dd", "an ack is wanted");
     await says(page, "#anatomy pre", /^0000 {2}34 35 31 2d 2f 70/);
 
-    await page.click("#as-link");
+    await page.click("[data-as=link]");
     await says(page, "#copied", "Link copied");
     const link = await page.evaluate(() => navigator.clipboard.readText());
     await page.fill("#search", "你好");
@@ -132,5 +136,262 @@ describe("playground", { concurrency: 2 }, () => {
     await until(page, () => document.querySelectorAll(".slot").length === 1);
     await page.click("#send");
     await leave(page, { expected: [lastPoll] });
+  });
+
+  test("the server's events: documented, a form with a sample for each, answers", async () => {
+    const page = await visit(world, "playground/", { permissions: ["clipboard-read", "clipboard-write"] });
+    await page.click("#spaces button:has-text('/chat')");
+    await says(page, "#heard", "Seat: { name: string, room: string }");
+    await says(page, "#said", "People says to a room who is in it.");
+    await page.click("#connect");
+    await page.click("#heard button:has-text('join')");
+    await says(page, "#event-doc", "Answers:");
+    await page.getByLabel("room", { exact: true }).fill("playground");
+    await page.click("#send");
+    await says(page, "#timeline li.down", /join ← ack · \d+ ms \{"room":"playground","name":"Ann"/);
+    for (const [as, text] of [["javascript", 'emit("join", { name: "Ann", room: "playground" }'], ["typescript", "type Socket"], ["go", 'EmitWithAck(ctx, "join", map[string]any{'], ["python", 'client.call("join"'], ["shell", `sockeye emit --namespace /chat --ack --timeout 5000ms -- ${new URL(world.program.url).origin} join '`]]) {
+      await page.click(`[data-as=${as}]`);
+      await says(page, "#copied", "Copied as");
+      const copied = await page.evaluate(() => navigator.clipboard.readText());
+      assert.ok(copied.includes(text), `${as}: ${copied}`);
+    }
+    await page.locator("#args select").selectOption("json"); // the same as JSON, and back
+    assert.deepEqual(JSON.parse(await page.locator("#args textarea.code:visible").inputValue()), { name: "Ann", room: "playground" });
+    await page.locator("#args textarea.code:visible").fill('{"name":"Ben","room":"here"}');
+    await page.locator("#args select").first().selectOption("form");
+    assert.equal(await page.getByLabel("name", { exact: true }).inputValue(), "Ben");
+    // An argument for every event of every namespace, which no rule complains about.
+    for (const name of await page.locator("#spaces button").allInnerTexts()) {
+      await page.click(`#spaces button:text-is("${name}")`);
+      await page.locator(`#spaces button[aria-pressed="true"]:text-is("${name}")`).waitFor();
+      for (const button of await page.locator("#heard button").all()) {
+        await button.click();
+        assert.equal(await page.locator('#args [aria-invalid="true"]').count(), 0, name);
+      }
+    }
+    assert.ok(await page.locator("#differs").isHidden(), await page.locator("#differs").innerText());
+    await leave(page);
+  });
+
+  test("several arguments, a list that the server answers; binary up and down", async () => {
+    const page = await visit(world, "playground/");
+    await page.click("#spaces button:text-is('/acks')");
+    await page.click("#connect");
+    await page.click("#heard button:has-text('order')");
+    assert.deepEqual(await page.locator("#args .arg .name").allInnerTexts(), ["id", "mood"]);
+    await page.click("#send");
+    await says(page, "#timeline li.down", "order ← ack");
+    await page.click("#spaces button:text-is('/binary')");
+    await page.click("#connect");
+    await until(page, () => document.querySelector("#state").dataset.state === "on");
+    await page.click("#heard button:has-text('join')");
+    await page.click("#send");
+    await says(page, "#timeline li.down", "join ← ack");
+    await page.click("#heard button:has-text('show')");
+    await page.click("#send"); // "Hello", which is no picture: that is said, and as described
+    await says(page, "#timeline li.down", /show ← ack .*no_picture/);
+    await says(page, "#frames .part.binary", "5 bytes");
+    assert.equal(await page.locator("#timeline li.warn").count(), 0);
+    await leave(page, { expected: [lastPoll] });
+  });
+
+  test("what breaks a rule is not sent unasked, and is told in the rule's words", async () => {
+    const page = await visit(world, "playground/");
+    await page.click("#connect");
+    await says(page, "#timeline li.down", "hello");
+    await page.click("#heard button:has-text('slow')");
+    await page.locator("#args select").first().selectOption("json");
+    await page.locator("#args textarea.code:visible").fill("1.5");
+    await page.click("#send");
+    await says(page, "#held", "Not sent");
+    await says(page, "#args .rules", "This must be a whole number");
+    assert.equal(await page.locator("#timeline li.up").count(), 0);
+    await page.click("#anyway");
+    await says(page, "#timeline li.up", "slow 1.5");
+    await page.locator("#args textarea.code:visible").fill("10");
+    await page.click("#more");
+    await page.click("#send");
+    await says(page, "#args-problem", "slow takes 1 arguments.");
+    await page.locator("#args li button").nth(1).click();
+    await page.click("#send");
+    await says(page, "#timeline li.down", /slow ← ack · \d+ ms done/);
+    await page.fill("#event", "something of my own"); // what is not described goes as it is
+    await page.click("#send");
+    await says(page, "#timeline li.up", "something of my own");
+    await leave(page);
+  });
+
+  test("what was sent is kept, named, exported and imported, also after the page is gone", async () => {
+    const page = await visit(world, "playground/", { acceptDownloads: true });
+    await page.click("#connect");
+    await page.click("#spaces button:text-is('/playground')");
+    await page.click("#heard button:has-text('slow')");
+    await page.click("#send");
+    await says(page, "#past-title", "History (1)");
+    await page.fill("#keep-name", "a slow one");
+    await page.keyboard.press("Enter");
+    await says(page, "#named", "a slow one");
+    await page.getByRole("button", { name: "Rename a slow one" }).click();
+    await page.keyboard.type("slower");
+    await page.keyboard.press("Enter");
+    await says(page, "#named .name", "slower");
+    const download = page.waitForEvent("download");
+    await page.click("#export-requests");
+    const text = await readFile(await (await download).path(), "utf8");
+    assert.equal(JSON.parse(text).requests[0].name, "slower");
+    await page.reload();
+    await page.click("#named .request");
+    assert.equal(await page.inputValue("#event"), "slow");
+    await says(page, "#args .arg", "ms");
+    await page.getByRole("button", { name: "Remove slower" }).click();
+    await until(page, () => !document.querySelector("#named li"));
+    await page.setInputFiles("#import-file", { name: "x.json", mimeType: "application/json", buffer: Buffer.from(text) });
+    await says(page, "#kept-says", "Imported: 1.");
+    await says(page, "#named .name", "slower");
+    await page.setInputFiles("#import-file", { name: "x.json", mimeType: "application/json", buffer: Buffer.from("{}") });
+    await says(page, "#kept-says", "not exported from a playground");
+    await page.click("#past-title");
+    await page.click("#forget");
+    await until(page, () => document.querySelector("#past").hidden);
+    await leave(page);
+  });
+
+  const node = async (options, handle) => {
+    const server = http.createServer(handle ?? ((req, res) => res.writeHead(404).end()));
+    const io = new Server(server, options);
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    return { io, url: `http://127.0.0.1:${server.address().port}`, close: () => new Promise((done) => io.close(done)) };
+  };
+  const origin = () => new URL(world.program.url).origin;
+
+  test("Node's server: without a description as before; another path, auth, query, headers", async () => {
+    const { io, url, close } = await node({ path: "/live/", cors: { origin: origin(), allowedHeaders: ["x-team"] }, allowEIO3: true });
+    io.of("/den").on("connection", (socket) => {
+      const { auth, query, headers } = socket.handshake;
+      socket.emit("hi", auth, query.q, headers["x-team"] ?? null);
+      socket.on("twice", (a, b, ack) => ack(a, b));
+      socket.emit("question", 1, (answer) => socket.emit("got", answer));
+    });
+    const page = await visit(world, "playground/");
+    for (const version of ["4.8", "2.5"]) {
+      await page.fill("#url", url + "/den");
+      await page.locator("#more-options").evaluate((it) => it.setAttribute("open", ""));
+      await page.fill("#path", "live");
+      await page.fill("#auth", '{"token":"t"}');
+      await page.fill("#query", '{"q":"1"}');
+      await page.fill("#headers", '{"x-team":"red"}');
+      await page.selectOption("#version", version);
+      await page.click("#connect");
+      await says(page, "#url-problem", "the path of an address is a namespace: /den");
+      await says(page, "#described", "no description of its events (/live/asyncapi.json: 404)|cannot be read".split("|")[0]).catch(() => says(page, "#described", "cannot be read"));
+      await says(page, "#timeline li.down", version === "4.8" ? 'hi {"token":"t"}  1  red' : "hi {}  1  red");
+      await says(page, "#timeline li.down", "got yes");
+      await page.fill("#event", "twice");
+      await page.locator("#args textarea").first().fill("[1]");
+      await page.click("#more");
+      await page.locator("#args li").nth(1).locator("textarea").fill('{"$base64":"AAEC"}');
+      await page.click("#send");
+      await says(page, "#timeline li.down", /twice ← ack · \d+ ms \[1\]\s+<3 bytes>/);
+      await page.click("#args li:nth-child(2) button");
+      await page.click("#clear");
+    }
+    await leave(page, { expected: [lastPoll, /404|ERR_FAILED|CORS/] });
+    await close();
+  });
+
+  test("a description that does not fit is said, and one that is hostile is only text", async () => {
+    const hostile = '<img src=x onerror="document.title=1">\u202e';
+    const described = { asyncapi: "3.0.0", info: { title: hostile, version: "1" }, channels: { den: { address: "/den", messages: {
+      "receive.say": { name: "say", description: hostile, payload: { schemaFormat: "application/schema+json;version=draft-2020-12", schema: { type: "object", required: ["text"], properties: { text: { type: "string", minLength: 3, maxLength: 10, description: hostile }, loop: { $ref: "#/channels/den/messages/receive.say/payload/schema" } } } }, "x-arguments": "one" },
+      "send.hi": { name: "hi", payload: { schemaFormat: "application/schema+json;version=draft-2020-12", schema: { type: "integer", maximum: 5 } }, "x-arguments": "one" } } } },
+    operations: { a: { action: "receive", channel: { $ref: "#/channels/den" }, messages: [{ $ref: "#/channels/den/messages/receive.say" }] }, b: { action: "send", channel: { $ref: "#/channels/den" }, messages: [{ $ref: "#/channels/den/messages/send.hi" }] }, c: { action: "sing", channel: 5 } } };
+    const { io, url, close } = await node({ cors: { origin: origin() } });
+    for (const name of ["/den", "/other"]) io.of(name).on("connection", (socket) => {
+      socket.emit("hi", 7);
+      socket.emit("ho", hostile);
+    });
+    const page = await visit(world, "playground/");
+    await page.fill("#url", url);
+    await page.fill("#namespace", "/den");
+    await page.setInputFiles("#description", { name: "asyncapi.json", mimeType: "application/json", buffer: Buffer.from(JSON.stringify(described)) });
+    await page.click("#heard button:has-text('say')");
+    await says(page, "#differs summary", "1");
+    await page.click("#connect");
+    await says(page, "#timeline li.warn", "hi came with something else than described");
+    await says(page, "#timeline li.warn", "ho has come, which the description does not have for /den");
+    await page.locator("#args textarea:visible").first().fill("ab");
+    await page.click("#send");
+    await says(page, "#args", "At least 3 characters");
+    await page.locator("#args textarea:visible").first().fill("abcd");
+    await page.click("#send");
+    await says(page, "#timeline li.up", "abcd");
+    await page.fill("#namespace", "/other");
+    await page.click("#connect");
+    await says(page, "#timeline li.warn", "The description has no namespace /other.");
+    assert.equal(await page.locator("main img").count(), 0);
+    assert.match(await page.title(), /^Playground/);
+    for (const text of ["{", "[]", '{"asyncapi":"2.6.0"}']) {
+      await page.fill("#url", "http://127.0.0.1:1");
+      await page.setInputFiles("#description", { name: "x.json", mimeType: "application/json", buffer: Buffer.from(text) });
+      await says(page, "#described", "cannot be understood");
+    }
+    await leave(page, { expected: [lastPoll, /404|ERR_FAILED|CORS/] });
+    await close();
+  });
+
+  test("why it does not connect, and what to do", async () => {
+    const plain = http.createServer((req, res) => res.writeHead(200, { "Access-Control-Allow-Origin": "*" }).end("<h1>shop</h1>")).listen(0, "127.0.0.1");
+    await once(plain, "listening");
+    const strict = await node({}), mine = await node({ cors: { origin: origin() } }), refuses = await node({ cors: { origin: origin() } });
+    refuses.io.use((_, next) => next(Object.assign(new Error("no seat for you"), { data: { hint: "come back at nine" } })));
+    const page = await visit(world, "playground/");
+    await page.locator("#more-options").evaluate((it) => it.setAttribute("open", ""));
+    const why = async (fields, ...texts) => {
+      for (const [id, value] of Object.entries({ url: mine.url, path: "/socket.io/", namespace: "/", version: "4.8", ...fields })) await (id === "version" ? page.selectOption("#version", value) : page.fill("#" + id, value));
+      await page.click("#connect");
+      for (const text of texts) await says(page, "#cause", text);
+      await page.click("#disconnect");
+    };
+    await why({ url: "http://127.0.0.1:1" }, "does not answer. Does it run?");
+    await why({ url: `http://127.0.0.1:${plain.address().port}` }, "which is not Socket.IO");
+    await why({ url: strict.url }, "does not let pages of", `origin: "${origin()}"`);
+    await why({ path: "/wrong/" }, /does not let pages of|has it at \/socket.io\//);
+    await why({ url: origin(), path: "/wrong/" }, "Change the path to /socket.io/");
+    await why({ namespace: "/nowhere" }, 'the server needs io.of("/nowhere")');
+    await why({ url: refuses.url }, "no seat for you", "come back at nine");
+    await why({ version: "2.5" }, "Choose client 4.8");
+    for (const [text, problem] of [["java" + "script:alert(1)", "begins with http://"], ["ftp://a", "begins with http://"], ["http://a b", "no address"]]) {
+      await page.fill("#url", text);
+      await page.click("#connect");
+      await says(page, "#url-problem", problem);
+    }
+    await leave(page, { expected: [/./] }); // the browser writes each refusal to its console
+    await Promise.all([strict.close(), mine.close(), refuses.close()]);
+    plain.closeAllConnections();
+    plain.close();
+  });
+
+  test("the hex view is whole at 1280 px, and in 320 px; dark, Chinese, by keyboard", async () => {
+    for (const look of [{ viewport: { width: 1280, height: 800 } }, { viewport: { width: 320, height: 700 }, lang: "zh-CN", colorScheme: "dark" }]) {
+      const page = await visit(world, "playground/", look);
+      await page.locator("#connect:enabled").press("Enter");
+      await says(page, "#timeline li.down", "hello");
+      await page.locator("#frames button:has(.namespace)").first().press("Enter");
+      await says(page, "#anatomy pre", /^0000 /);
+      assert.ok(await page.locator("#anatomy pre").evaluate((pre) => pre.scrollWidth <= pre.clientWidth), "the hex view is cut");
+      const first = (await page.locator("#anatomy pre").innerText()).split("\n")[0];
+      if (look.lang) {
+        await says(page, "h1", "试验场");
+        await says(page, "#heard-part", "服务器听得懂");
+        await page.locator("#heard button:has-text('slow')").press("Enter");
+        await page.locator("#args select").first().selectOption("json");
+        await page.locator("#args textarea.code:visible").fill('"x"');
+        await page.locator("#args textarea.code:visible").press("Control+Enter");
+        await says(page, "#held", "没有发送");
+        await says(page, "#args .rules", "应为整数");
+      } else assert.ok(first.length > 60, first); // 16 bytes a line
+      await leave(page);
+    }
   });
 });

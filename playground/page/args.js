@@ -66,7 +66,7 @@ class Item {
 		this.file = el("input", { type: "file", ariaLabel: t("value", { n }) });
 		this.place = el("div.form-place");
 		this.problem = el("pre.problem");
-		this.rules = el("ul.rules", { role: "status" });
+		this.rules = el("ul.rules", { "aria-live": "polite" });
 		const remove = el("button.quiet", { type: "button", ariaLabel: t("remove", { n }), title: t("remove", { n }), onclick: () => all.remove(this) }, "×");
 		this.element = el("li", {}, arg && el("p.arg", {}, el("bdi.name", {}, arg.name), " ", el("bdi.sign", {}, shape(arg.schema, all.resolve))), this.select, el("div.what", {}, this.place, this.area, this.file, this.problem, this.rules), remove);
 		if (arg) this.build(value);

@@ -29,7 +29,7 @@ export function open(io, target, hooks) {
 	const socket = manager.socket(target.namespace, old ? { query: target.query } : { auth: target.auth });
 	let left = false; // by this page
 	const back = () => !left && (old || socket.active); // an old client refuses by "error", below
-	const told = () => hooks.up({ id: socket.id, recovered: socket.recovered, transport: manager.engine.transport.name });
+	const told = () => socket.connected && hooks.up({ id: socket.id, recovered: socket.recovered, transport: manager.engine.transport.name });
 
 	socket.on("connect", told);
 	socket.on("disconnect", (reason) => hooks.down(reason, !left && reason !== "io server disconnect"));

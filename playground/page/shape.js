@@ -26,6 +26,7 @@ function one(type, whole, resolve, depth) {
 	}
 	if (type !== "object") return type;
 	const parts = members(own(whole, "properties")), needed = list(own(whole, "required"));
+	if (parts.length === 1 && parts[0][0] === "error") return "error"; // as a Call says it
 	if (depth > 1) return "{…}";
 	const shown = parts.slice(0, 6).map(([name, part]) => `${name.slice(0, 40)}${needed.includes(name) ? "" : "?"}: ${shape(part, resolve, depth + 1)}`);
 	if (parts.length > 6) shown.push("…");
