@@ -8,6 +8,8 @@ import { Server } from "socket.io";
 import { startBrowser, startProgram } from "../lib/program.mjs";
 import { lastPoll, leave, says, until, visit } from "./visit.mjs";
 
+const space = (page, name) => page.locator("#spaces").getByRole("button", { name, exact: true });
+
 describe("playground", { concurrency: 2 }, () => {
   const world = {};
   before(async () => { [world.program, world.browser] = await Promise.all([startProgram("--log", "error", "--allow-eio3"), startBrowser()]); });
@@ -140,7 +142,7 @@ describe("playground", { concurrency: 2 }, () => {
 
   test("the server's events: documented, a form with a sample for each, answers", async () => {
     const page = await visit(world, "playground/", { permissions: ["clipboard-read", "clipboard-write"] });
-    await page.click("#spaces button:has-text('/chat')");
+    await space(page, "/chat").click();
     await says(page, "#heard", "Seat: { name: string, room: string }");
     await says(page, "#said", "People says to a room who is in it.");
     await page.click("#connect");
@@ -162,8 +164,8 @@ describe("playground", { concurrency: 2 }, () => {
     assert.equal(await page.getByLabel("name", { exact: true }).inputValue(), "Ben");
     // An argument for every event of every namespace, which no rule complains about.
     for (const name of await page.locator("#spaces button").allInnerTexts()) {
-      await page.click(`#spaces button:text-is("${name}")`);
-      await page.locator(`#spaces button[aria-pressed="true"]:text-is("${name}")`).waitFor();
+      await space(page, name).click();
+      await page.locator('#spaces [aria-pressed="true"]', { hasText: name }).waitFor();
       for (const button of await page.locator("#heard button").all()) {
         await button.click();
         assert.equal(await page.locator('#args [aria-invalid="true"]').count(), 0, name);
@@ -175,13 +177,13 @@ describe("playground", { concurrency: 2 }, () => {
 
   test("several arguments, a list that the server answers; binary up and down", async () => {
     const page = await visit(world, "playground/");
-    await page.click("#spaces button:text-is('/acks')");
+    await space(page, "/acks").click();
     await page.click("#connect");
     await page.click("#heard button:has-text('order')");
     assert.deepEqual(await page.locator("#args .arg .name").allInnerTexts(), ["id", "mood"]);
     await page.click("#send");
     await says(page, "#timeline li.down", "order ← ack");
-    await page.click("#spaces button:text-is('/binary')");
+    await space(page, "/binary").click();
     await page.click("#connect");
     await until(page, () => document.querySelector("#state").dataset.state === "on");
     await page.click("#heard button:has-text('join')");
@@ -224,7 +226,7 @@ describe("playground", { concurrency: 2 }, () => {
   test("what was sent is kept, named, exported and imported, also after the page is gone", async () => {
     const page = await visit(world, "playground/", { acceptDownloads: true });
     await page.click("#connect");
-    await page.click("#spaces button:text-is('/playground')");
+    await space(page, "/playground").click();
     await page.click("#heard button:has-text('slow')");
     await page.click("#send");
     await says(page, "#past-title", "History (1)");
@@ -284,8 +286,8 @@ describe("playground", { concurrency: 2 }, () => {
       await page.selectOption("#version", version);
       await page.click("#connect");
       await says(page, "#url-problem", "the path of an address is a namespace: /den");
-      await says(page, "#described", "no description of its events (/live/asyncapi.json: 404)|cannot be read".split("|")[0]).catch(() => says(page, "#described", "cannot be read"));
-      await says(page, "#timeline li.down", version === "4.8" ? 'hi {"token":"t"}  1  red' : "hi {}  1  red");
+      await says(page, "#described", "no description of its events (/live/asyncapi.json: 400)");
+      await says(page, "#timeline li.down", version === "4.8" ? 'hi {"token":"t"}  1  red' : /hi (\{\}|null|undefined)  1  red/);
       await says(page, "#timeline li.down", "got yes");
       await page.fill("#event", "twice");
       await page.locator("#args textarea").first().fill("[1]");
@@ -361,7 +363,7 @@ describe("playground", { concurrency: 2 }, () => {
     await why({ namespace: "/nowhere" }, 'the server needs io.of("/nowhere")');
     await why({ url: refuses.url }, "no seat for you", "come back at nine");
     await why({ version: "2.5" }, "Choose client 4.8");
-    for (const [text, problem] of [["java" + "script:alert(1)", "begins with http://"], ["ftp://a", "begins with http://"], ["http://a b", "no address"]]) {
+    for (const [text, problem] of [["java" + "script:alert(1)", "begins with http://"], ["ftp://a", "begins with http://"], ["http://[", "no address"]]) {
       await page.fill("#url", text);
       await page.click("#connect");
       await says(page, "#url-problem", problem);

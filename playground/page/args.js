@@ -36,13 +36,13 @@ export class Args {
 		$("#more").focus();
 	}
 
-	/** The values, or undefined when one of them is no value: that is marked. */
-	async values() {
+	/** The values, or undefined when one of them is no value: that is marked and, unless it is to be quiet, gets the focus. */
+	async values(quiet = false) {
 		const values = [];
-		for (const item of this.items) values.push(await item.value());
+		for (const item of this.items) values.push(await item.value(quiet));
 		const at = values.indexOf(undefined);
 		if (at < 0) return values;
-		this.items[at].focus(true);
+		if (!quiet) this.items[at].focus(true);
 		return undefined;
 	}
 
@@ -100,20 +100,20 @@ class Item {
 		this.show(now);
 	}
 
-	parsed() {
+	parsed(quiet = false) {
 		mended(this.area, this.problem);
 		try {
 			return read(this.area.value);
 		} catch (err) {
 			if (!(err instanceof JSONError)) throw err;
-			broken(this.t, this.area, this.problem, err);
+			if (!quiet) broken(this.t, this.area, this.problem, err);
 			return undefined;
 		}
 	}
 
-	async value() {
+	async value(quiet = false) {
 		if (this.kind === "form") return this.form.value();
-		if (this.kind === "json") return this.parsed();
+		if (this.kind === "json") return this.parsed(quiet);
 		if (this.kind === "text") return this.area.value;
 		this.problem.textContent = this.file.files.length ? "" : this.t("noFile");
 		return this.file.files.length ? new Uint8Array(await this.file.files[0].arrayBuffer()) : undefined;

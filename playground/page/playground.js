@@ -44,7 +44,7 @@ function refresh() {
 	const { url = location.origin } = serverOf($("#url").value, location.origin), path = pathOf($("#path").value);
 	const before = events.described?.contract;
 	events.show(known({ url, path }) ?? {}, namespaceOf($("#namespace").value, url).namespace ?? "/", url === location.origin && path === server.path);
-	if (before !== events.described.contract || events.event($("#event").value) !== sending.args.event) sending.named();
+	if (before !== events.described.contract || events.event($("#event").value) !== sending.args.event) sending.renamed();
 }
 for (const id of ["url", "path", "namespace"]) $("#" + id).addEventListener("input", refresh);
 

@@ -13,7 +13,11 @@ export class Sending {
 			this.send(false);
 		});
 		$("#anyway").addEventListener("click", () => this.send(true));
-		$("#emit").addEventListener("input", () => { $("#held").hidden = true; });
+		this.touched = false; // by who looks at it
+		$("#emit").addEventListener("input", () => {
+			this.touched = true;
+			$("#held").hidden = true;
+		});
 		$("#emit").addEventListener("keydown", (event) => {
 			if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) $("#emit").requestSubmit();
 		});
@@ -22,6 +26,7 @@ export class Sending {
 
 	/** Takes an event that was chosen from the list. */
 	choose(event) {
+		this.touched = true;
 		$("#event").value = event.name;
 		if (event.bare) this.named();
 		else this.take(event);
@@ -35,6 +40,14 @@ export class Sending {
 		if (event && event !== this.args.event) this.take(event);
 		else if (!event && this.args.event) this.take(undefined);
 		else this.events.mark();
+	}
+
+	/** More is known of the events, or less: what somebody has written stays. */
+	async renamed() {
+		if (!this.touched && !this.events.event($("#event").value)) $("#event").value = this.events.ns?.heard[0]?.name ?? $("#event").value;
+		const event = this.events.event($("#event").value);
+		if (event === this.args.event) return this.events.mark();
+		this.take(event, this.touched ? await this.args.values(true) : undefined);
 	}
 
 	take(event, values) {
@@ -55,6 +68,7 @@ export class Sending {
 	}
 
 	restore(it) {
+		this.touched = true;
 		$("#event").value = typeof it.event === "string" ? it.event : "";
 		$("#ack").checked = Boolean(it.ack);
 		$("#volatile").checked = Boolean(it.volatile);
