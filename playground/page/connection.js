@@ -23,6 +23,7 @@ export function open(io, target, hooks) {
 	const old = target.version === "2.5";
 	const manager = new io.Manager(target.url, {
 		path: target.path, query: target.query, transports: target.transports, autoConnect: false, reconnectionDelayMax: 3000, timeout: 10000,
+		withCredentials: false, // version 2 would have another server allow cookies
 		...(Object.keys(target.headers).length ? { extraHeaders: target.headers, transportOptions: { polling: { extraHeaders: target.headers } } } : {}),
 	});
 	tap(manager, { packet: hooks.packet, upgrading: (name) => hooks.upgrade("upgrading", name), upgraded: (name) => { hooks.upgrade("upgrade", name); told(); } });
