@@ -1,5 +1,5 @@
 // Two servers emit without pause, while clients are cut off in mid-traffic and come back to either: who is told that it was recovered has
-// missed nothing, and got nothing twice or out of order. Run alone it prints what became of all: node recovery.mjs [go|node] [clients] [cuts] [kill]
+// missed nothing, and got nothing twice or out of order. Run alone it prints what became of all: node recovery.mjs [go|node] [clients] [cuts] [kill|-] [streams|jetstream]
 import { pathToFileURL } from "node:url";
 import { client48, open, pause, until } from "../lib/clients.mjs";
 import { backends, startNodes } from "../lib/nodes.mjs";
@@ -84,6 +84,6 @@ export async function wander(backend, kinds, { clients = 50, cuts = 10, every = 
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const [kind = "go", clients = "50", cuts = "10", kill = ""] = process.argv.slice(2);
-  console.log(JSON.stringify(await wander("streams", [kind, kind], { clients: Number(clients), cuts: Number(cuts), kill: kill === "kill" })));
+  const [kind = "go", clients = "50", cuts = "10", kill = "", backend = "streams"] = process.argv.slice(2);
+  console.log(JSON.stringify(await wander(backend, [kind, kind], { clients: Number(clients), cuts: Number(cuts), kill: kill === "kill" })));
 }

@@ -110,6 +110,9 @@ export const startRedis = (port, { lasting = false } = {}) =>
 /** Likewise a NATS server. */
 export const startNATS = (port) => start(port, natsd, (p) => [p]);
 
+/** Likewise a NATS server with JetStream. */
+export const startJetStream = (port) => start(port, natsd, (p, folder) => [p, folder]);
+
 // PostgreSQL refuses to run as root; Debian keeps it off the path.
 let postgresAs = {};
 const postgres = (name) => {

@@ -1,5 +1,5 @@
 // Servers that are one cluster: ours ("go") and Node's with the official adapters ("node").
-import { freePort, startCluster, startNATS, startPostgres, startRedis } from "./brokers.mjs";
+import { freePort, startCluster, startJetStream, startNATS, startPostgres, startRedis } from "./brokers.mjs";
 import { startServer } from "./server.mjs";
 import { client48, connect, until } from "./clients.mjs";
 
@@ -11,6 +11,7 @@ export const backends = {
   "sharded-cluster": { mixed: true, as: "sharded", start: () => on("redis+sharded", startCluster) },
   postgres: { mixed: true, start: () => on("postgres", startPostgres) },
   nats: { mixed: false, start: () => on("nats", startNATS) },
+  jetstream: { mixed: false, as: "nats", start: () => on("nats", startJetStream) },
   mesh: { mixed: false, start: async () => ({ url: `mesh://${(await Promise.all([1, 2, 3].map(freePort))).map((p) => `127.0.0.1:${p}`)}`, stop() {} }) },
 };
 

@@ -1,4 +1,5 @@
-// Command natsd is a NATS server for tests: at the loopback port it is told.
+// Command natsd is a NATS server for tests: at the loopback port it is told, with
+// JetStream if it is told a folder too.
 package main
 
 import (
@@ -20,14 +21,18 @@ func main() {
 }
 
 func run() error {
-	if len(os.Args) != 2 {
-		return fmt.Errorf("usage: natsd PORT")
+	if len(os.Args) != 2 && len(os.Args) != 3 {
+		return fmt.Errorf("usage: natsd PORT [FOLDER]")
 	}
 	port, err := strconv.Atoi(os.Args[1])
 	if err != nil {
 		return err
 	}
-	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: port, NoSigs: true})
+	o := &server.Options{Host: "127.0.0.1", Port: port, NoSigs: true}
+	if len(os.Args) == 3 {
+		o.JetStream, o.StoreDir = true, os.Args[2]
+	}
+	s, err := server.NewServer(o)
 	if err != nil {
 		return err
 	}
