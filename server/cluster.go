@@ -24,6 +24,7 @@ type ClusterConfig struct {
 	KeyFile    string // what signs the messages of our own formats
 	Listen     string // where a node of a mesh waits for others
 	SecretFile string // what all nodes know
+	Dir        string // where the nodes of a mesh keep a log
 	Advertise  string // where other nodes reach this one over HTTP
 	Required   bool   // not ready without the broker
 }
@@ -70,6 +71,10 @@ var clusterOptions = []option{
 	}},
 	{"cluster-secret-file", "FILE", "SOCKEYE_CLUSTER_SECRET_FILE", "what all nodes know, the same on each: for --cluster-advertise, and\nfor a mesh beyond this machine: openssl rand -hex 32 >FILE", func(c *Config, text string) error {
 		c.Cluster.SecretFile = text
+		return nil
+	}},
+	{"cluster-dir", "DIR", "SOCKEYE_CLUSTER_DIR", "a folder where the nodes of a mesh of three or more keep a log, so\nthat clients come back to any node, also when theirs was killed", func(c *Config, text string) error {
+		c.Cluster.Dir = text
 		return nil
 	}},
 	{"cluster-advertise", "URL", "SOCKEYE_CLUSTER_ADVERTISE", "http://HOST:PORT where other nodes reach this one, without the\nbalancer: they pass on the requests of its sessions that reach them,\nso that long polling needs no sticky balancer", func(c *Config, text string) error {
@@ -119,7 +124,7 @@ func (c ClusterConfig) adapter(log *slog.Logger) (adapter.Adapter, error) {
 	if c.URL == "" {
 		return nil, nil
 	}
-	o := byurl.Options{Prefix: c.Prefix, Name: c.Name, Listen: c.Listen, Logger: log}
+	o := byurl.Options{Prefix: c.Prefix, Name: c.Name, Listen: c.Listen, Dir: c.Dir, Logger: log}
 	var err error
 	if c.KeyFile != "" {
 		if o.Key, err = readKey(c.KeyFile); err != nil {

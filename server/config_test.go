@@ -49,8 +49,8 @@ func TestParse(t *testing.T) {
 		"cluster": {args: []string{"--cluster", "redis://127.0.0.1", "--cluster-required"}, env: []string{"SOCKEYE_CLUSTER", "nats://x", "SOCKEYE_CLUSTER_NAME", "a b"}, want: with(func(c *Config) {
 			c.Cluster = ClusterConfig{URL: "redis://127.0.0.1", Name: "a b", Required: true}
 		})},
-		"mesh": {args: []string{"--cluster=mesh://127.0.0.1:1,127.0.0.1:2", "--cluster-listen", "127.0.0.1:1", "--cluster-prefix", "p"}, env: []string{"SOCKEYE_CLUSTER_REQUIRED", "off"}, want: with(func(c *Config) {
-			c.Cluster = ClusterConfig{URL: "mesh://127.0.0.1:1,127.0.0.1:2", Listen: "127.0.0.1:1", Prefix: "p"}
+		"mesh": {args: []string{"--cluster=mesh://127.0.0.1:1,127.0.0.1:2", "--cluster-listen", "127.0.0.1:1", "--cluster-prefix", "p", "--cluster-dir", "d"}, env: []string{"SOCKEYE_CLUSTER_REQUIRED", "off"}, want: with(func(c *Config) {
+			c.Cluster = ClusterConfig{URL: "mesh://127.0.0.1:1,127.0.0.1:2", Listen: "127.0.0.1:1", Prefix: "p", Dir: "d"}
 		})},
 	} {
 		got, err := Parse(c.args, env(c.env...), io.Discard)
@@ -94,20 +94,25 @@ func TestParseSaysWhatIsWrong(t *testing.T) {
 		"--grace=-1s":               "10s",
 		"--log=loud":                "levels are",
 
-		"--cluster=memcached://x":                                                    "write redis://",
-		"--cluster=user:SECRET@host":                                                 "no URL of a backend",
-		"--cluster=redis://":                                                         "no host",
-		"--cluster=redis://:SECRET@h?x=SECRET":                                       "no parameter",
-		"--cluster=nats://:4222":                                                     "HOST:PORT",
-		"--cluster=mesh://a:1":                                                       "--cluster-listen",
-		"--cluster=mesh://a:1 --cluster-listen=:1":                                   "--cluster-secret-file",
-		"--cluster=mesh://a:1 --cluster-listen=x":                                    "HOST:PORT",
-		"--cluster=redis://h --cluster-listen=:1":                                    "leave them out",
-		"--cluster=redis://h --cluster-secret-file=config.go":                        "write --cluster-advertise http://HOST:PORT",
-		"--cluster=redis://h --cluster-key=config.go":                                "not signed",
-		"--cluster=nats://h --cluster-key=missing":                                   "no such file",
-		"--cluster=nats://h --cluster-key=/dev/null":                                 "openssl rand",
-		"--cluster=mesh://a:1 --cluster-secret-file=/dev/null":                       "openssl rand",
+		"--cluster=memcached://x":                       "write redis://",
+		"--cluster=user:SECRET@host":                    "no URL of a backend",
+		"--cluster=redis://":                            "no host",
+		"--cluster=redis://:SECRET@h?x=SECRET":          "no parameter",
+		"--cluster=nats://:4222":                        "HOST:PORT",
+		"--cluster=mesh://a:1":                          "--cluster-listen",
+		"--cluster=mesh://a:1 --cluster-listen=:1":      "--cluster-secret-file",
+		"--cluster=mesh://a:1 --cluster-listen=x":       "HOST:PORT",
+		"--cluster=redis://h --cluster-listen=:1":       "leave them out",
+		"--cluster=nats://h --cluster-dir=d":            "leave it out, or write mesh://",
+		"--cluster=nats://h?jetstream=off&storage=file": "write one of them",
+		"--cluster=nats://h?replicas=0":                 "1, 3 or 5",
+		"--cluster-dir=d":                               "write --cluster URL",
+		"--cluster=mesh://127.0.0.1:1 --cluster-listen=127.0.0.1:1 --cluster-dir=config.go": "is no folder",
+		"--cluster=redis://h --cluster-secret-file=config.go":                               "write --cluster-advertise http://HOST:PORT",
+		"--cluster=redis://h --cluster-key=config.go":                                       "not signed",
+		"--cluster=nats://h --cluster-key=missing":                                          "no such file",
+		"--cluster=nats://h --cluster-key=/dev/null":                                        "openssl rand",
+		"--cluster=mesh://a:1 --cluster-secret-file=/dev/null":                              "openssl rand",
 		"--cluster-prefix=x":                                                         "write --cluster URL",
 		"--cluster-advertise=a:1":                                                    "write --cluster URL",
 		"--cluster=redis://h --cluster-advertise=a:1":                                "write --cluster-secret-file FILE",

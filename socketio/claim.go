@@ -31,13 +31,14 @@ const (
 //
 //	if mine, err := srv.Claim(ctx, "webhook "+id, time.Hour); mine {
 //
-// With Redis, PostgreSQL, NATS with JetStream and on a server alone it is true for
-// at most one call, whatever the servers know of one another. Its claims end with
-// the broker's memory: a Redis that is replaced by an empty one, or by a replica
-// that had not heard of them yet, has none. JetStream counts whole seconds, rounded
-// up. On NATS without it and in a mesh the server with the lowest id
-// takes all claims, so one that is not asked there is nobody's: ask on all servers;
-// while servers come, go or cannot see one another two may be the lowest, or none.
+// With Redis, PostgreSQL, a log of JetStream (on NATS, or in a mesh) and on a
+// server alone it is true for at most one call, whatever the servers know of one
+// another. Its claims end with the broker's memory: a Redis that is replaced by an
+// empty one, or by a replica that had not heard of them yet, has none. JetStream
+// counts whole seconds, rounded up. On NATS and in a mesh without a log the server
+// with the lowest id takes all claims, so one that is not asked there is nobody's:
+// ask on all servers; while servers come, go or cannot see one another two may be
+// the lowest, or none.
 //
 // An error says that it is not known whose the key is: the claim may be lost for
 // ttl. It ends with ctx, or after 5 s if that has no deadline. A claim cannot be

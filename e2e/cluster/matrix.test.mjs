@@ -9,7 +9,7 @@ import { after } from "node:test";
 
 const id = (socket) => socket.welcome.id;
 const sortedIDs = (...sockets) => sockets.map(id).sort();
-const chosen = (process.env.CLUSTER_BACKENDS ?? Object.keys(backends).filter((name) => !name.startsWith("sharded") && !["postgres", "jetstream"].includes(name)).join()).split(",");
+const chosen = (process.env.CLUSTER_BACKENDS ?? Object.keys(backends).filter((name) => !name.startsWith("sharded") && !["postgres", "jetstream", "mesh-log"].includes(name)).join()).split(",");
 
 // All are there before the first test is: the runner takes a file for done that has none left.
 const clusters = [];

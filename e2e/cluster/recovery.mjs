@@ -1,5 +1,5 @@
 // Two servers emit without pause, while clients are cut off in mid-traffic and come back to either: who is told that it was recovered has
-// missed nothing, and got nothing twice or out of order. Run alone it prints what became of all: node recovery.mjs [go|node] [clients] [cuts] [kill|-] [streams|jetstream]
+// missed nothing, and got nothing twice or out of order. Run alone it prints what became of all: node recovery.mjs [go|node] [clients] [cuts] [kill|-] [streams|jetstream|mesh-log]
 import { pathToFileURL } from "node:url";
 import { client48, open, pause, until } from "../lib/clients.mjs";
 import { backends, startNodes } from "../lib/nodes.mjs";
@@ -43,12 +43,31 @@ function traffic(sockets, every) {
   return { sent, stop: () => clearInterval(timer) };
 }
 
+/** Waits until the nodes' log is there: clients come back to any of them. */
+async function settle(nodes) {
+  for (const [i, node] of nodes.entries()) {
+    const socket = open(client48, "websocket", node.url, "/", { reconnection: true, reconnectionDelay: 10, reconnectionDelayMax: 50 });
+    let at = i;
+    await until("a client comes back to another node", async () => {
+      await until("it is connected", () => socket.connected);
+      await pause(200);
+      const id = socket.id;
+      socket.io.uri = nodes[++at % nodes.length].url;
+      socket.io.engine?.close();
+      await until("it is back", () => socket.connected && (socket.id !== id || socket.recovered));
+      return socket.recovered;
+    });
+    socket.close();
+  }
+}
+
 /** The whole of it; resolves with the sums. */
 export async function wander(backend, kinds, { clients = 50, cuts = 10, every = 10, env = {}, kill } = {}) {
   const broker = await backends[backend].start();
   let nodes = [];
   try {
-    nodes = await startNodes(broker.url, kinds, { profile: "recovery", env: { RECOVERY_WINDOW: "60000", ...env } });
+    nodes = await startNodes(broker.url, kinds, { profile: "recovery", env: { RECOVERY_WINDOW: "60000", ...broker.env, ...env } });
+    if (broker.env) await settle(nodes);
     const senders = nodes.map((n) => open(client48, "websocket", n.url));
     const all = Array.from({ length: clients }, () => traveller(nodes, "/"));
     await until("all are there", () => senders.every((s) => s.connected) && all.every((c) => c.connected > 0));
@@ -85,5 +104,5 @@ export async function wander(backend, kinds, { clients = 50, cuts = 10, every = 
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   const [kind = "go", clients = "50", cuts = "10", kill = "", backend = "streams"] = process.argv.slice(2);
-  console.log(JSON.stringify(await wander(backend, [kind, kind], { clients: Number(clients), cuts: Number(cuts), kill: kill === "kill" })));
+  console.log(JSON.stringify(await wander(backend, Array(backends[backend].least ?? 2).fill(kind), { clients: Number(clients), cuts: Number(cuts), kill: kill === "kill" })));
 }

@@ -2,16 +2,21 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { stretch } from "../lib/patience.mjs";
+import { backends } from "../lib/nodes.mjs";
 import { wander } from "./recovery.mjs";
 
-for (const backend of ["streams", "jetstream"]) test(`${backend}: clients go to and fro between two nodes in mid-traffic, and miss nothing`, { timeout: stretch(60_000) }, async () => {
-  const { recovered, anew, lost, twice, moves, ...rest } = await wander(backend, ["go", "go"], { clients: 15, cuts: 4 });
+const logs = ["streams", "jetstream", "mesh-log"];
+const nodes = (backend) => Array(backends[backend].least ?? 2).fill("go");
+
+for (const backend of logs) test(`${backend}: clients go to and fro between nodes in mid-traffic, and miss nothing`, { timeout: stretch(90_000) }, async () => {
+  const { recovered, anew, lost, twice, moves, ...rest } = await wander(backend, nodes(backend), { clients: 15, cuts: 4 });
   assert.deepEqual({ recovered, anew, lost, twice, false: rest.false }, { recovered: moves, anew: 0, lost: 0, twice: 0, false: 0 });
   assert.equal(moves, 60);
 });
 
-for (const backend of ["streams", "jetstream"]) test(`${backend}: a node is killed, and its clients come back to the other`, { timeout: stretch(60_000) }, async () => {
-  const { recovered, lost, twice, moves, ...rest } = await wander(backend, ["go", "go"], { clients: 15, cuts: 1, kill: true });
+for (const backend of logs) test(`${backend}: a node is killed, and its clients come back to another`, { timeout: stretch(90_000) }, async () => {
+  const { recovered, lost, twice, moves, ...rest } = await wander(backend, nodes(backend), { clients: 15, cuts: 1, kill: true });
   assert.deepEqual({ lost, twice, false: rest.false }, { lost: 0, twice: 0, false: 0 });
-  assert.ok(recovered >= moves - 3, `${recovered} of ${moves} recovered`);
+  // A mesh has lost a part of its log with the node, and asks nobody until the rest has agreed on another leader.
+  if (backend !== "mesh-log") assert.ok(recovered >= moves - 3, `${recovered} of ${moves} recovered`);
 });

@@ -1,4 +1,7 @@
 // Servers that are one cluster: ours ("go") and Node's with the official adapters ("node").
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { freePort, startCluster, startJetStream, startNATS, startPostgres, startRedis } from "./brokers.mjs";
 import { startServer } from "./server.mjs";
 import { client48, connect, until } from "./clients.mjs";
@@ -12,8 +15,16 @@ export const backends = {
   postgres: { mixed: true, start: () => on("postgres", startPostgres) },
   nats: { mixed: false, start: () => on("nats", startNATS) },
   jetstream: { mixed: false, as: "nats", start: () => on("nats", startJetStream) },
+  "mesh-log": { mixed: false, as: "mesh", least: 3, start: startMeshLog },
   mesh: { mixed: false, start: async () => ({ url: `mesh://${(await Promise.all([1, 2, 3].map(freePort))).map((p) => `127.0.0.1:${p}`)}`, stop() {} }) },
 };
+
+/** A mesh whose nodes keep a log, in one folder. */
+async function startMeshLog() {
+  const folder = mkdtempSync(join(tmpdir(), "sockeye-mesh-"));
+  const addresses = (await Promise.all([1, 2, 3].map(freePort))).map((p) => `127.0.0.1:${p}`);
+  return { url: `mesh://${addresses}`, env: { CLUSTER_DIR: folder }, stop: () => rmSync(folder, { recursive: true, force: true }) };
+}
 
 async function on(scheme, start) {
   const broker = await start();

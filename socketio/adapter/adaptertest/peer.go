@@ -71,9 +71,10 @@ func (p *peer) end(patience time.Duration) error {
 func (s *suite) nodes(count int) []*peer {
 	s.t.Helper()
 	var all []*peer
-	for range count {
+	for range max(count, s.Least) {
 		all = append(all, s.start())
 	}
+	all = all[:count]
 	for _, p := range all {
 		p.until("the connection", func() bool { return p.state().Connection == adapter.Up })
 		p.a.Interest(adapter.Interest{NS: "/", On: true})

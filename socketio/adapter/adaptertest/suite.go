@@ -2,6 +2,7 @@ package adaptertest
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -31,6 +32,10 @@ type Cluster struct {
 	// of it is a message.
 	Garbage [][]byte
 
+	// Least is how many nodes the backend needs to keep what it promises: the suite
+	// starts as many, whatever a check asks for.
+	Least int
+
 	// QueueBytes is how much the queue of each adapter holds: small enough for the
 	// suite to fill it.
 	QueueBytes int
@@ -43,6 +48,18 @@ func Run(t *testing.T, cluster func(t *testing.T) Cluster) {
 		t.Run(c.name, func(t *testing.T) {
 			c.run(newSuite(t, cluster(t)))
 		})
+	}
+}
+
+// RunLog runs what of the suite is about a log and what it changes, for a backend
+// of which all is run without one too.
+func RunLog(t *testing.T, cluster func(t *testing.T) Cluster) {
+	for _, c := range checks {
+		if slices.Contains([]string{"Order", "Log", "Sessions", "Claim"}, c.name) {
+			t.Run(c.name, func(t *testing.T) {
+				c.run(newSuite(t, cluster(t)))
+			})
+		}
 	}
 }
 

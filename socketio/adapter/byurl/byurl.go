@@ -30,6 +30,10 @@ type Options struct {
 	Listen string
 	Secret []byte
 
+	// Dir is where the nodes of a mesh keep a log; see [mesh.Options]. It is refused
+	// elsewhere.
+	Dir string
+
 	// Name is what the broker calls this node's connection, where it can.
 	Name string
 
@@ -77,6 +81,8 @@ func New(url string, o Options) (adapter.Adapter, error) {
 		return nil, errors.New("cluster: the size of the queue is negative: write bytes, or 0 for 16 MiB")
 	case len(o.Key) > 0 && !b.signed:
 		return nil, fmt.Errorf("cluster: there is a key, and the format of %s:// is Node's, which is not signed: leave the key out, or write %s", scheme, formsOf(true))
+	case scheme != meshScheme && o.Dir != "":
+		return nil, fmt.Errorf("cluster: there is a folder for a log, and %s:// has a broker for that: leave it out, or write mesh:// with three nodes or more", scheme)
 	case scheme != meshScheme && (o.Listen != "" || len(o.Secret) > 0):
 		return nil, fmt.Errorf("cluster: there is an address to listen at, or a secret, and %s:// has a broker for that: leave them out, or write mesh://HOST:PORT,HOST:PORT", scheme)
 	}
@@ -127,7 +133,7 @@ func openMesh(url string, o *Options) (adapter.Adapter, error) {
 	if err != nil {
 		return nil, err
 	}
-	opts.Listen, opts.Secret = o.Listen, o.Secret
+	opts.Listen, opts.Secret, opts.Dir = o.Listen, o.Secret, o.Dir
 	opts.Prefix, opts.Key, opts.QueueBytes, opts.Logger = o.Prefix, o.Key, o.QueueBytes, o.Logger
 	return made(mesh.New(opts))
 }

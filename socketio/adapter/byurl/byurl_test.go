@@ -46,6 +46,9 @@ func TestNew(t *testing.T) {
 		"redis://h":                      {o: Options{Key: []byte("SECRET")}, says: "leave the key out, or write nats://HOST:PORT or mesh://"},
 		"redis+streams://h":              {o: Options{Secret: []byte("SECRET")}, says: "leave them out, or write mesh://"},
 		"nats://h":                       {o: local, says: "leave them out, or write mesh://"},
+		"nats://i":                       {o: Options{Dir: "d"}, says: "leave it out, or write mesh://"},
+		"nats://h?jetstream=maybe":       {says: "write jetstream=auto"},
+		"mesh://127.0.0.1:2":             {o: Options{Listen: "127.0.0.1:1", Dir: "byurl.go"}, says: "is no folder"},
 		"tls://h":                        {o: Options{QueueBytes: -1}, says: "16 MiB"},
 	} {
 		_, err := New(url, c.o)

@@ -4,6 +4,13 @@
 // What travels, and what is promised, is as in package nats: in order, at most
 // once, broadcasts to a room only to nodes that may have a member in it.
 //
+// With Options.Dir, three nodes or more keep a log, as that package does with
+// JetStream: three of them hold it, and more than half of those named in Nodes
+// must be there. It begins some seconds after three are. When the node is lost
+// that leads it, what is said for other nodes waits for 4 to 10 s, until there is
+// another leader. A node is known by its address, and finds its part of the log
+// after a restart by that.
+//
 // Every node listens for the others at one address, and knows the addresses of
 // some of them, which may be its own too; the rest it learns. A node that is away
 // is tried each second, for ever. Who does not know the secret is refused, which

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -31,6 +33,8 @@ const (
 	pingInterval, pingsOut = 6 * time.Second, 4
 	// writeDeadline is how long a node may take nothing.
 	writeDeadline = 25 * time.Second
+	// mostStored is what the server inside may keep in files.
+	mostStored = 4 << 30
 	// ready is how long the server may take to begin.
 	ready = 10 * time.Second
 )
@@ -48,6 +52,18 @@ func New(o Options) (*Adapter, error) {
 		return nil, err
 	}
 	so := serverOptions(&o)
+	mode := nats.Off
+	if o.logs() {
+		mode = nats.On
+		name, err := o.name()
+		if err != nil {
+			return nil, err
+		}
+		so.ServerName, so.JetStream, so.StoreDir, so.JetStreamMaxStore = name, true, filepath.Join(o.Dir, name), mostStored
+		so.NoSystemAccount = false // by which those who keep the log agree
+	} else if o.Dir != "" {
+		quieter.Logger(o.Logger).Info("cluster: a mesh of fewer than three nodes has no log: its folder is not used, and clients come back to other nodes only when theirs is stopped in order", "nodes", o.size())
+	}
 	s, err := server.NewServer(so)
 	if err != nil {
 		return nil, fmt.Errorf("mesh: %w", err)
@@ -60,7 +76,7 @@ func New(o Options) (*Adapter, error) {
 		Local:  true,
 		Newest: func() uint64 { return newest(s) },
 		Prefix: o.Prefix, Key: o.Key, QueueBytes: o.QueueBytes, MaxMessage: o.MaxMessage, Logger: o.Logger,
-		JetStream: nats.Off, // the server inside has none, and a log would be waited for
+		JetStream: mode, Replicas: logged,
 	})
 	if err != nil {
 		return nil, err
@@ -140,6 +156,11 @@ func (a *Adapter) Start(ctx context.Context, self adapter.Node, in adapter.Inbox
 		return fmt.Errorf("mesh: %w", err)
 	} else if err := l.Close(); err != nil {
 		return fmt.Errorf("mesh: %w", err)
+	}
+	if a.opts.logs() {
+		if err := os.MkdirAll(a.opts.Dir, 0o700); err != nil {
+			return fmt.Errorf("mesh: --cluster-dir: %w", err)
+		}
 	}
 	a.server.Start()
 	if !a.server.ReadyForConnections(ready) {

@@ -1,8 +1,10 @@
 package mesh
 
 import (
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -38,6 +40,12 @@ type Options struct {
 	// TLS, if not nil, encrypts what the nodes tell one another. It is used on both
 	// sides: with Certificates, RootCAs and ClientCAs.
 	TLS *tls.Config
+
+	// Dir, if not empty, is a folder where the nodes of a mesh of three or more keep a
+	// log, each in a folder of its own below it, so that clients come back to any
+	// node, also when theirs was killed. All nodes have one. A mesh of fewer nodes has
+	// no log.
+	Dir string
 
 	// Prefix, Key, QueueBytes, and MaxMessage (default 16 MiB) are those of
 	// nats.Options.
@@ -79,6 +87,11 @@ func (o *Options) setDefaults() error {
 			return fmt.Errorf("mesh: node %d is no HOST:PORT: write %s", i+1, usage)
 		}
 	}
+	if o.Dir != "" {
+		if info, err := os.Stat(o.Dir); err == nil && !info.IsDir() {
+			return fmt.Errorf("mesh: %s is no folder: write --cluster-dir FOLDER", o.Dir)
+		}
+	}
 	if len(o.Secret) == 0 {
 		for _, address := range append([]string{o.Listen}, o.Nodes...) {
 			if !loopback(address) {
@@ -87,6 +100,47 @@ func (o *Options) setDefaults() error {
 		}
 	}
 	return nil
+}
+
+// logged is how many nodes a mesh has at least whose nodes keep a log: more than
+// half of those that keep it must be there.
+const logged = 3
+
+// logs reports whether there is a log.
+func (o *Options) logs() bool { return o.Dir != "" && o.size() >= logged }
+
+// size is how many nodes are named. One that listens at all addresses is taken to
+// be among Nodes.
+func (o *Options) size() int {
+	all := make(map[string]bool)
+	for _, node := range o.Nodes {
+		all[node] = true
+	}
+	if host, _, err := net.SplitHostPort(o.Listen); err == nil && !anywhere(host) && o.Advertise == "" {
+		all[o.Listen] = true
+	}
+	return len(all)
+}
+
+func anywhere(host string) bool { return host == "" || net.ParseIP(host).IsUnspecified() }
+
+// name is this node's, and of its part of the log: the same after a restart.
+func (o *Options) name() (string, error) {
+	address := o.Advertise
+	if address == "" {
+		host, port, err := net.SplitHostPort(o.Listen)
+		if err != nil {
+			return "", err
+		}
+		if anywhere(host) {
+			if host, err = os.Hostname(); err != nil {
+				return "", fmt.Errorf("mesh: this machine has no name, by which its part of the log is known: write --cluster-listen HOST:PORT with the host's: %w", err)
+			}
+		}
+		address = net.JoinHostPort(host, port)
+	}
+	sum := sha256.Sum256([]byte(address))
+	return "node-" + hex.EncodeToString(sum[:8]), nil
 }
 
 // split splits an address whose port is at least least.

@@ -169,10 +169,7 @@ func storedIf(err error) adapter.Stored {
 }
 
 // quicker reports whether somebody else has put something there.
-func quicker(err error) bool {
-	var failed *apiError
-	return errors.As(err, &failed) && (failed.ErrCode == codeWrongLast || failed.ErrCode == codeBusy)
-}
+func quicker(err error) bool { return failedWith(err, codeWrongLast) }
 
 // token is a key as a part of a subject.
 func token(key string) string {
@@ -199,12 +196,27 @@ func (l *link) put(ctx context.Context, subject string, data []byte, ttl time.Du
 	if after != "" {
 		msg.Header[lastHeader] = []string{after}
 	}
-	answer, err := l.nc.RequestMsgWithContext(ctx, msg)
-	if err != nil {
-		return 0, err
+	for {
+		answer, err := l.nc.RequestMsgWithContext(ctx, msg)
+		if err != nil {
+			return 0, err
+		}
+		r, err := readAnswer(answer.Data)
+		if !failedWith(err, codeBusy) {
+			return r.Seq, err
+		}
+		select { // another is being stored there
+		case <-time.After(catchUp):
+		case <-ctx.Done():
+			return 0, err
+		}
 	}
-	r, err := readAnswer(answer.Data)
-	return r.Seq, err
+}
+
+// failedWith reports whether JetStream has refused something for that.
+func failedWith(err error, code int) bool {
+	var failed *apiError
+	return errors.As(err, &failed) && failed.ErrCode == code
 }
 
 // TakeSession implements [adapter.Log].
@@ -241,24 +253,8 @@ func (a *Adapter) Claim(ctx context.Context, key string, ttl time.Duration) (boo
 	}
 	sum := sha256.Sum256([]byte(key))
 	subject := a.subjects.claim + hex.EncodeToString(sum[:])
-	for range tries {
-		_, err = l.put(ctx, subject, []byte(a.self.ID), ttl, "0")
-		var failed *apiError
-		switch {
-		case err == nil:
-			return true, nil
-		case !errors.As(err, &failed):
-			return false, err
-		case failed.ErrCode == codeWrongLast:
-			return false, nil
-		case failed.ErrCode != codeBusy:
-			return false, err
-		}
-		select { // somebody's is being stored
-		case <-time.After(catchUp):
-		case <-ctx.Done():
-			return false, ctx.Err()
-		}
+	if _, err = l.put(ctx, subject, []byte(a.self.ID), ttl, "0"); quicker(err) {
+		return false, nil
 	}
-	return false, err
+	return err == nil, err
 }
