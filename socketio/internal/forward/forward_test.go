@@ -233,6 +233,25 @@ func TestBodyThatDoesNotCome(t *testing.T) {
 	}
 }
 
+// Nor does one make the client wait longer than there is anybody to send it to.
+func TestBodyForNobody(t *testing.T) {
+	b := start(t, "b", Config{}, func(http.ResponseWriter, *http.Request) { t.Error("it came") }, false)
+	a := start(t, "a", Config{BodyTimeout: time.Hour}, nil, false)
+	a.Nodes([]Node{b.as()})
+	c, r := post(t, a, 100, "x")
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for a.places.Len() == 0 {
+		<-tick.C
+	}
+	a.Nodes(nil)
+	_, _ = io.Copy(io.Discard, r)
+	over(t, c)
+	if n, c := a.places.Len(), a.Counts(); n != 0 || c["unreachable"] != 1 {
+		t.Error(n, "are under way", c)
+	}
+}
+
 // post sends the beginning of a POST of so many bytes.
 func post(t *testing.T, n *node, size int, begin string) (net.Conn, *bufio.Reader) {
 	t.Helper()

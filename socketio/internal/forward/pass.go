@@ -1,6 +1,7 @@
 package forward
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -137,19 +138,29 @@ func (f *Forwarder) request(p *peer, r *http.Request, method string) *http.Reque
 func (h *hop) exchange(w http.ResponseWriter, r *http.Request) *Failure {
 	_ = host.SetReadDeadline(w, time.Time{}) // not all writers can: then there is none to lift
 	_ = host.SetWriteDeadline(w, time.Time{})
+	var begin []byte
+	if n := r.ContentLength; n > 0 && n <= int64(len(buffer{})) {
+		buf := buffers.Get().(*buffer)
+		defer buffers.Put(buf)
+		begin = buf[:n]
+		if err := h.small(w, r, begin); err != nil {
+			return h.failed(w, r, err)
+		}
+	}
 	l, err := h.to.links.get(h.ctx)
 	if err != nil {
 		return h.failed(w, r, err)
 	}
 	out := h.f.request(h.to, r, r.Method)
-	if r.ContentLength == 0 {
+	if begin != nil {
+		out.Body, out.ContentLength = io.NopCloser(bytes.NewReader(begin)), r.ContentLength
+	}
+	if begin != nil || r.ContentLength == 0 {
 		resp, err := l.ask(h.ctx, out)
 		return h.finish(w, r, l, resp, err)
 	}
 	// Who has no use for the body may answer before it has come.
-	if d := h.f.cfg.BodyTimeout; d > 0 {
-		_ = host.SetReadDeadline(w, time.Now().Add(d))
-	}
+	h.awaitBody(w)
 	body := &clientBody{from: r.Body, w: w}
 	out.Body, out.ContentLength = body, r.ContentLength
 	sent := make(chan struct{})
@@ -176,6 +187,28 @@ func (h *hop) exchange(w http.ResponseWriter, r *http.Request) *Failure {
 	return h.finish(w, r, l, resp, err)
 }
 
+// awaitBody sets the time that a body has.
+func (h *hop) awaitBody(w http.ResponseWriter) {
+	if d := h.f.cfg.BodyTimeout; d > 0 {
+		_ = host.SetReadDeadline(w, time.Now().Add(d))
+	}
+}
+
+// small reads a body that has room in a buffer, so that all goes to the node at
+// once.
+func (h *hop) small(w http.ResponseWriter, r *http.Request, all []byte) error {
+	h.awaitBody(w)
+	stop := context.AfterFunc(h.ctx, func() { _ = host.SetReadDeadline(w, past()) })
+	_, err := io.ReadFull(r.Body, all)
+	if inTime := stop(); err == nil && inTime {
+		_ = host.SetReadDeadline(w, time.Time{})
+		return nil
+	}
+	h.end(errBody) // if nothing else has ended it
+	w.Header().Set("Connection", "close")
+	return cmp.Or(err, context.Cause(h.ctx))
+}
+
 // finish passes on an answer, or says that there is none, and gives the link back
 // if it can be used again.
 func (h *hop) finish(w http.ResponseWriter, r *http.Request, l *link, resp *http.Response, err error) *Failure {
@@ -198,7 +231,7 @@ func (h *hop) failed(w http.ResponseWriter, r *http.Request, err error) *Failure
 	case errors.Is(cause, errEvicted):
 		h.f.count("full", h.to.Node)
 		return full
-	case r.Context().Err() != nil:
+	case r.Context().Err() != nil && !errors.Is(cause, errGone): // net/http takes a body that does not come for that, too
 		h.f.count("canceled", h.to.Node)
 		return nil // there is nobody to answer
 	case h.f.ctx.Err() != nil:
