@@ -90,4 +90,3 @@ func (l *list) pop() *Item {
 	it.next = nil
 	return it
 }
-
