@@ -205,6 +205,7 @@ func (s *Socket) Set(key string, v any) {
 	s.data[key] = v
 	s.mu.Unlock()
 	s.ns.recovery.dataChanged(s)
+	s.conn.srv.traceChanged(s)
 }
 
 // Get returns a value kept with Set.
@@ -221,6 +222,7 @@ func (s *Socket) Delete(key string) {
 	delete(s.data, key)
 	s.mu.Unlock()
 	s.ns.recovery.dataChanged(s)
+	s.conn.srv.traceChanged(s)
 }
 
 // Data returns a copy of all that is kept.

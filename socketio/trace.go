@@ -24,6 +24,8 @@ type Trace struct {
 	Connected    func(s *Socket)
 	Disconnected func(s *Socket, reason DisconnectReason, cause error)
 	Panicked     func(where string, p *PanicError)
+	// Changed: Set or Delete have changed what is kept on s.
+	Changed func(s *Socket)
 	// Bound: a field of Limits, or ConnectTimeout, was reached, and is counted in
 	// Stats.Bounds. s is nil where the client had no socket in the namespace yet,
 	// or the bound is that of its connection.
@@ -71,6 +73,12 @@ func (srv *Server) traceConnected(s *Socket) {
 func (srv *Server) traceDisconnected(s *Socket, r DisconnectReason, cause error) {
 	if f := srv.trace().Disconnected; f != nil {
 		srv.guard("Trace.Disconnected", func() { f(s, r, cause) })
+	}
+}
+
+func (srv *Server) traceChanged(s *Socket) {
+	if f := srv.trace().Changed; f != nil {
+		srv.guard("Trace.Changed", func() { f(s) })
 	}
 }
 

@@ -58,6 +58,7 @@ func (t *Trace) and(u *Trace) *Trace {
 		Connected:    one(t.Connected, u.Connected),
 		Disconnected: three(t.Disconnected, u.Disconnected),
 		Panicked:     two(t.Panicked, u.Panicked),
+		Changed:      one(t.Changed, u.Changed),
 		Bound:        two(t.Bound, u.Bound),
 		Cluster:      one(t.Cluster, u.Cluster),
 		Sent:         two(t.Sent, u.Sent),

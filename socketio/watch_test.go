@@ -123,6 +123,7 @@ func TestWatchFrames(t *testing.T) {
 			Frame: func(_ *socketio.Socket, f socketio.Frame) {
 				told.tell(fmt.Sprintf("out %t %q %d", f.Out, f.Event, f.Bytes))
 			},
+			Changed: func(*socketio.Socket) { told.tell("changed") },
 			Broadcast: func(_ *socketio.Namespace, event string, receivers int) {
 				told.tell(fmt.Sprintf("broadcast %q to %d", event, receivers))
 			},
@@ -154,8 +155,13 @@ func TestWatchFrames(t *testing.T) {
 		if got := told.take(); len(got) < 2 || got[0] != `out true "sure?" 11` || got[1] != `broadcast "sure?" to 1` {
 			t.Errorf("told %q", got)
 		}
+		s, _ := io.Of("/").Socket(c.ID())
+		s.Set("name", "Ann")
+		s.Delete("name")
+		expect("changed", "changed")
 		stop()
 		_ = io.Emit("news")
+		s.Set("name", "Ann")
 		expect()
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"log/slog"
+	"maps"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -61,6 +62,7 @@ type UI struct {
 	second int64
 	n      int                       // events of that second
 	polls  map[*socketio.Socket]bool // whose change of transport is to be told
+	data   map[*socketio.Socket]bool // whose data has changed since the last time
 }
 
 // New makes the namespace /admin of io, until Close. The error says what is wrong
@@ -76,11 +78,15 @@ func New(io *socketio.Server, o *Options) (*UI, error) {
 	}
 	if err := errors.Join(
 		u.ns.OnServerSide("sockeye:admin login", u.answerLogin),
+		u.ns.OnServerSide("sockeye:admin keep", u.keepLogin),
 		u.ns.OnServerSide("sockeye:admin looks", func(context.Context, *socketio.Request) error {
 			u.looks()
 			return nil
 		}),
-		u.ns.OnServerSide("sockeye:admin sockets", func(_ context.Context, r *socketio.Request) error { return r.Ack(u.sockets()) }),
+		u.ns.OnServerSide("sockeye:admin sockets", func(_ context.Context, r *socketio.Request) error {
+			u.looks() // what happens from now on is told, too
+			return r.Ack(u.sockets())
+		}),
 	); err != nil && !errors.Is(err, socketio.ErrNoCluster) {
 		return nil, err
 	}
@@ -120,7 +126,7 @@ func (u *UI) letIn(ctx context.Context, s *socketio.Socket) error {
 	}
 	auth := s.Handshake().Auth()
 	if id, ok := auth["sessionId"].(string); ok && len(id) >= 16 && len(id) <= 64 {
-		if u.known(id) || u.knownElsewhere(ctx, id) {
+		if u.left(id) > 0 || u.elsewhere(ctx, id) {
 			return nil
 		}
 	}
@@ -135,33 +141,62 @@ func (u *UI) letIn(ctx context.Context, s *socketio.Socket) error {
 	return s.Emit("session", u.login())
 }
 
+// login makes a login, which all nodes keep: it holds on each of them, and
+// survives the end of this one.
 func (u *UI) login() string {
 	var b [8]byte
 	rand.Read(b[:])
 	id := hex.EncodeToString(b[:])
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if len(u.logins) >= maxLogins {
-		clear(u.logins) // all type their password again
-	}
-	u.logins[sha256.Sum256([]byte(id))] = time.Now().Add(sessions)
+	key, until := sha256.Sum256([]byte(id)), time.Now().Add(sessions)
+	u.keep(key, until)
+	_ = u.ns.ServerSideEmit("sockeye:admin keep", hex.EncodeToString(key[:]), sessions.Milliseconds()) // who has missed it asks
 	return id
 }
 
-func (u *UI) known(id string) bool {
+// keep keeps a login, of which it has a digest only.
+func (u *UI) keep(key [sha256.Size]byte, until time.Time) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if len(u.logins) >= maxLogins {
+		now := time.Now()
+		maps.DeleteFunc(u.logins, func(_ [sha256.Size]byte, until time.Time) bool { return now.After(until) })
+	}
+	if len(u.logins) >= maxLogins {
+		clear(u.logins) // all type their password again
+	}
+	u.logins[key] = until
+}
+
+// keepLogin keeps another node's.
+func (u *UI) keepLogin(_ context.Context, r *socketio.Request) error {
+	var text string
+	var left int64 // ms
+	if err := r.Scan(&text, &left); err != nil {
+		return err
+	}
+	var key [sha256.Size]byte
+	if n, err := hex.Decode(key[:], []byte(text[:min(len(text), 2*len(key))])); err != nil || n != len(key) {
+		return errors.New("a login's digest is of another length")
+	}
+	u.keep(key, time.Now().Add(min(time.Duration(left)*time.Millisecond, sessions)))
+	return nil
+}
+
+// left is how long a login of this node holds.
+func (u *UI) left(id string) time.Duration {
 	key := sha256.Sum256([]byte(id))
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	until, ok := u.logins[key]
-	if ok && time.Now().After(until) {
+	left := time.Until(u.logins[key])
+	if left <= 0 {
 		delete(u.logins, key)
-		ok = false
+		return 0
 	}
-	return ok
+	return left
 }
 
-// knownElsewhere asks the other nodes, a few at a time.
-func (u *UI) knownElsewhere(ctx context.Context, id string) bool {
+// elsewhere asks the other nodes, a few at a time: this one may have just begun.
+func (u *UI) elsewhere(ctx context.Context, id string) bool {
 	if _, ok := u.io.Cluster(); !ok {
 		return false
 	}
@@ -175,8 +210,9 @@ func (u *UI) knownElsewhere(ctx context.Context, id string) bool {
 	defer cancel()
 	answers, _ := u.ns.ServerSideEmitWithAck(ctx, "sockeye:admin login", id) // those that came
 	for _, a := range answers {
-		var yes bool
-		if a.Scan(&yes) == nil && yes {
+		var left int64
+		if a.Scan(&left) == nil && left > 0 {
+			u.keep(sha256.Sum256([]byte(id)), time.Now().Add(min(time.Duration(left)*time.Millisecond, sessions)))
 			return true
 		}
 	}
@@ -188,7 +224,7 @@ func (u *UI) answerLogin(_ context.Context, r *socketio.Request) error {
 	if err := r.Scan(&id); err != nil {
 		return err
 	}
-	return r.Ack(u.known(id))
+	return r.Ack(u.left(id).Milliseconds())
 }
 
 // welcome tells a page what it may do, and in development who is there.

@@ -24,6 +24,7 @@ const credential = "ann:$2a$04$l.oY3swAAAWHjmL3q/mgjOb9VX6K3i6l7goaC3eolQrDTnuH2
 type world struct {
 	t   *testing.T
 	io  *socketio.Server
+	ui  *UI
 	srv *socketiotest.Server
 }
 
@@ -40,6 +41,7 @@ func open(t *testing.T, o Options, change func(*socketio.Options)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.ui = ui
 	t.Cleanup(ui.Close)
 	w.io.On("say", func(context.Context, *socketio.Socket, *socketio.Request) error { return nil })
 	w.srv = socketiotest.Serve(t, w.io)
@@ -144,10 +146,12 @@ func TestDevelopment(t *testing.T) {
 		s, _ := w.io.Of("/").Socket(user.ID())
 		_ = s.Join("den")
 		_ = s.Emit("news", []byte{1, 2}, map[string]int{"a": 1})
-		synctest.Wait()
+		s.Set("name", "first")
+		s.Set("name", `<img src=x onerror="alert(1)">`)
+		time.Sleep(every + time.Millisecond)
 		user.Disconnect()
 		for event, want := range map[string]string{
-			"socket_connected": user.ID(), "event_received": `["say","<b>"`, "room_joined": `"den"`, "event_sent": `["news","<2 bytes>",{"a":1}]`, "socket_disconnected": "client namespace disconnect",
+			"socket_connected": user.ID(), "event_received": `["say","<b>"`, "room_joined": `"den"`, "event_sent": `["news","<2 bytes>",{"a":1}]`, "socket_disconnected": "client namespace disconnect", "socket_updated": `{"data":{"name":"\u003cimg src=x onerror=\"alert(1)\"\u003e"},"id":"` + user.ID(),
 		} {
 			found := false
 			for e := c.Next(event); !found; e = c.Next(event) {
@@ -213,8 +217,11 @@ func TestCluster(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		bus := adaptertest.NewBus()
 		var list []*world
+		start := func(name string) *world {
+			return open(t, Options{Name: name, Development: true}, func(o *socketio.Options) { o.Cluster = bus.Adapter(name) })
+		}
 		for _, name := range []string{"one", "two"} {
-			list = append(list, open(t, Options{Name: name, Development: true}, func(o *socketio.Options) { o.Cluster = bus.Adapter(name) }))
+			list = append(list, start(name))
 		}
 		time.Sleep(time.Second)
 		far := list[1].srv.Connect(nil)
@@ -229,6 +236,10 @@ func TestCluster(t *testing.T) {
 		text, _ := c.Next("all_sockets").Arg(0).JSON()
 		if !strings.Contains(string(text), far.ID()) {
 			t.Errorf("%s", text)
+		}
+		s, _ := list[1].io.Of("/").Socket(far.ID())
+		_ = s.Join("at once")
+		for c.Next("room_joined").Arg(1).String() != `"at once"` { // else it fails when there is no more
 		}
 		time.Sleep(2 * every)
 		names := map[string]bool{}
@@ -246,6 +257,21 @@ func TestCluster(t *testing.T) {
 		time.Sleep(time.Second)
 		if far.Connected() {
 			t.Error("a socket of another node is still there")
+		}
+		bus.Crash("two") // where the login was made
+		time.Sleep(time.Minute)
+		late := start("three")
+		time.Sleep(time.Second)
+		for _, w := range []*world{list[0], late} { // that was there, and that has just begun
+			if _, again, err := w.dial(map[string]any{"sessionId": session}); err != nil || again != "" {
+				t.Errorf("the login of a node that is gone: %q %v", again, err)
+			}
+			if left := w.ui.left(session); left <= 0 || left > sessions-time.Minute {
+				t.Errorf("from node to node a login holds for %v more", left)
+			}
+			if _, _, err := w.dial(map[string]any{"sessionId": session[:15] + "x"}); err == nil {
+				t.Error("a guess lets in")
+			}
 		}
 	})
 }

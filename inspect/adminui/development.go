@@ -82,6 +82,20 @@ func (u *UI) upgraded() {
 	}
 }
 
+// changed tells of the data that have changed since the last time, as they are
+// now.
+func (u *UI) changed() {
+	u.mu.Lock()
+	list := slices.Collect(maps.Keys(u.data))
+	clear(u.data)
+	u.mu.Unlock()
+	for _, s := range list {
+		if s.Connected() {
+			u.tell("socket_updated", map[string]any{"id": s.ID(), "nsp": s.Namespace().Name(), "data": data(s)})
+		}
+	}
+}
+
 // address is without the port.
 func address(addr string) string {
 	if host, _, err := net.SplitHostPort(addr); err == nil {
@@ -149,16 +163,24 @@ func (u *UI) watching(on bool) {
 	defer u.mu.Unlock()
 	switch {
 	case on && u.watch == nil && u.opts.Development:
+		u.data = make(map[*socketio.Socket]bool)
 		u.watch = u.io.Watch(&socketio.Trace{
 			Connected: func(s *socketio.Socket) { u.tell("socket_connected", u.serialize(s), now()) },
 			Disconnected: func(s *socketio.Socket, reason socketio.DisconnectReason, _ error) {
 				u.tell("socket_disconnected", s.Namespace().Name(), s.ID(), string(reason), now())
 			},
+			Changed: func(s *socketio.Socket) {
+				u.mu.Lock()
+				defer u.mu.Unlock()
+				if u.data != nil && s.Namespace() != u.ns {
+					u.data[s] = true
+				}
+			},
 			Handled: func(s *socketio.Socket, r *socketio.Request, _ time.Duration) { u.received(s, r) },
 		})
 	case !on && u.watch != nil:
 		u.watch()
-		u.watch, u.polls = nil, nil
+		u.watch, u.polls, u.data = nil, nil, nil
 	}
 }
 

@@ -33,6 +33,7 @@ func (u *UI) run() {
 			continue
 		}
 		u.upgraded()
+		u.changed()
 		_ = u.ns.Volatile().Emit("server_stats", u.numbers()) // plain values
 	}
 }
