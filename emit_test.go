@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/sockeye-io/sockeye/socketio"
@@ -34,6 +35,22 @@ func talking(t *testing.T) string {
 			args = append(args, a)
 		}
 		return r.Ack(args...)
+	})
+	var asked sync.Map
+	ns.On("all ask", func(_ context.Context, s *socketio.Socket, _ *socketio.Request) error {
+		for other := range ns.Sockets() {
+			if _, before := asked.LoadOrStore(other.ID(), true); before || other == s {
+				continue
+			}
+			if err := other.EmitFunc("question", 0, func(answer socketio.Ack, err error) {
+				if err == nil {
+					_ = other.Emit("they said", answer.Arg(0))
+				}
+			}, "why?"); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	socketio.Call[string, string]("fail").On(ns, func(context.Context, *socketio.Socket, string) (string, error) {
 		return "", socketio.Errorf("no_luck", "never")
@@ -128,6 +145,22 @@ func TestListen(t *testing.T) {
 	}
 	if code, _, errs := run(t, "listen", url, "--answer", "yes"); code != 2 || !strings.Contains(errs, "--answer is JSON") {
 		t.Errorf("exit %d: %s", code, errs)
+	}
+	// Who is asked answers.
+	asked := make(chan string, 1)
+	go func() {
+		_, out, _ := run(t, "listen", url+"/chat", "question", "they said", "--answer", `{"be":"cause"}`, "--count", "2", "--json")
+		asked <- out
+	}()
+	for out := ""; out == ""; {
+		_, _, _ = run(t, "emit", url+"/chat", "all ask")
+		select {
+		case out = <-asked:
+			if !strings.Contains(out, `"event":"question","args":["why?"],"ack":true}`) || !strings.Contains(out, `"event":"they said","args":[{"be":"cause"}]}`) {
+				t.Errorf("asked: %s", out)
+			}
+		default:
+		}
 	}
 	// Who is sent away does not wait for ever; who is told to stop has done well.
 	ended := make(chan int, 1)

@@ -67,6 +67,10 @@ func drift(d *Description, path string, have, want []byte) (complaints []string)
 					case !reflect.DeepEqual(known.Payload, message.Payload), !slices.Equal(old.uses(known.Payload), now.uses(message.Payload)):
 						complaints = append(complaints, m.Place+": "+quote(m.Name)+" is "+what+" with a payload that "+path+" does not know")
 					}
+					answer, before := now.Channels[id].Messages[key+".ack"].Payload, old.Channels[id].Messages[key+".ack"].Payload
+					if ok && (!reflect.DeepEqual(before, answer) || !slices.Equal(old.uses(before), now.uses(answer))) {
+						complaints = append(complaints, m.Place+": "+quote(m.Name)+" is "+what+" with an acknowledgement that "+path+" does not know")
+					}
 				}
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -115,6 +116,7 @@ func TestCheckNamesWhatHasDrifted(t *testing.T) {
 	// The page knows a thing without ratio, and no bell.
 	old := strings.ReplaceAll(string(text), `"ratio": {`, `"proportion": {`)
 	old = strings.ReplaceAll(old, `"send.bell": {`, `"send.gong": {`)
+	old = strings.ReplaceAll(old, `"receive.free.ack": {`, `"receive.free.back": {`)
 	if err := os.WriteFile(path, []byte(old), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -127,10 +129,15 @@ func TestCheckNamesWhatHasDrifted(t *testing.T) {
 		`"bell" is said in /a, which `,
 		`"said" is said in /shop with a payload that `,
 		`"many" is said in /shop with a payload that `, // holds one
-		"testdata/shop/shop.go:",
+		`"free" is heard in /shop with an acknowledgement that `,
 	} {
 		if !strings.Contains(errs, says) {
 			t.Errorf("nothing says %q:\n%s", says, errs)
+		}
+	}
+	for line := range strings.Lines(errs) {
+		if strings.Contains(line, "with a payload that") && !regexp.MustCompile(`^testdata/shop/shop\.go:\d+: "`).MatchString(line) {
+			t.Errorf("no place: %s", line)
 		}
 	}
 	if strings.Contains(errs, `"few"`) {
