@@ -13,6 +13,7 @@ export default function (world) {
     for (const lang of languages) for (const path of [...all, "nowhere"]) {
       const page = await visit(world, path, { lang, viewport: { width: 320, height: 640 } });
       await page.locator(".top nav").waitFor(); // the script has run
+      assert.ok(await page.locator(`.top a[href="/docs/${lang === "zh-CN" ? "zh/" : ""}"]`).first().isVisible(), `${lang} /${path} does not lead to the documents`);
       const wide = () => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       assert.ok(await wide() <= 0, `${lang} /${path} is too wide by ${await wide()} px`);
       const state = page.locator("#state");
