@@ -172,7 +172,10 @@ func (b *Broadcast) publish(r *receivers, ns *Namespace, event string, args []an
 		size, failed = m.Size(), srv.deliver(r.list, m, b.flags)
 	}
 	rec.lock()
-	if err == nil {
+	if err == nil && rec.roam.waits() {
+		b.target(m)
+		rec.roam.publish(m, b.whenRead(ns, event, args, e))
+	} else if err == nil {
 		b.target(m)
 		rec.roam.publish(m, deliver)
 	} else {
@@ -181,6 +184,24 @@ func (b *Broadcast) publish(r *receivers, ns *Namespace, event string, args []an
 	rec.unlock()
 	srv.account(r.list, event, size, failed)
 	srv.traceBroadcast(ns, event, len(r.list)-len(failed))
+}
+
+// whenRead delivers an event later, to those who are there then.
+func (b Broadcast) whenRead(ns *Namespace, event string, args []any, e *siowire.Encoded) func(w *whence) {
+	srv, rec := ns.srv, ns.recovery
+	return func(w *whence) {
+		list := b.appendTo(nil, ns)
+		m := rec.keep(event, e, &b, list, w)
+		failed := srv.deliver(list, m, b.flags)
+		srv.cluster.later(func() {
+			srv.account(list, event, m.Size(), failed)
+			if len(ns.reg.load().outgoing) > 0 {
+				for _, s := range list {
+					s.outgoing(event, args)
+				}
+			}
+		})
+	}
 }
 
 // excluded are the rooms left out, the sender's own among them.

@@ -114,6 +114,14 @@ type Recovery struct {
 	// MaxSessions bounds the absent clients remembered for each namespace;
 	// 100,000 by default. The oldest of the address that has most make room.
 	MaxSessions int
+	// NodeOffsets gives clients the offsets of Node's servers with
+	// @socket.io/redis-streams-adapter, and stores their sessions for these, so that
+	// they come back to them too. Then, as there, a server's own clients get its
+	// events only when Redis has them, what is sent with Local cannot be recovered,
+	// and clients of a server that was killed start anew on Node's. It is for
+	// Options.Cluster on Redis streams, for the time that both kinds of servers are
+	// in the cluster, and nothing elsewhere.
+	NodeOffsets bool
 }
 
 // Limits bound what a client may make the server hold. Zero means the default,

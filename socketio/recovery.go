@@ -118,6 +118,9 @@ func (r *recovery) place(e *siowire.Encoded) []byte {
 // of whom list is connected. The caller holds the lock, and sends the message
 // before it releases it. w is nil without a cluster.
 func (r *recovery) keep(event string, e *siowire.Encoded, b *Broadcast, list []*Socket, w *whence) *engineio.Message {
+	if w != nil && w.local && r.roam.waits() {
+		return r.mark(e) // as with Node nobody can come back for it
+	}
 	m := message(*e)
 	if len(list) == 0 && !r.absents.awaitAny(b.rooms) && r.roam == nil {
 		return m // nobody got it, and nobody can miss it
@@ -201,6 +204,9 @@ func (r *recovery) send(s *Socket, event string, args []any, e siowire.Encoded, 
 
 // sendOne keeps an event for one socket and sends it. The caller holds the lock.
 func (r *recovery) sendOne(s *Socket, event string, e *siowire.Encoded, f engineio.Flags, w *whence) error {
+	if w != nil && w.local && r.roam.waits() {
+		return s.conn.sess.Send(r.mark(e), f)
+	}
 	m := message(*e)
 	r.add(eventlog.Event[keptEvent]{
 		Value: keptEvent{event, m, w}, Size: m.Size(), To: []string{s.id}, Owners: []eventlog.Owner{{Name: s.id}},
@@ -209,21 +215,29 @@ func (r *recovery) sendOne(s *Socket, event string, e *siowire.Encoded, f engine
 }
 
 func (r *recovery) add(e eventlog.Event[keptEvent], place []byte) {
-	for range r.log.Add(time.Now(), e, place) {
+	for range r.log.Add(time.Now(), e, r.own(place)) {
 		r.srv.stats.bound(BoundRecovery)
 	}
 	r.roam.stamp(place)
 }
 
+// own is where this node's own position goes of an offset: nowhere if it is Node's.
+func (r *recovery) own(place []byte) []byte {
+	if r.roam.waits() {
+		return nil
+	}
+	return place
+}
+
 // writeMark writes the offset of the last event that is kept.
 func (r *recovery) writeMark(place []byte) {
-	r.log.Mark(place)
+	r.log.Mark(r.own(place))
 	r.roam.stamp(place)
 }
 
 // writeAt writes the offset of what a client has seen that is on its way back.
 func (r *recovery) writeAt(place []byte, a *absent) {
-	r.log.WriteAt(place, a.from)
+	r.log.WriteAt(r.own(place), a.from)
 	if r.roam != nil && a.known != nil {
 		r.roam.stampAt(place, a.known, a.node)
 	} else {

@@ -82,6 +82,7 @@ type roam struct {
 	r    *recovery
 	c    *clustered
 	log  adapter.Log // nil: the backend has none
+	node nodeOffsets // Recovery.NodeOffsets
 	self string
 
 	read   adapter.Mark // what was delivered last came from there
@@ -131,7 +132,10 @@ type moment struct {
 func (r *recovery) join(c *clustered) {
 	m := &roam{r: r, c: c, log: c.core.Log(), self: c.core.Self().ID, holes: make(map[string]hole), late: make(map[string][]late), got: make(map[string]uint64)}
 	r.roam = m
-	if m.log != nil {
+	m.node.init(m)
+	if m.node.on {
+		r.marker = (id.New() + id.New())[:adapter.NodeOffsetLen]
+	} else if m.log != nil {
 		r.marker = strings.Repeat(r.marker, 4)[:eventlog.OffsetLen] + (id.New() + id.New())[:roamLen]
 	}
 	r.log.LostOne = m.gaveUp
@@ -149,7 +153,10 @@ func (r *recovery) roams() bool { return r != nil && r.roam != nil }
 
 // findOffset finds an offset in this node's log.
 func (r *recovery) findOffset(text string) (uint64, error) {
-	if r.roam != nil && r.roam.log != nil {
+	switch {
+	case r.roam.waits():
+		return r.roam.findNodeOffset(text)
+	case r.roam != nil && r.roam.log != nil:
 		if len(text) != len(r.marker) {
 			text = "" // none
 		} else {
@@ -169,6 +176,9 @@ func (m *roam) numbered() uint64 {
 
 // now is what a client has seen that has got all so far.
 func (m *roam) now() *known {
+	if m.waits() { // this node's own are sent when they are read
+		return &known{At: m.position()}
+	}
 	return &known{At: m.position(), Nodes: map[string]uint64{m.self: m.numbered()}}
 }
 
@@ -185,12 +195,20 @@ func (m *roam) stamp(place []byte) {
 	if m == nil || m.log == nil || len(place) == 0 {
 		return
 	}
+	if m.waits() {
+		m.node.log.WriteNodeOffset(place, m.position())
+		return
+	}
 	writeKnown(place, m.self, m.position(), m.numbered())
 }
 
 // stampAt completes an offset with what one client has seen.
 func (m *roam) stampAt(place []byte, k *known, node string) {
 	if m.log == nil || len(place) == 0 {
+		return
+	}
+	if m.waits() {
+		m.node.log.WriteNodeOffset(place, k.At)
 		return
 	}
 	if _, ok := k.Nodes[node]; !ok {
@@ -233,6 +251,10 @@ func readKnown(offset string) (node string, k *known, ok bool) {
 // publish tells the other nodes of an event that deliver sends to the clients
 // here, with whence it is. The caller holds the lock.
 func (m *roam) publish(msg *adapter.Message, deliver func(w *whence)) {
+	if m.waits() {
+		m.publishFirst(msg, deliver)
+		return
+	}
 	w := &whence{from: m.self}
 	before := func() {
 		w.seq, m.given = msg.Seq, msg.Seq
@@ -332,6 +354,7 @@ func (c *clustered) ReadBack(name string, seq uint64, at adapter.Mark) {
 	defer r.unlock()
 	m := r.roam
 	m.begin(at)
+	m.deliverRead(seq, at)
 	n := 0
 	for ; n < len(m.unread) && m.unread[n].seq <= seq; n++ {
 		m.unread[n].at = at

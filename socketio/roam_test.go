@@ -196,6 +196,9 @@ func onJourney(t *testing.T, seed uint64, b adaptertest.BusOptions, o *socketio.
 		synctest.Wait()
 		f(j)
 		j.check()
+		if t.Failed() { // which ends the test outside, too
+			t.Errorf("again: SEED=%d make simulate", seed)
+		}
 	})
 }
 
@@ -222,9 +225,6 @@ func lives(t *testing.T, n uint64) iter.Seq[uint64] {
 		for seed := first; seed < end; seed++ {
 			if !yield(seed) {
 				return
-			}
-			if t.Failed() {
-				t.Fatalf("seed %d; again: SEED=%d make simulate", seed, seed)
 			}
 		}
 	}

@@ -137,21 +137,22 @@ func (m *roam) ask(ctx context.Context, key [sha256.Size]byte, found *session) n
 
 // fromNode takes a client that a Node server has let go.
 func (m *roam) fromNode(ctx context.Context, s *Socket, key [sha256.Size]byte, pid, offset string) (*absent, notRecovered) {
-	nodes, ok := m.log.(adapter.NodeLog)
-	if !ok {
+	at, ok := m.node.offset(offset)
+	if !ok || m.waits() { // then it was looked for already
 		return nil, noSession
 	}
-	at, ok := nodes.NodeOffset(offset)
-	if !ok {
-		return nil, noSession
-	}
-	found, err := nodes.TakeNodeSession(ctx, pid)
+	found, err := m.node.log.TakeNodeSession(ctx, pid)
 	switch {
 	case err != nil:
 		return nil, logSilent
 	case found == nil:
 		return nil, noSession
 	}
+	return m.bringFromNode(ctx, s, key, pid, found, at)
+}
+
+// bringFromNode lets a client come that a Node server has let go.
+func (m *roam) bringFromNode(ctx context.Context, s *Socket, key [sha256.Size]byte, pid string, found *adapter.NodeSession, at adapter.Mark) (*absent, notRecovered) {
 	a := &absent{key: key, pid: pid, sid: found.SID, known: &known{At: at}, at: time.Now(), over: ended}
 	for _, room := range found.Rooms {
 		if room != a.sid {

@@ -130,7 +130,7 @@ func (m *roam) readLog(ctx context.Context, a *absent, to adapter.Mark) notRecov
 		}
 		seen.At = msg.At
 		place := m.r.place(e)
-		m.r.log.WriteAt(place, a.from)
+		m.r.log.WriteAt(m.r.own(place), a.from)
 		m.stampAt(place, seen, a.node)
 		em := message(*e)
 		if size += em.Size(); size > o.MaxBytes || len(a.early) >= o.MaxPackets {

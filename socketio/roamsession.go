@@ -21,6 +21,7 @@ type session struct {
 	Marks         map[string]*known `json:",omitempty"` // since when it is in rooms, if later than Since
 	Since         *known            // what it has seen in any case
 	Data          json.RawMessage   `json:",omitempty"`
+	Away          bool              `json:",omitempty"` // it was stored when its connection was lost
 	Open          bool              `json:",omitempty"` // its rooms were changing: there may be others
 
 	tag string
@@ -244,13 +245,23 @@ func (m *roam) left(s *Socket, a *absent) {
 		}
 		return
 	}
-	m.store(a.key, rm, m.sessionOf(a), false, m.r.srv.opts.Recovery.MaxDuration)
+	m.storeAway(a)
+}
+
+// storeAway stores a client that is not connected any more.
+func (m *roam) storeAway(a *absent) {
+	s, ttl := m.sessionOf(a), m.r.srv.opts.Recovery.MaxDuration
+	s.Away = true
+	if m.waits() && s.bad == nil {
+		m.node.log.PutNodeSession(a.pid, &adapter.NodeSession{SID: a.sid, Rooms: append([]string{a.sid}, a.rooms...), Data: s.Data}, ttl)
+	}
+	m.store(a.key, a.rm, s, false, ttl)
 }
 
 // dataLast stores what was kept on a socket when its last event was handled.
 func (m *roam) dataLast(s *Socket, a *absent) {
 	if m != nil && m.log != nil && !a.back && a.rm != nil && a.rm.late.Swap(false) {
-		m.store(a.key, a.rm, m.sessionOf(a), false, m.r.srv.opts.Recovery.MaxDuration)
+		m.storeAway(a)
 	}
 }
 

@@ -26,10 +26,18 @@ func (m *roam) take(s *Socket, key [sha256.Size]byte, pid string, offset any) (*
 	if offset != nil && !isText {
 		text = "?" // none
 	}
+	nodes, why := m.fromNodeFirst(ctx, s, key, pid, text)
+	if why != "" || nodes.a != nil {
+		return nodes.a, why
+	}
 	raw, err := m.log.TakeSession(ctx, sessionKey(m.r.ns.name, key))
 	var found session
 	if err == nil && raw != nil {
 		err = found.decode(raw)
+	}
+	if found.Away && nodes.gone {
+		m.forgetHere(key)
+		return nil, noSession // a Node server has taken it
 	}
 	switch {
 	case err != nil && m.r.holds(key) && m.here(offset), err == nil && m.r.holdsAs(key, found.tag):
@@ -145,6 +153,13 @@ func (r *recovery) drop(s *Socket, a *absent) {
 // apply adds what the client says it has seen. An offset of a node where the
 // session never was is from before: then it has seen nothing since.
 func (m *roam) apply(a *absent, text string) notRecovered {
+	if at, ok := m.node.offset(text); ok {
+		if !a.known.At.IsZero() && at.Log != a.known.At.Log {
+			return logTrimmed
+		}
+		a.known = a.known.and(&known{At: at})
+		return ""
+	}
 	node, k, ok := readKnown(text)
 	if !ok {
 		return noOffset

@@ -69,15 +69,24 @@ type NodeLog interface {
 	// TakeNodeSession takes out a session that a Node server has stored. It is nil
 	// if there is none. What is no session is an error.
 	TakeNodeSession(ctx context.Context, pid string) (*NodeSession, error)
+	// PutNodeSession queues a session to be stored for them, in place of what there
+	// is; nil: there is to be none. It never blocks.
+	PutNodeSession(pid string, s *NodeSession, ttl time.Duration)
 	// NodeOffset is the place in the log that Node's offset stands for.
 	NodeOffset(offset string) (Mark, bool)
+	// WriteNodeOffset is the reverse: it writes to place, of NodeOffsetLen bytes.
+	WriteNodeOffset(place []byte, at Mark)
 }
+
+// NodeOffsetLen is how long an offset of Node's is that this package writes.
+const NodeOffsetLen = 24
 
 // A NodeSession is a client's as a Node server has stored it.
 type NodeSession struct {
 	SID   string
 	Rooms []string
-	Data  []byte // JSON
+	Data  []byte // JSON of an object; empty: none
+	Ours  bool   // a server of this package has stored it
 }
 
 // A Mark is a place in a log: 48 bits of High, and 32 of Low. The zero Mark is

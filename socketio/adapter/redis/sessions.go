@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -192,9 +193,12 @@ func (a *Adapter) storeSome(list []adapter.Session) {
 	answers := make([]goredis.Cmder, len(list))
 	for i, s := range list {
 		key := a.sessionKey(s.Key)
-		if s.First && s.TTL > 0 {
+		switch {
+		case s.First && s.TTL > 0:
 			answers[i] = pipe.Set(ctx, key, s.State, s.TTL)
-		} else {
+		case s.First:
+			answers[i] = pipe.Del(ctx, key)
+		default:
 			answers[i] = pipe.Eval(ctx, replace, []string{key}, s.State, max(s.TTL.Milliseconds(), 0))
 		}
 	}
@@ -250,7 +254,7 @@ func (a *Adapter) TakeSession(ctx context.Context, key string) ([]byte, error) {
 	return b, err
 }
 
-var nodeOffset = regexp.MustCompile(`^[0-9]{1,14}-[0-9]{1,9}$`)
+var nodeOffset = regexp.MustCompile(`^[0-9]{1,14}-[0-9]{1,10}$`)
 
 // NodeOffset implements [adapter.NodeLog]: an offset of Node's is the id of an
 // entry.
@@ -282,6 +286,7 @@ func (a *Adapter) TakeNodeSession(ctx context.Context, pid string) (*adapter.Nod
 		PID   string   `json:"pid"`
 		Rooms []string `json:"rooms"`
 		Data  any      `json:"data"`
+		Ours  bool     `json:"sockeye"`
 	}
 	check := value.MsgpackScanner{Data: raw[:n], MaxDepth: 100}
 	if end, err := check.Value(0); err != nil || end != n {
@@ -297,7 +302,34 @@ func (a *Adapter) TakeNodeSession(ctx context.Context, pid string) (*adapter.Nod
 	if err != nil {
 		return nil, err
 	}
-	return &adapter.NodeSession{SID: s.SID, Rooms: s.Rooms, Data: data}, nil
+	return &adapter.NodeSession{SID: s.SID, Rooms: s.Rooms, Data: data, Ours: s.Ours}, nil
+}
+
+// WriteNodeOffset implements [adapter.NodeLog]. Redis reads zeros in front.
+func (a *Adapter) WriteNodeOffset(place []byte, at adapter.Mark) {
+	copy(place, fmt.Sprintf("%013d-%010d", at.High, at.Low))
+}
+
+// PutNodeSession implements [adapter.NodeLog].
+func (a *Adapter) PutNodeSession(pid string, s *adapter.NodeSession, ttl time.Duration) {
+	if !nodePID.MatchString(pid) {
+		return
+	}
+	if s == nil {
+		a.PutSession(adapter.Session{Key: pid, First: true})
+		return
+	}
+	data := json.RawMessage("{}")
+	if len(s.Data) > 0 {
+		data = s.Data
+	}
+	e := value.NewEncoder(true, nil)
+	defer e.Free()
+	if err := e.Value(map[string]any{"sid": s.SID, "pid": pid, "rooms": s.Rooms, "data": data, "sockeye": true}); err != nil {
+		a.log.Warn("a session of a client cannot be told to Node's servers", "error", err)
+		return
+	}
+	a.PutSession(adapter.Session{Key: pid, State: []byte(base64.StdEncoding.EncodeToString(e.Bytes())), TTL: ttl, First: true})
 }
 
 // mark is where reading the log begins, of a link that does not read yet.
