@@ -113,8 +113,12 @@ export async function record(t, backend, nodes, sockets, { safe = false, travel 
     /** What is missing at the client i of what the client from has sent since it first heard it. */
     missing(i, from) {
       const to = parties[i];
-      const ids = [...sent].filter(([, s]) => s.me === parties[from] && wants(to, s.to)).map(([id]) => id);
-      return ids.filter((id) => !heard(to, id)).slice(0);
+      const first = new Set(); // of the room's, and of what is for all: what came before was sent before this node had subscribed
+      return [...sent].filter(([id, s]) => {
+        if (s.me !== parties[from] || !wants(to, s.to)) return false;
+        if (heard(to, id)) first.add(s.to);
+        return first.has(s.to) && !heard(to, id);
+      }).map(([id]) => id);
     },
     /** How many of the messages of the client from the node of the client i has counted as missed. */
     counted: (i, from) => parties[i].node.told.filter((e) => e.Kind === "gap" && e.NSP === nsp && e.From === parties[from].node.name).reduce((n, e) => n + e.N, 0),

@@ -180,6 +180,8 @@ func (s *suite) large() {
 		event(strings.Repeat("x", size)),
 		{Text: []byte(`["binary",{"_placeholder":true,"num":0}]`), Attachments: [][]byte{bytes.Repeat([]byte{0xff}, size)}},
 	} {
+		// What was sent may be in the sender's hands still, when it has arrived.
+		all[0].until("the queue is empty", func() bool { return all[0].a.Stats().Queued == 0 })
 		s.exchange(all[0], all[1], exchange{m: adapter.Message{Kind: adapter.Broadcast, NS: "/", Data: d}})
 	}
 	if most > 0 {

@@ -154,6 +154,8 @@ func clustered(t *testing.T, masters []*server, prefix string) adaptertest.Clust
 				r.refuse(true)
 				r.cut()
 			})
+			// One that has not noticed yet would take what is to wait in the queue.
+			until(t, "all links have ended", a.(*Sharded).linkless)
 		},
 		Mend: func(a adapter.Adapter) { each(a, func(r *relay) { r.refuse(false) }) },
 		Inject: func(ns string, raw []byte) {
