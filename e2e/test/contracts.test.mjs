@@ -2,7 +2,8 @@
 import { describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { cp, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -18,39 +19,41 @@ describe("TypeScript", () => {
     assert.equal(await tsc("-p", path("e2e/contracts/tsconfig.json")), "");
   });
 
-  // The pages have no build step: the copy names the files where the compiler finds them.
-  test("the chat's page keeps to its contract, as JavaScript", async (t) => {
+  // The pages have no build step: the copy names the files where the compiler finds them. Beside each stand copies with one mistake.
+  test("the pages keep to their contracts, as JavaScript, and no mistake in them passes", async (t) => {
     const dir = await mkdtemp(join(tmpdir(), "sockeye-"));
     t.after(() => rm(dir, { recursive: true }));
-    await mkdir(join(dir, "namespaces"));
-    await cp(path("namespaces/api"), join(dir, "namespaces/api"), { recursive: true });
-    await cp(path("public/assets"), join(dir, "public/assets"), { recursive: true });
-    await cp(path("public/chat"), join(dir, "public/chat"), { recursive: true });
-    const config = JSON.parse(await readFile(path("e2e/contracts/tsconfig.json"), "utf8"));
-    delete config.files;
-    config.compilerOptions.allowJs = true;
-    config.compilerOptions.noImplicitAny = false;
-    config.compilerOptions.paths = { "socket.io-client": [path("e2e/node_modules/client-4.8")] };
-    await writeFile(join(dir, "tsconfig.json"), JSON.stringify({ ...config, include: ["public/chat/chat.js"] }));
-    const rewritten = async (name, change = (text) => text) => {
-      const text = (await readFile(path(name), "utf8")).replaceAll(/from "\/(assets\/[^"]+)"/g, 'from "../$1"').replaceAll("/socket.io/socket.io.esm.min.js", "socket.io-client");
-      await writeFile(join(dir, name), change(text));
-    };
-    await rewritten("public/assets/live.js");
-    await rewritten("public/chat/chat.js");
-    assert.equal(await tsc("-p", dir), "");
-    for (const [right, wrong, says] of [
-      ['"typing", now)', '"typing", "yes")', "TS2345"],
-      ['socket.on("people"', 'socket.on("persons"', "TS2345"],
-      ['ask(socket, "say"', 'ask(socket, "shout"', "TS2345"],
-      ["{ id, name, on }", "{ id, name, off }", "TS2339"],
-    ]) {
-      await rewritten("public/chat/chat.js", (text) => {
-        assert.ok(text.includes(right), right);
-        return text.replace(right, wrong);
-      });
-      assert.match(await tsc("-p", dir), new RegExp(says), wrong);
+    for (const folder of ["namespaces/api", "public"]) await cp(path(folder), join(dir, folder), { recursive: true });
+    const pages = (await readdir(path("public"))).filter((page) => existsSync(path(`public/${page}/${page}.js`)));
+    const texts = Object.fromEntries(await Promise.all(pages.map(async (page) => [page, await readFile(path(`public/${page}/${page}.js`), "utf8")])));
+    const checked = pages.filter((page) => texts[page].startsWith("// @ts-check"));
+    assert.deepEqual(checked, ["acks", "chat", "counter", "echo", "lifecycle", "welcome"]);
+    const put = (name, text) => writeFile(join(dir, name), text.replaceAll(/from "\/(assets\/[^"]+)"/g, 'from "../$1"').replaceAll("/socket.io/socket.io.esm.min.js", "socket.io-client"));
+    await put("public/assets/live.js", await readFile(path("public/assets/live.js"), "utf8"));
+    for (const page of checked) await put(`public/${page}/${page}.js`, texts[page]);
+    const mistakes = [
+      ["chat", '"typing", now)', '"typing", "yes")', "TS2345"],
+      ["chat", 'socket.on("people"', 'socket.on("persons"', "TS2345"],
+      ["chat", 'ask(socket, "say"', 'ask(socket, "shout"', "TS2345"],
+      ["chat", "{ id, name, on }", "{ id, name, off }", "TS2339"],
+      ["acks", "newID(n), mood(), (err)", "newID(n), 5, (err)", "TS2345"],
+      ["counter", 'socket.on("count"', 'socket.on("counts"', "TS2345"],
+      ["echo", 'emit("echo"', 'emit("ecko"', "TS2345"],
+      ["lifecycle", '"hello", "from the page"', '"hello", 5', "TS2345"],
+      ["welcome", 'socket.on("welcome"', 'socket.on("hello"', "TS2345"],
+    ];
+    const files = checked.map((page) => `public/${page}/${page}.js`);
+    for (const [i, [page, right, wrong]] of mistakes.entries()) {
+      assert.ok(texts[page].includes(right), right);
+      files.push(`public/${page}/wrong${i}.js`);
+      await put(files.at(-1), texts[page].replace(right, wrong));
     }
+    const config = JSON.parse(await readFile(path("e2e/contracts/tsconfig.json"), "utf8"));
+    Object.assign(config.compilerOptions, { allowJs: true, noImplicitAny: false, paths: { "socket.io-client": [path("e2e/node_modules/client-4.8")] } });
+    await writeFile(join(dir, "tsconfig.json"), JSON.stringify({ ...config, files }));
+    const says = (await tsc("-p", dir, "--pretty", "false")).split("\n").filter((line) => line.includes("error "));
+    assert.deepEqual(says.filter((line) => !/wrong\d+\.js\(/.test(line)), []);
+    for (const [i, [page, , wrong, code]] of mistakes.entries()) assert.ok(says.some((line) => line.includes(`${page}/wrong${i}.js(`) && line.includes(code)), `${page}: ${wrong}\n${says.join("\n")}`);
   });
 
   test("the tutorial's page keeps to its contract, and each line that it says is refused is", async (t) => {

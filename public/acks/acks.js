@@ -1,3 +1,4 @@
+// @ts-check
 import { $, el, page } from "/assets/page.js";
 import { connect, io } from "/assets/live.js";
 import { chaos } from "/assets/chaos.js";
@@ -7,6 +8,9 @@ const t = page("acks", words);
 const tries = 4;
 let serial = 0;
 
+/** @import { Socket } from "socket.io-client" */
+/** @import { Acks } from "../../namespaces/api/events" */
+/** @type {Socket<Acks.ServerToClientEvents, Acks.ClientToServerEvents>} */
 const socket = connect("/acks", { t });
 chaos(socket, {});
 

@@ -1,3 +1,4 @@
+// @ts-check
 import { $, page, plainly } from "/assets/page.js";
 import { connect } from "/assets/live.js";
 import words from "./words.js";
@@ -5,6 +6,9 @@ import words from "./words.js";
 const t = page("counter", words);
 
 // Over Socket.IO: an event for each number.
+/** @import { Socket } from "socket.io-client" */
+/** @import { Counter } from "../../namespaces/api/events" */
+/** @type {Socket<Counter.ServerToClientEvents, Counter.ClientToServerEvents>} */
 const socket = connect("/counter", { t });
 socket.on("count", (n) => {
 	show("io", n);

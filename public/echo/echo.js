@@ -1,3 +1,4 @@
+// @ts-check
 import { $, apart, el, page, plainly } from "/assets/page.js";
 import { connect } from "/assets/live.js";
 import { Log, brief } from "/assets/log.js";
@@ -11,6 +12,9 @@ const said = (id) => ({
 	close: ({ code }) => logs[id].add("info", t("ended", { code })),
 });
 
+/** @import { Socket } from "socket.io-client" */
+/** @import { Echo } from "../../namespaces/api/events" */
+/** @type {Socket<Echo.ServerToClientEvents, Echo.ClientToServerEvents>} */
 const socket = connect("/echo", { t });
 
 const echo = endless("/ws/echo", { ...said("echo"), message: ({ data }) => logs.echo.add("down", brief(data)) });

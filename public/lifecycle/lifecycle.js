@@ -1,3 +1,4 @@
+// @ts-check
 import { $, el, page, plainly } from "/assets/page.js";
 import { connect } from "/assets/live.js";
 import { brief } from "/assets/log.js";
@@ -28,6 +29,9 @@ function lit(table, id, text, bad = false) {
 // Socket.IO
 
 const auth = { refuse: false };
+/** @import { Socket } from "socket.io-client" */
+/** @import { Lifecycle } from "../../namespaces/api/events" */
+/** @type {Socket<Lifecycle.ServerToClientEvents, Lifecycle.ClientToServerEvents>} */
 const socket = connect("/lifecycle", { t, auth: (give) => give(auth) });
 const manager = socket.io;
 
