@@ -5,14 +5,17 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"testing"
 	"time"
 
-	"github.com/sockeye-io/sockeye/socketio"
-	"github.com/sockeye-io/sockeye/socketio/socketiotest"
-	"testing"
+	"github.com/nats-io/nats-server/v2/server"
 
+	"github.com/sockeye-io/sockeye/internal/slow"
+	"github.com/sockeye-io/sockeye/socketio"
 	"github.com/sockeye-io/sockeye/socketio/adapter"
 	"github.com/sockeye-io/sockeye/socketio/adapter/adaptertest"
+	"github.com/sockeye-io/sockeye/socketio/adapter/nats"
+	"github.com/sockeye-io/sockeye/socketio/socketiotest"
 )
 
 // logging makes the options of nodes that keep a log, all below one folder.
@@ -141,5 +144,66 @@ func TestLogOptions(t *testing.T) {
 	}
 	if names[0] != names[2] || names[3] != names[4] || len(slices.Compact(slices.Sorted(slices.Values(names)))) != 3 {
 		t.Errorf("%v", names)
+	}
+}
+
+// What a server without the log says reaches the clients of the others, and who
+// was away is told that he is not recovered.
+func TestServerWithoutLogAmongOthers(t *testing.T) {
+	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true, JetStream: true, StoreDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	t.Cleanup(func() {
+		s.Shutdown()
+		s.WaitForShutdown()
+	})
+	if !s.ReadyForConnections(slow.Stretch(10 * time.Second)) {
+		t.Fatal("the NATS server does not start")
+	}
+	var servers []*socketio.Server
+	var places []*socketiotest.Server
+	for _, mode := range []nats.JetStream{nats.Auto, nats.Auto, nats.Off} {
+		a, err := nats.New(nats.Options{Servers: []string{s.Addr().String()}, JetStream: mode, Logger: quiet()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		srv := socketio.New(&socketio.Options{Cluster: a, Recovery: &socketio.Recovery{}, Logger: quiet()})
+		servers = append(servers, srv)
+		places = append(places, socketiotest.Serve(t, srv))
+	}
+	for _, srv := range servers[:2] {
+		eventually(t, "three nodes and a log", func() bool {
+			status, _ := srv.Cluster()
+			_, err := srv.Claim(t.Context(), "x", time.Minute)
+			return status.Nodes == 3 && err == nil
+		})
+	}
+	for _, odd := range []bool{false, true} {
+		c := places[0].Connect(nil)
+		emit := func(srv *socketio.Server) {
+			if err := srv.Emit("n", 1); err != nil {
+				t.Fatal(err)
+			}
+			places[1].Connect(nil) // time goes by
+		}
+		emit(servers[0])
+		c.Next("n")
+		if odd {
+			emit(servers[2])
+			c.Next("n")
+		}
+		id := c.ID()
+		c.Cut()
+		if odd {
+			watch := places[1].Connect(nil)
+			emit(servers[2])
+			watch.Next("n")
+		}
+		emit(servers[0])
+		if back := c.ReconnectTo(places[1]); (back.ID() == id) == odd {
+			t.Errorf("a server without the log has spoken: %v; recovered: %v; %v", odd, back.ID() == id, servers[1].Stats().Unrecovered)
+		}
 	}
 }

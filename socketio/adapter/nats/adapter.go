@@ -86,9 +86,12 @@ func (a *Adapter) Traits() adapter.Traits {
 // fails if the log is to be kept by JetStream and the server says that it has none.
 func (a *Adapter) Start(ctx context.Context, self adapter.Node, in adapter.Inbox) error {
 	if a.opts.JetStream == On && !a.opts.Local {
-		if err := a.probe(); errors.Is(err, errMissing) || errors.Is(err, errOld) {
+		if err := a.probe(usable); errors.Is(err, errMissing) || errors.Is(err, errOld) {
 			return err
 		}
+	}
+	if self.Deaf && a.opts.JetStream == Auto { // it does as the nodes do that it speaks to
+		a.logs = a.probe(a.there) == nil
 	}
 	a.self, a.in = self, in
 	ctx, a.stop = context.WithCancel(context.WithoutCancel(ctx))
@@ -103,7 +106,7 @@ func (a *Adapter) Start(ctx context.Context, self adapter.Node, in adapter.Inbox
 // rooms. Where there is a log, 0 is what it keeps, and 1 what else is for all. Of
 // a message without a sender it is where those of other nodes come.
 func (a *Adapter) Lane(m *adapter.Message) uint32 {
-	if m.Keep {
+	if m.Keep || a.logs && a.self.Deaf && keepable(m) {
 		return 0
 	}
 	lane := laneOf(m)

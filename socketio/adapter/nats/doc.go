@@ -47,6 +47,9 @@
 // answers, heartbeats, and volatile broadcasts, which go to the nodes with a member
 // as without a log.
 //
+// A node that only speaks (an emitter) uses the log if there is one when it
+// starts; its events to rooms then go to all nodes, too.
+//
 // JetStream acknowledges before it syncs: a server that loses power may lose the
 // end of its log. A node that had read further finds that out, and numbers jump, so
 // that whoever comes back from before is told that he is not recovered. The same is

@@ -46,7 +46,7 @@ func (a *Adapter) Remember() {
 	if a.opts.JetStream != Auto {
 		return
 	}
-	if err := a.probe(); errors.Is(err, errMissing) || errors.Is(err, errOld) {
+	if err := a.probe(usable); errors.Is(err, errMissing) || errors.Is(err, errOld) {
 		a.log.Info("cluster: clients come back to other nodes only when this one is stopped in order: there is no JetStream", "why", err)
 		return
 	}
@@ -55,18 +55,18 @@ func (a *Adapter) Remember() {
 
 // probe asks a server for its JetStream. The error is [errMissing] or [errOld] if
 // there is none that can be used, another one if that cannot be found out.
-func (a *Adapter) probe() (err error) {
+func (a *Adapter) probe(ask func(context.Context, *nats.Conn) error) (err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), probing)
 	defer cancel()
 	for _, address := range a.opts.Servers {
-		if err = a.probeOne(ctx, address); err == nil || errors.Is(err, errMissing) || errors.Is(err, errOld) {
+		if err = a.probeOne(ctx, address, ask); err == nil || errors.Is(err, errMissing) || errors.Is(err, errOld) {
 			return err
 		}
 	}
 	return err
 }
 
-func (a *Adapter) probeOne(ctx context.Context, address string) error {
+func (a *Adapter) probeOne(ctx context.Context, address string, ask func(context.Context, *nats.Conn) error) error {
 	l := a.newLink(ctx, address)
 	defer l.cancel()
 	o, err := l.options()
@@ -81,10 +81,19 @@ func (a *Adapter) probeOne(ctx context.Context, address string) error {
 		nc.Close()
 		<-l.closed
 	}()
-	if err := usable(ctx, nc); err != nil {
+	if err := ask(ctx, nc); err != nil {
 		return fmt.Errorf("nats: %s: %w", address, err)
 	}
 	return nil
+}
+
+// there asks whether other nodes keep a log.
+func (a *Adapter) there(ctx context.Context, nc *nats.Conn) error {
+	js, err := jetstream.New(nc)
+	if err == nil {
+		_, err = js.Stream(ctx, a.subjects.logStream)
+	}
+	return err
 }
 
 // usable asks whether the server has a JetStream that can do what the log needs.

@@ -293,6 +293,45 @@ func TestLogOnSomeNodes(t *testing.T) {
 	a.heard([]string{b.say(keep(1)), b.say(keep(2))})
 }
 
+// What an emitter says can be read again too, if there is a log when it starts.
+func TestLogOfAnEmitter(t *testing.T) {
+	s := jetStream(t, server.Options{})
+	for _, logs := range []bool{false, true} {
+		o := options(s)
+		o.Logger = quiet()
+		a, err := New(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := a.Start(t.Context(), adapter.Node{ID: "eeeeeeeeeeeeeeee", Deaf: true}, &node{t: t, change: make(chan struct{})}); err != nil {
+			t.Fatal(err)
+		}
+		if a.Traits().Log != logs {
+			t.Errorf("%+v, want %v", a.Traits(), logs)
+		}
+		if logs {
+			b := start(t, "b", logging(s))
+			begin := b.open(1)
+			m := numbered(1)
+			m.From, m.Rooms = "eeeeeeeeeeeeeeee", []string{"a room that nobody is in here"}
+			m.Lane = a.Lane(m)
+			if err := a.Publish(m); err != nil {
+				t.Fatal(err)
+			}
+			b.wait("it", func() bool { return len(b.got) == 1 })
+			at := *b.Adapter.at.Load()
+			if list, err := b.again(begin, markOf(at.id, at.next-1, whole)); err != nil || len(list) != 1 {
+				t.Errorf("%q, %v", list, err)
+			}
+		} else {
+			start(t, "a", logging(s)).open(1)
+		}
+		if err := a.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // Whoever tells of an entry that is not there does not keep others from being read.
 func TestLogFromLiars(t *testing.T) {
 	s := jetStream(t, server.Options{})

@@ -91,7 +91,12 @@ func (a *Adapter) serve(ctx context.Context, l *link) error {
 			}
 			return fmt.Errorf("nats: %s: %w", l.address, l.reason())
 		case o := <-l.opened:
-			a.reader.begin(l, o)
+			if a.self.Deaf {
+				a.at.Store(&o.place)
+				a.logOpen.Store(true)
+			} else {
+				a.reader.begin(l, o)
+			}
 			close(l.logReady)
 		case <-tick.C:
 			a.reader.look(time.Now())
