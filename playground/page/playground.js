@@ -99,7 +99,10 @@ $("#copy").addEventListener("click", async ({ target: button }) => {
 
 // Begin
 
-fill(sane({ url: location.origin, path: server.path, namespace: server.namespaces.some(({ name }) => name === "/playground") ? "/playground" : "/" }));
+// What somebody has written already stays.
+if (!$("#url").value) $("#url").value = location.origin;
+if ($("#path").value === $("#path").defaultValue) $("#path").value = server.path;
+if ($("#namespace").value === "/" && server.namespaces.some(({ name }) => name === "/playground")) $("#namespace").value = "/playground";
 slots.add();
 sending.take(undefined);
 try {
