@@ -2,7 +2,7 @@
 # Each target is a script in scripts/ or one command, so that all of it also runs without make.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build client setup test check unit e2e test-cluster test-cluster-faults fuzz simulate rolling builds soak rehearsal bench screenshots clean
+.PHONY: help run build client setup test check unit e2e test-cluster test-cluster-faults fuzz simulate rolling builds soak crowd rehearsal bench screenshots clean
 
 ARGS ?=
 SOAK ?= 30m
@@ -62,6 +62,9 @@ rolling: setup ## restart three nodes under load with 1,000 clients that recover
 
 soak: ## hold CLIENTS (5000) with churn and faults for SOAK (30m), then look for leaks and losses
 	@scripts/build bin/soak ./e2e/soak && exec bin/soak -for $(SOAK) -clients $(CLIENTS) $(ARGS)
+
+crowd: setup ## the inspection's page in Chromium with 10,000 sockets and as many events a second, on 3 windows
+	@scripts/build bin/program . && cd bench && go build -o ../bin/loadgen ./loadgen && go build -o ../bin/benchserver ./sockeye && cd ../e2e && exec node crowd.mjs $(ARGS)
 
 rehearsal: setup ## an incident on purpose: a slow client, a flood and a lost broker; prints what tells of it
 	@scripts/build bin/program . && exec node e2e/incident/run.mjs
