@@ -129,15 +129,14 @@ export const scenes = {
 	},
 
 	async playground(page) {
+		await page.locator("#spaces").getByRole("button", { name: "/chat", exact: true }).click();
 		await page.click("#connect");
+		await page.locator("#timeline li").first().waitFor();
+		await page.click("#heard button:has(.name:text-is('join'))");
+		await page.click("#send");
 		await page.locator("#timeline li.down").first().waitFor();
-		for (const [event, value] of [["echo", '{"hello":"river"}'], ["bytes", "null"], ["ask", "null"]]) {
-			await page.fill("#event", event);
-			await page.locator("#args textarea").fill(value);
-			await page.click("#send");
-			await pause(250);
-		}
 		await page.locator("#frames button:has(.id)").first().click();
-		await pause(200);
+		await page.evaluate(() => scrollTo(0, 0));
+		await pause(300);
 	},
 };
