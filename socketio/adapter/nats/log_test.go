@@ -129,6 +129,39 @@ func TestLogIsReadLater(t *testing.T) {
 	}
 }
 
+// JetStream has stored an entry, and the connection ends before it could say so:
+// it is there once, and nobody gets it twice.
+func TestLogAnswerIsLost(t *testing.T) {
+	s := jetStream(t, server.Options{})
+	p := newProxy(t, s.Addr().String())
+	o := p.options()
+	o.JetStream = On
+	a, b := start(t, "a", o), start(t, "b", logging(s))
+	a.open(1)
+	begin := b.open(1)
+	var want []string
+	for i := range 5 {
+		want = append(want, a.say(keep(i)))
+		b.heard(want)
+		a.stored()
+		p.silence(true)
+		want = append(want, a.say(keep(i)))
+		b.heard(want)
+		p.open(false)
+		p.cut()
+		a.down()
+		p.silence(false)
+		p.open(true)
+		a.stored()
+	}
+	want = append(want, a.say(keep(9)))
+	b.heard(want)
+	last := *b.Adapter.at.Load()
+	if got, err := b.again(begin, markOf(last.id, last.next-1, whole)); err != nil || !slices.Equal(got, want) {
+		t.Errorf("the log has %q: %v", got, err)
+	}
+}
+
 // The end of the log is lost, as when a server loses power: its numbers are not
 // used again, and who was there before is told.
 func TestLogLosesItsEnd(t *testing.T) {

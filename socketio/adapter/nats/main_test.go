@@ -297,6 +297,7 @@ type proxy struct {
 	gate   chan struct{} // closed: data pass
 	conns  map[net.Conn]bool
 	refuse bool
+	mute   bool // what the server says is lost
 }
 
 func newProxy(t testing.TB, target string) *proxy {
@@ -339,19 +340,22 @@ func (p *proxy) accept() {
 		p.mu.Lock()
 		p.conns[c], p.conns[to] = true, true
 		p.mu.Unlock()
-		p.wg.Go(func() { p.copy(c, to) })
-		p.wg.Go(func() { p.copy(to, c) })
+		p.wg.Go(func() { p.copy(c, to, false) })
+		p.wg.Go(func() { p.copy(to, c, true) })
 	}
 }
 
-func (p *proxy) copy(from, to net.Conn) {
+func (p *proxy) copy(from, to net.Conn, answers bool) {
 	buf := make([]byte, 32<<10)
 	for {
 		n, err := from.Read(buf)
 		p.mu.Lock()
-		gate := p.gate
+		gate, lost := p.gate, answers && p.mute
 		p.mu.Unlock()
 		<-gate
+		if lost {
+			n = 0
+		}
 		if _, werr := to.Write(buf[:n]); err != nil || werr != nil {
 			_, _ = from.Close(), to.Close()
 			return
@@ -384,6 +388,13 @@ func (p *proxy) cut() {
 		_ = c.Close()
 		delete(p.conns, c)
 	}
+}
+
+// silence has what the server says be lost, or not.
+func (p *proxy) silence(yes bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.mute = yes
 }
 
 // open lets new connections come, or not.
