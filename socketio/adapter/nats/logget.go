@@ -112,7 +112,7 @@ func (r *reading) page(ctx context.Context, sub *nats.Subscription) error {
 func (r *reading) entry(node string, seq uint64, data []byte) error {
 	m := &r.msg
 	return r.a.entry(node, data, m, func(n int, bad string) error {
-		at := markOf(r.from.Log, seq, n)
+		at := markOf(r.from.Log, seq, uint32(n))
 		if bad != "" || m.NS != r.ns || r.from.Reaches(at) || !r.to.Reaches(at) {
 			return nil
 		}

@@ -45,8 +45,8 @@ type logReader struct {
 }
 
 // markOf is the place of the nth message of an entry.
-func markOf(id uint32, seq uint64, n int) adapter.Mark {
-	return adapter.Mark{Log: id, High: seq, Low: uint32(n)}
+func markOf(id uint32, seq uint64, n uint32) adapter.Mark {
+	return adapter.Mark{Log: id, High: seq, Low: n}
 }
 
 // whole is the place behind all messages of an entry.
@@ -121,7 +121,7 @@ func (r *logReader) placeOf(msg *nats.Msg) (seq uint64, stamp string, ok bool) {
 // take carries out the next entry.
 func (r *logReader) take(node string, seq uint64, stamp string, data []byte) {
 	r.next, r.stamp, r.heard, r.vain = seq+1, stamp, time.Now(), 0
-	r.a.carryOut(node, data, func(n int) adapter.Mark { return markOf(r.id, seq, n) })
+	r.a.carryOut(node, data, func(n int) adapter.Mark { return markOf(r.id, seq, uint32(n)) })
 	next := r.place
 	r.a.at.Store(&next)
 }
