@@ -246,7 +246,7 @@ func TestBounded(t *testing.T) {
 		}
 		synctest.Wait()
 		for _, q := range [][]string{
-			{"overview"}, {"rooms", "ns", "/"}, {"rooms", "ns", "/", "limit", "100", "text", "b>"}, {"sockets", "ns", "/"}, {"sockets", "ns", "/", "limit", "100"},
+			{"overview"}, {"rooms", "ns", "/"}, {"rooms", "ns", "/", "text", "éé"}, {"rooms", "ns", "/", "limit", "100", "text", "b>"}, {"sockets", "ns", "/"}, {"sockets", "ns", "/", "limit", "100"},
 			{"feed", "viewer", "viewer-1"},
 		} {
 			v := url.Values{}
@@ -261,7 +261,12 @@ func TestBounded(t *testing.T) {
 			if err := json.Unmarshal(rec.Body.Bytes(), &a); err != nil || len(a.Sockets) > most || len(a.Rooms) > most {
 				t.Errorf("%v: %v, %d sockets, %d rooms", q, err, len(a.Sockets), len(a.Rooms))
 			}
-			if q[0] == "rooms" && a.Total < many || q[0] == "sockets" && a.Total != many || q[0] == "overview" && a.Spaces[0] != (space{"/", many, many + 1}) {
+			for _, r := range a.Rooms {
+				if len(r.Name) > longest {
+					t.Errorf("%v: a name of %d bytes", q, len(r.Name))
+				}
+			}
+			if q[0] == "rooms" && len(q) == 3 && a.Total < many || q[0] == "sockets" && a.Total != many || q[0] == "overview" && a.Spaces[0] != (space{"/", many, many + 1}) {
 				t.Errorf("%v: %d, %+v", q, a.Total, a.Spaces)
 			}
 		}

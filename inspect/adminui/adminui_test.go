@@ -225,10 +225,12 @@ func TestCluster(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		far := list[1].srv.Connect(nil)
-		_, session, err := list[1].dial(map[string]any{"username": "ann", "password": "secret"})
+		first, session, err := list[1].dial(map[string]any{"username": "ann", "password": "secret"})
 		if err != nil {
 			t.Fatal(err)
 		}
+		first.Close()
+		time.Sleep(5 * every) // nobody looks any more
 		c, _, err := list[0].dial(map[string]any{"sessionId": session})
 		if err != nil {
 			t.Fatal(err)
@@ -258,7 +260,12 @@ func TestCluster(t *testing.T) {
 		if far.Connected() {
 			t.Error("a socket of another node is still there")
 		}
-		bus.Crash("two") // where the login was made
+		_, session, err = list[1].dial(map[string]any{"username": "ann", "password": "secret"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		bus.Crash("two") // where the login was made, and used
 		time.Sleep(time.Minute)
 		late := start("three")
 		time.Sleep(time.Second)
