@@ -83,10 +83,10 @@ type known struct {
 }
 
 // Value returns what middleware has stored with c.Set(key, value) in the
-// request that opened the connection. ctx is that of a handler, of
-// Socket.Context or of Handshake.Context. It is false if there is nothing, or
-// something of another type. The value is shared by all handlers of the
-// connection: one that changes it must take care of the others.
+// request that opened the connection. ctx is that of a handler or middleware,
+// of [socketio.Socket.Context] or of [socketio.Handshake.Context]. It is false
+// if there is nothing, or something of another type. The value is shared by all
+// handlers of the connection: one that changes it must take care of the others.
 func Value[T any](ctx context.Context, key any) (T, bool) {
 	all, _ := ctx.Value(keys{}).(known)
 	v, ok := all.keys[key].(T)

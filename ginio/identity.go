@@ -20,8 +20,12 @@ type identified struct{}
 // Identify is middleware in front of [Mount]: who says whose request it is, by a
 // session of gin-contrib/sessions, say, or by what another middleware has found
 // out. A request that opens a connection is asked about; [Identity] tells it to
-// an auth.Guard. An error refuses the client in the namespaces that the Guard
-// protects, and nothing else.
+// an [auth.Guard]. An error refuses the client in the namespaces that the Guard
+// protects, and nothing else; a [*socketio.Error] tells it why.
+//
+//	router.Use(ginio.Identify(who))
+//	ginio.Mount(router, srv)
+//	auth.New(auth.Options{Verify: ginio.Identity}).Protect(srv.Of("/"))
 func Identify(who func(c *gin.Context) (auth.Identity, error)) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		id, err := who(c)

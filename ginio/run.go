@@ -30,8 +30,11 @@ const Grace = 10 * time.Second
 //	}
 //
 // A clean stop returns nil. Other errors are those of listening and accepting,
-// and context.DeadlineExceeded if something was cut off. In the end srv is closed,
-// whatever happened. An empty addr is ":http".
+// and [context.DeadlineExceeded] if something was cut off ([errors.Is]; there
+// may be several in one). In the end srv is closed, whatever happened. An empty
+// addr is ":http". Requests have 10 s for their head, of at most 16 KiB; a
+// program that wants it otherwise has an [http.Server] of its own, and calls
+// [socketio.Server.Shutdown] before that one's.
 func Run(ctx context.Context, addr string, router http.Handler, srv *socketio.Server) error {
 	if addr == "" {
 		addr = ":http"

@@ -34,7 +34,7 @@ type Options struct {
 	Credential string
 	// ReadOnly switches off all that changes something.
 	ReadOnly bool
-	// Name is what this node is called; the host's name by default.
+	// Name is what this node is called on the page; the host's name by default.
 	Name string
 	// ClientIP tells the address of who asks, for the limit on wrong passwords and
 	// for the log; RemoteAddr by default. Mount takes Gin's.
@@ -44,7 +44,8 @@ type Options struct {
 	Frames func(of string) error
 }
 
-// An Inspector is the page, and answers to the Inspectors of other nodes.
+// An Inspector is the page, and answers to the Inspectors of other nodes. It is
+// an [http.Handler], for any goroutine.
 type Inspector struct {
 	opts    Options
 	io      *socketio.Server
@@ -58,7 +59,9 @@ type Inspector struct {
 	feeds map[string]*feed // by viewer
 }
 
-// New makes an Inspector of io. The error says what is wrong with the credential.
+// New makes an Inspector of io, which must be in its cluster already if it is
+// to be in one. Nil options are the defaults. The error says what is wrong with
+// the credential.
 func New(io *socketio.Server, opts *Options) (*Inspector, error) {
 	in := &Inspector{io: io, log: io.Logger(), started: time.Now(), feeds: make(map[string]*feed), cross: http.NewCrossOriginProtection()}
 	if opts != nil {
@@ -92,8 +95,9 @@ func New(io *socketio.Server, opts *Options) (*Inspector, error) {
 	return in, nil
 }
 
-// Mount serves an Inspector of io at path in a Gin engine or group. It panics if
-// the credential is wrong.
+// Mount serves an Inspector of io at path in a Gin engine, or in a group
+// without a path of its own. It panics if the credential is wrong, and, as Gin
+// does, if the route is taken; see [New].
 func Mount(r gin.IRouter, path string, io *socketio.Server, opts *Options) *Inspector {
 	var o Options
 	if opts != nil {
@@ -128,7 +132,8 @@ func Mount(r gin.IRouter, path string, io *socketio.Server, opts *Options) *Insp
 }
 
 // ServeHTTP serves what is below the path that the Inspector is mounted at, which
-// must be stripped.
+// must be stripped ([http.StripPrefix]). It asks for user and password (Basic)
+// if there is a credential.
 func (in *Inspector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")

@@ -57,7 +57,7 @@ type file struct {
 	missing string // what is said when it is not there
 }
 
-// New makes a Playground for io.
+// New makes a Playground for io. Nil options are the defaults.
 func New(io *socketio.Server, opts *Options) *Playground {
 	p := &Playground{io: io, files: make(map[string]*file)}
 	if opts != nil {
@@ -115,7 +115,7 @@ func Mount(r gin.IRouter, path string, io *socketio.Server, opts *Options) {
 }
 
 // ServeHTTP serves what is below the path that the Playground is mounted at, which
-// must be stripped.
+// must be stripped ([http.StripPrefix]).
 func (p *Playground) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.serve(w, r, strings.TrimPrefix(r.URL.Path, "/"))
 }

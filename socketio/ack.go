@@ -8,7 +8,9 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/internal/wire/siowire"
 )
 
-// An Ack is a client's answer to an event.
+// An Ack is a client's answer to an event, or another node's to one of
+// [Namespace.ServerSideEmitWithAck]. It is a value that can be copied and kept;
+// its values are still encoded.
 type Ack struct{ args siowire.Args }
 
 // Len is the number of values in the answer.
@@ -96,10 +98,12 @@ func (s *Socket) emitAck(w acker, event string, args []any) (id uint64, err erro
 
 // EmitWithAck sends an event and waits for the client's answer. If ctx has no
 // deadline, Options.AckTimeout is one. A handler may call it: the answer is
-// taken while the socket's other events wait.
+// taken while the socket's other events wait. [Call.EmitWithAck] is the typed
+// way.
 //
-// The error is [ErrAckTimeout], ctx's, the [DisconnectReason] of a client lost
-// meanwhile, or why nothing was sent.
+// The error is [ErrAckTimeout], also for ctx's deadline; the cause of a ctx
+// that was cancelled; the [DisconnectReason] of a client lost meanwhile; or why
+// nothing was sent, see [Emitter] and [ErrTooManyAcks].
 func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Ack, error) {
 	w := make(waiter, 1)
 	id, err := s.emitAck(w, event, args)
@@ -142,9 +146,10 @@ func (w waiter) Answered(a Ack, err error) { w <- answer{a, err} }
 
 // EmitFunc sends an event and has f called with the answer, or with an error
 // after timeout (0 is Options.AckTimeout, negative none) or when the client is
-// lost. f runs among the socket's handlers, in order with its events. Nothing
-// waits meanwhile. If the event could not be sent, the error is returned and f
-// is not called.
+// lost; the errors are those of [Socket.EmitWithAck]. f runs among the socket's
+// handlers, in order with its events, and may block as they may. Nothing waits
+// meanwhile. If the event could not be sent, the error is returned and f is not
+// called.
 func (s *Socket) EmitFunc(event string, timeout time.Duration, f func(Ack, error), args ...any) error {
 	id, err := s.emitAck(&callback{s, f}, event, args)
 	if err != nil {

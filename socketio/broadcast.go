@@ -10,12 +10,14 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/internal/wire/siowire"
 )
 
-// A Broadcast addresses many sockets of a namespace. It is a value: its methods
-// return copies, so one can be kept and shared.
+// A Broadcast addresses many sockets of a namespace, on all nodes of a cluster.
+// It is a value: its methods return copies, so one can be kept and shared.
+// Begin one with a method of a [Server], a [Namespace] or a [Socket].
 //
 //	srv.To("lobby").Except(muted).Emit("news", item)
 //
 // Without To it addresses all. Started from a [Socket], it leaves that one out.
+// Who is addressed is found out when something is sent.
 type Broadcast struct {
 	ns      *Namespace
 	rooms   []string
@@ -50,19 +52,25 @@ func (b Broadcast) Local() Broadcast {
 	return b
 }
 
-// Volatile drops what a socket cannot take at once.
+// Volatile drops what a socket cannot take at once, as its connection is busy
+// or between two polls; with engineio.DropVolatile it may wait, and is the
+// first to go. What was dropped is counted in [Stats], and is not kept for
+// [Recovery].
 func (b Broadcast) Volatile() Broadcast {
 	b.flags |= engineio.Volatile
 	return b
 }
 
-// Compress says whether to compress, where the transport does that.
+// Compress says whether to compress, where the transport does that: polling,
+// and WebSocket with EngineOptions.PerMessageDeflate. By default it is on.
 func (b Broadcast) Compress(on bool) Broadcast {
 	b.flags = compressFlag(b.flags, on)
 	return b
 }
 
-// Timeout bounds the wait of EmitWithAck; otherwise Options.AckTimeout does.
+// Timeout bounds the wait of EmitWithAck, beside the deadline of its context if
+// there is one. 0 stands for Options.AckTimeout where the context has no
+// deadline, a negative d for no bound.
 func (b Broadcast) Timeout(d time.Duration) Broadcast {
 	b.timeout = d
 	return b
@@ -84,7 +92,9 @@ func (s *Socket) Local() Broadcast { return s.Broadcast().Local() }
 func (s *Socket) Broadcast() Broadcast { return Broadcast{ns: s.ns, sender: s} }
 
 // Emit sends an event to all that are addressed. It is encoded once, whatever
-// their number; see [Emitter].
+// their number; see [Emitter]. That nobody is addressed is no error, nor is it
+// when other nodes cannot be told: that is logged, and counted in
+// [ClusterStats].
 func (b Broadcast) Emit(event string, args ...any) error {
 	if err := checkEvent(event); err != nil {
 		return err
@@ -227,7 +237,8 @@ func (b *Broadcast) sockets() []*Socket {
 }
 
 // SocketsJoin makes the sockets that are addressed join rooms, as far as
-// Limits.MaxRooms lets them.
+// Limits.MaxRooms lets them. When it returns, those of this node have; other
+// nodes are told, and not waited for.
 func (b Broadcast) SocketsJoin(rooms ...string) {
 	for _, s := range b.sockets() {
 		_ = s.Join(rooms...) // past the bound it is counted; a socket that is lost joins nothing
@@ -235,7 +246,8 @@ func (b Broadcast) SocketsJoin(rooms ...string) {
 	b.elsewhere(adapter.Message{Kind: adapter.Join, Names: rooms})
 }
 
-// SocketsLeave makes the sockets that are addressed leave rooms.
+// SocketsLeave makes the sockets that are addressed leave rooms, as SocketsJoin
+// makes them join.
 func (b Broadcast) SocketsLeave(rooms ...string) {
 	for _, s := range b.sockets() {
 		s.Leave(rooms...)
@@ -244,7 +256,7 @@ func (b Broadcast) SocketsLeave(rooms ...string) {
 }
 
 // DisconnectSockets disconnects the sockets that are addressed; see
-// [Socket.Disconnect].
+// [Socket.Disconnect]. Other nodes are told, and not waited for.
 func (b Broadcast) DisconnectSockets(closeConn bool) {
 	for _, s := range b.sockets() {
 		s.Disconnect(closeConn)

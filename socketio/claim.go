@@ -11,9 +11,10 @@ import (
 )
 
 var (
-	// ErrTooManyClaims: as many claims are held as may.
+	// ErrTooManyClaims: 100,000 claims are held; see [Server.Claim].
 	ErrTooManyClaims = errors.New("socketio: too many claims are held")
-	// ErrNotConnected: the broker of the cluster cannot be asked now.
+	// ErrNotConnected: the broker of the cluster cannot be asked now; see
+	// [Server.Claim].
 	ErrNotConnected = errors.New("socketio: the cluster's broker is away")
 
 	errClaimKey = errors.New("socketio: Claim: a key has 1 to 1024 bytes")
@@ -40,9 +41,12 @@ const (
 // ask on all servers; while servers come, go or cannot see one another two may be
 // the lowest, or none.
 //
-// An error says that it is not known whose the key is: the claim may be lost for
-// ttl. It ends with ctx, or after 5 s if that has no deadline. A claim cannot be
-// given back.
+// A key has 1 to 1,024 bytes, and ttl is a millisecond or more; all else is an
+// error.
+//
+// An error says that it is not known whose the key is: the claim may be lost
+// for ttl. The question ends with ctx, or after ClusterOptions.AnswerTimeout if
+// that has no deadline. A claim cannot be given back.
 //
 // A server alone holds 100,000 claims; one more is [ErrTooManyClaims]. If the
 // broker is away it is [ErrNotConnected], or what the backend says.

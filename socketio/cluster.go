@@ -20,12 +20,16 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/internal/wire/siowire"
 )
 
-// ClusterOptions say how a server behaves in its cluster.
+// ClusterOptions say how a server behaves in its cluster; they count for
+// nothing without Options.Cluster, or JoinCluster. Zero means the default, a
+// negative duration or bound none.
 type ClusterOptions struct {
-	// Name is what others call this node, in errors and logs; its id if empty.
+	// Name is what others call this node, in errors and logs; its id if empty. It
+	// need not be unique.
 	Name string
 	// Heartbeat is how often this node tells the others that it is there; 5 s.
-	// Timeout is how long one may be silent before it is taken for gone; 10 s.
+	// Timeout is how long one may be silent before it is taken for gone; 10 s. All
+	// nodes have the same of both.
 	Heartbeat time.Duration
 	Timeout   time.Duration
 	// AnswerTimeout bounds questions to other nodes, such as FetchSockets, when
@@ -88,7 +92,7 @@ type roomKey struct{ ns, room string }
 // A ClusterStartError is what New panics with, and JoinCluster returns, if the
 // adapter cannot be used at all: another server has started it, or the address
 // of a mesh's node is taken; or if ClusterOptions make no sense. A broker that is
-// away is none.
+// away is none. [errors.Is] finds what the adapter has said.
 type ClusterStartError struct{ Err error }
 
 func (e *ClusterStartError) Error() string { return "socketio: Options.Cluster: " + e.Err.Error() }
@@ -96,8 +100,8 @@ func (e *ClusterStartError) Unwrap() error { return e.Err }
 
 // JoinCluster is Options.Cluster for a server that was made without, by others
 // say. It comes before all requests of clients, OnServerSide and ServerSideEmit;
-// Options.ClusterOptions hold. The error is a [*ClusterStartError]. It panics if
-// the server is in a cluster already.
+// Options.ClusterOptions hold. It does not wait for the broker. The error is a
+// [*ClusterStartError]. It panics if the server is in a cluster already.
 func (srv *Server) JoinCluster(a adapter.Adapter) error {
 	srv.mu.Lock()
 	defer srv.mu.Unlock()

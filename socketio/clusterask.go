@@ -80,10 +80,11 @@ func clusterError(err error) error {
 	return err
 }
 
-// FetchSockets lists the sockets that are addressed, those of other nodes too.
-// If some nodes do not answer in time (that of ctx, else
+// FetchSockets lists the sockets that are addressed, those of other nodes too,
+// in no order. If some nodes do not answer in time (that of ctx, else
 // ClusterOptions.AnswerTimeout), it returns those that are known and a
-// [*MissingAcksError] with the nodes' names.
+// [*MissingAcksError] with the nodes' names. With [ErrClusterFull] nobody was
+// asked, and it returns those of this node.
 func (b Broadcast) FetchSockets(ctx context.Context) ([]RemoteSocket, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -137,7 +138,9 @@ func (b *Broadcast) eachLeaf(f func(ns *Namespace) error) error {
 	return errors.Join(errs...)
 }
 
-// Nodes is the number of servers that have this namespace, this one included.
+// Nodes is the number of servers that have this namespace, this one included; 1
+// outside of a cluster. If some do not answer in time, it returns how many
+// have, and a [*MissingAcksError].
 func (ns *Namespace) Nodes(ctx context.Context) (int, error) {
 	c := ns.srv.cluster
 	if c == nil {
@@ -156,7 +159,9 @@ func (ns *Namespace) Nodes(ctx context.Context) (int, error) {
 
 // AllRooms lists the rooms that have members on any node, in order; those named
 // by a socket's own id are among them, as in Node. The error is
-// [errors.ErrUnsupported] if the backend's format has no such question.
+// [errors.ErrUnsupported] if the backend's format has no such question, and a
+// [*MissingAcksError] beside the known ones if some nodes do not answer in
+// time.
 func (ns *Namespace) AllRooms(ctx context.Context) ([]string, error) {
 	set := ns.everyRoom()
 	var err error
@@ -185,8 +190,9 @@ func (ns *Namespace) AllRooms(ctx context.Context) ([]string, error) {
 
 // OnServerSide has f called for events that other nodes of the cluster send to
 // this namespace with ServerSideEmit, one at a time and in order for the whole
-// server. [Request.Ack] answers those that wait for it. The error is
-// [ErrNoCluster] if the server is not in one: then f would never be called.
+// server: one that blocks holds up all others. [Request.Ack] answers those that
+// wait for it, later too. The error is [ErrNoCluster] if the server is not in
+// one: then f would never be called. It is [ErrReservedEvent] for such a name.
 func (ns *Namespace) OnServerSide(event string, f func(ctx context.Context, r *Request) error) error {
 	if ns.srv.cluster == nil {
 		return ErrNoCluster
@@ -205,8 +211,11 @@ func (ns *Namespace) OnServerSide(event string, f func(ctx context.Context, r *R
 	return nil
 }
 
-// ServerSideEmit sends an event to the same namespace on the other nodes of
-// the cluster. The error is [ErrNoCluster] if the server is not in one.
+// ServerSideEmit sends an event to the same namespace on the other nodes of the
+// cluster, and not to this one; [Namespace.OnServerSide] hears it. It does not
+// wait for them. The error is [ErrNoCluster] if the server is not in one,
+// [ErrReservedEvent], [ErrClusterFull], [ErrServerClosed], or says that an
+// argument cannot be encoded.
 func (ns *Namespace) ServerSideEmit(event string, args ...any) error {
 	return ns.serverSide(event, args, func(c *clustered, m *adapter.Message) error {
 		return clusterError(c.core.Publish(m))
@@ -214,8 +223,9 @@ func (ns *Namespace) ServerSideEmit(event string, args ...any) error {
 }
 
 // ServerSideEmitWithAck is ServerSideEmit that gathers the answers of the
-// other nodes. If some do not answer in time, it returns those that have come
-// and a [*MissingAcksError] with the names of the nodes.
+// other nodes. If some do not answer in time (that of ctx, else
+// ClusterOptions.AnswerTimeout), it returns those that have come and a
+// [*MissingAcksError] with the names of the nodes.
 func (ns *Namespace) ServerSideEmitWithAck(ctx context.Context, event string, args ...any) ([]Ack, error) {
 	var mu sync.Mutex
 	var list []Ack

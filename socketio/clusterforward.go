@@ -10,8 +10,9 @@ import (
 // leastSecret is how many bytes a secret has at least.
 const leastSecret = 16
 
-// CheckAdvertise looks whether text can be ClusterOptions.Advertise, and returns it
-// as it is told to others. The error says what to write.
+// CheckAdvertise looks whether text can be ClusterOptions.Advertise, and
+// returns it as it is told to others. The error says what to write. It is for
+// programs that take it from a flag: [New] panics on a wrong one.
 func CheckAdvertise(text string) (string, error) {
 	u, err := forward.CheckAddress(text)
 	if err != nil {

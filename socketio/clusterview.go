@@ -143,13 +143,13 @@ func (f *foreign) Disconnect(closeConn bool) { f.to().DisconnectSockets(closeCon
 
 // ClusterStatus is how a server stands in its cluster.
 type ClusterStatus struct {
-	Backend   string // "redis", "nats" and so on
-	Node      string // this node's id
-	Connected bool   // to the broker, now
-	Joined    bool   // has been connected, or is
-	Since     time.Time
-	Cause     error // why it is not connected
-	Nodes     int   // servers, this one included
+	Backend   string    // "redis", "nats" and so on
+	Node      string    // this node's id
+	Connected bool      // to the broker, now
+	Joined    bool      // has been connected, or is
+	Since     time.Time // when Connected came to be what it is
+	Cause     error     // why it is not connected; nil before the first failure
+	Nodes     int       // servers, this one included
 	Others    []ClusterNode
 }
 
@@ -177,7 +177,9 @@ func (srv *Server) Cluster() (status ClusterStatus, ok bool) {
 	return status, true
 }
 
-// ClusterStats count what has happened between this node and the others.
+// ClusterStats count what has happened between this node and the others since
+// the server has joined; Connected, Nodes, Queued and Questions are how it is
+// now. It is a part of [Stats].
 type ClusterStats struct {
 	Connected  bool
 	Nodes      int               // servers, this one included
@@ -220,8 +222,8 @@ const (
 	ClusterForward    ClusterEventKind = "forward"     // Node, Name, Why: one of [ForwardOutcomes]
 )
 
-// A ClusterEvent tells what has happened; which fields are set is said at its
-// kind.
+// A ClusterEvent tells [Trace] what has happened; which fields beside Kind are
+// set is said at its kind.
 type ClusterEvent struct {
 	Kind      ClusterEventKind
 	Node      string // another node's id

@@ -25,7 +25,9 @@ import (
 //		…
 //	}
 //
-// The result may be ranged over once.
+// The result may be ranged over once, and need not be: what is gathered ends
+// with the wait. If nothing could be sent, for the reasons that [Emitter]
+// tells, the only pair carries that error.
 func (b Broadcast) EmitWithAck(ctx context.Context, event string, args ...any) iter.Seq2[Ack, error] {
 	c := &collector{wake: make(chan struct{}, 1)}
 	if err := checkEvent(event); err != nil {

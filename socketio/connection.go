@@ -18,7 +18,8 @@ func (s *Socket) Conn() Conn { return Conn{s.sess} }
 // ConnOf is the Conn of a session, as the hooks of [engineio.Trace] get it.
 func ConnOf(s *engineio.Session) Conn { return Conn{s} }
 
-// ID is the id of the session: secret, like a password, as long as it lives.
+// ID is the id of the Engine.IO session: secret, like a password, as long as it
+// lives. What may be told is [Socket.ID].
 func (c Conn) ID() string { return c.sess.ID() }
 
 // Handshake returns what the request brought along that opened the connection.
@@ -28,8 +29,11 @@ func (c Conn) Handshake() *engineio.Handshake { return c.sess.Handshake() }
 // its address, or the /64 of an IPv6 address.
 func (c Conn) Network() netip.Prefix { return c.sess.Network() }
 
-// Close closes the connection once what is queued has been sent. Its sockets are
-// disconnected for that reason.
+// Close closes the connection once what is queued has been sent, for
+// EngineOptions.WriteTimeout at most. Its sockets are disconnected for that
+// reason; one that is no [DisconnectReason] is told as ForcedServerClose.
+// Clients take it for a loss, and come back: [Socket.Disconnect] keeps them
+// away.
 func (c Conn) Close(reason engineio.Reason) { c.sess.Close(reason) }
 
 // CloseNow closes the connection, and drops what is queued. cause is what lies

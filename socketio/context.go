@@ -13,7 +13,8 @@ type socketContext Socket
 // Context returns a context that carries the values of the handshake's and ends
 // when the socket is disconnected; [context.Cause] is then the
 // [DisconnectReason], or an error that wraps it and what lies behind. Handlers
-// get it too.
+// get it too. It has no deadline, and costs nothing until somebody waits for
+// it.
 func (s *Socket) Context() context.Context { return (*socketContext)(s) }
 
 func (s *Socket) handshakeContext() context.Context { return s.conn.sess.Handshake().Context() }

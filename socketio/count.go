@@ -10,7 +10,8 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/internal/rooms"
 )
 
-// Reach is how many sockets are addressed, and how many servers have any of them.
+// Reach is how many sockets are addressed, and how many servers have any of
+// them; see [Broadcast.Count].
 type Reach struct {
 	Sockets int
 	Nodes   int
@@ -21,7 +22,8 @@ type Reach struct {
 // have come or left in between. It costs each node an answer of a few bytes, or
 // the ids of its sockets where Node's servers may take part. If some nodes do not
 // answer in time (that of ctx, else ClusterOptions.AnswerTimeout), it returns
-// what is known and a [*MissingAcksError] with the nodes' names.
+// what is known and a [*MissingAcksError] with the nodes' names. The error is
+// [errors.ErrUnsupported] if the backend's format has no such question.
 func (b Broadcast) Count(ctx context.Context) (Reach, error) {
 	if err := ctx.Err(); err != nil {
 		return Reach{}, err

@@ -1,8 +1,10 @@
 // Package socketio is a Socket.IO server: named events, acknowledgements,
 // rooms and namespaces, for the official clients of today (4.x, 3.x) and of
-// yesterday (2.x, 1.x).
+// yesterday (2.x, 1.x, if Options.Engine.AllowEIO3 is set). On the wire that
+// is Socket.IO's protocol 5 over Engine.IO 4, and for the older clients
+// protocol 4 over Engine.IO 3.
 //
-// A [Server] is an [net/http.Handler]. Handlers are registered on its
+// A [Server] is a [net/http.Handler]. Handlers are registered on its
 // namespaces, once, for all sockets:
 //
 //	const Say socketio.Event[Line] = "chat message"
@@ -19,6 +21,22 @@
 //
 // [Event] and [Call] are the typed edge; [Namespace.On], [Request.Scan] and
 // [Emitter] are the untyped core below it.
+//
+// # Where to look
+//
+//   - What a server can be told: [Options], [Limits] and [EngineOptions].
+//   - Many sockets at once: [Broadcast], which [Server.To] and [Socket.To]
+//     begin.
+//   - Answers: [Call], [Request.Ack] and [Socket.EmitWithAck].
+//   - Who may come in: [Namespace.Use], and package auth for tokens that end.
+//   - What is kept on a socket: [Key], and [Recovery] for clients that were cut
+//     off for a moment.
+//   - Several servers as one: Options.Cluster, the packages below adapter, and
+//     package presence.
+//   - The end: [Server.Shutdown]. What happens meanwhile: [Server.Stats],
+//     [Trace], and package metrics.
+//   - Tests: package socketiotest. A client in Go: package client. Gin: package
+//     ginio beside this one.
 //
 // # Order and concurrency
 //

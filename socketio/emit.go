@@ -15,9 +15,13 @@ import (
 // Emit never blocks on the network and may be called from any goroutine. What
 // one goroutine emits arrives in that order. Arguments are encoded before it
 // returns, but a []byte is sent as it is and must not be changed afterwards.
-// The error says that an argument cannot be encoded, or holds more binary than
-// clients take ([ErrTooManyAttachments]), or why nothing was sent to a single
-// socket; who of many did not get it is in [Server.Stats].
+// The error says that the name is reserved ([ErrReservedEvent]), that an
+// argument cannot be encoded, or that there is more binary than clients take
+// ([ErrTooManyAttachments]). Of a single socket of this node it says, too, why
+// nothing was sent: [ErrDisconnected], [engineio.ErrQueueFull] for a client
+// that does not read, or [engineio.ErrNotWritable] for a volatile event. Who of
+// many did not get it is in [Server.Stats]. Nil says that it was queued, and
+// not that the client has it: for that ask for an acknowledgement.
 type Emitter interface {
 	Emit(event string, args ...any) error
 }
@@ -130,11 +134,12 @@ type Direct struct {
 }
 
 // Volatile sends what follows only if it can leave at once: it is dropped, with
-// an error, while the client does not keep up.
+// [engineio.ErrNotWritable], while the client does not keep up or is between
+// two polls; see [Broadcast.Volatile].
 func (s *Socket) Volatile() Direct { return Direct{s: s}.Volatile() }
 
-// Compress says whether what follows may be compressed, where the transport
-// does that.
+// Compress says whether what follows may be compressed; see
+// [Broadcast.Compress].
 func (s *Socket) Compress(on bool) Direct { return Direct{s: s}.Compress(on) }
 
 // Volatile is [Socket.Volatile].

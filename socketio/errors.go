@@ -9,13 +9,18 @@ import (
 )
 
 // Errors that the methods of this package return. Test for them with
-// [errors.Is]; a lost client is reported as its [DisconnectReason].
+// [errors.Is]; a lost client is reported as its [DisconnectReason]. What the
+// connection does not take is reported as [engineio.ErrQueueFull],
+// [engineio.ErrNotWritable] or [engineio.ErrClosed].
 var (
-	// ErrServerClosed: Shutdown or Close was called before.
+	// ErrServerClosed: Shutdown or Close was called before; the other nodes of the
+	// cluster cannot be told or asked any more.
 	ErrServerClosed = errors.New("socketio: server is closed")
-	// ErrDisconnected: the socket is not connected any more; nothing was sent.
+	// ErrDisconnected: the socket is not connected any more; nothing was sent. The
+	// error has the DisconnectReason in its chain, too.
 	ErrDisconnected = errors.New("socketio: socket is disconnected")
-	// ErrAckTimeout: the client did not acknowledge in time.
+	// ErrAckTimeout: the client, or another node, did not answer in time: that of
+	// the context's deadline, or of the option that stands in for one.
 	ErrAckTimeout = errors.New("socketio: no acknowledgement in time")
 	// ErrTooManyAcks: Limits.MaxAcks acknowledgements of this socket are
 	// outstanding; nothing was sent.
@@ -36,7 +41,7 @@ var (
 	// ErrTooManyAttachments: the event or acknowledgement holds more binary than
 	// clients take (Options.MaxSentAttachments); nothing was sent.
 	ErrTooManyAttachments = errors.New("socketio: more binary attachments than clients take (Options.MaxSentAttachments)")
-	// ErrTooManyRooms: Limits.MaxRooms is reached.
+	// ErrTooManyRooms: Limits.MaxRooms is reached; see [Socket.Join].
 	ErrTooManyRooms = errors.New("socketio: too many rooms (Limits.MaxRooms)")
 	// ErrEventRate: an event was dropped, as its client sends more than
 	// Limits.EventRate; OnError is told so.
@@ -45,11 +50,12 @@ var (
 
 // An Error is the one kind of error whose text reaches a client. A middleware
 // that returns one refuses the connection with its message and data; a [Call]
-// answers with {"error":{"code","message","data"}}. Any other error is logged
-// and reaches the client only as code "internal".
+// answers with {"error":{"code","message","data"}}. It may be wrapped: what
+// counts is what [errors.As] finds. Any other error is logged, or told to
+// OnError, and the client learns only "internal".
 type Error struct {
 	Code    string // for programs, such as "empty_name"
-	Message string // for people
+	Message string // for people; the Code if empty
 	Data    any    // optional, anything that can be encoded
 }
 
@@ -65,7 +71,7 @@ func (e *Error) With(data any) *Error {
 	return &c
 }
 
-// Error implements error.
+// Error returns code and message, with a colon between them. Data is not told.
 func (e *Error) Error() string {
 	switch {
 	case e.Code == "":
@@ -85,7 +91,8 @@ func (e *Error) text() string {
 }
 
 // A MissingAcksError ends the answers to a broadcast, or to a question to the
-// other nodes of a cluster, of which some did not arrive in time.
+// other nodes of a cluster, of which some did not arrive in time. [errors.Is]
+// finds its Cause.
 type MissingAcksError struct {
 	Missing int      // how many sockets, or nodes if nodes were asked, did not answer
 	Nodes   []string // names, or ids, of the nodes that did not, in order
@@ -102,7 +109,8 @@ func (e *MissingAcksError) Error() string {
 // Unwrap returns the cause.
 func (e *MissingAcksError) Unwrap() error { return e.Cause }
 
-// A PanicError is what OnError handlers see of a handler that panicked.
+// A PanicError is what OnError and [Trace] see of a function of the
+// application's that panicked. The server goes on.
 type PanicError struct {
 	Value any    // what it panicked with
 	Stack []byte // of the panic

@@ -12,7 +12,8 @@ import (
 
 // A Handshake is what a client brought along: the request that opened its
 // connection, and what it gave as auth for this namespace. It is a small value
-// that can be copied and kept.
+// that can be copied and kept. Nothing of it was checked: headers, query and
+// auth are what the client says.
 type Handshake struct {
 	engine *engineio.Handshake
 	auth   siowire.Raw
@@ -23,9 +24,10 @@ func (s *Socket) Handshake() *Handshake {
 	return &Handshake{engine: s.conn.sess.Handshake(), auth: s.auth}
 }
 
-// DecodeAuth decodes the client's auth into v, as encoding/json would. Without
-// any it is as if the client had sent {}. Clients 1.x and 2.x send none: theirs
-// is the query of the namespace.
+// DecodeAuth decodes the client's auth, which is the payload of its CONNECT
+// packet, into v, as encoding/json would. Without any it is as if the client
+// had sent {}. Clients 1.x and 2.x send none: theirs is the query of the
+// namespace.
 func (h *Handshake) DecodeAuth(v any) error {
 	if h.auth.IsZero() {
 		return siowire.RawJSON([]byte("{}")).Decode(v)
@@ -33,7 +35,8 @@ func (h *Handshake) DecodeAuth(v any) error {
 	return h.auth.Decode(v)
 }
 
-// Auth returns the client's auth; empty if there was none.
+// Auth returns the client's auth, decoded anew by each call; empty if there was
+// none, or if it is no object.
 func (h *Handshake) Auth() map[string]any {
 	m := map[string]any{}
 	if h.DecodeAuth(&m) != nil || m == nil {
@@ -42,10 +45,10 @@ func (h *Handshake) Auth() map[string]any {
 	return m
 }
 
-// Query returns the query of the request.
+// Query returns the query of the request, parsed anew by each call.
 func (h *Handshake) Query() url.Values { return h.engine.Query() }
 
-// Header returns the headers of the request.
+// Header returns a copy of the headers of the request, Host among them.
 func (h *Handshake) Header() http.Header { return h.engine.Header() }
 
 // Time is when the connection was opened.
@@ -60,8 +63,8 @@ func (h *Handshake) Secure() bool { return h.engine.Secure() }
 // URL is the path and query of the request, as they were sent.
 func (h *Handshake) URL() string { return h.engine.URL() }
 
-// RemoteAddr is the address the request came from, with its port; without, if it
-// came to another node.
+// RemoteAddr is the address the request came from, with its port; behind
+// EngineOptions.TrustedProxies, or if it came to another node, without.
 func (h *Handshake) RemoteAddr() string { return h.engine.RemoteAddr() }
 
 // XDomain reports whether the request had an Origin header.

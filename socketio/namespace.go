@@ -10,9 +10,9 @@ import (
 )
 
 // A Namespace is a channel of its own on a shared connection: clients join it
-// with io("/name"), pass its middleware, and meet its handlers. Handlers are
-// registered once, on the namespace, and serve all its sockets; they may be
-// added at any time and then count from the next event on.
+// with io("/name"), pass its middleware, and meet its handlers. [Server.Of]
+// makes one. Handlers are registered once, on the namespace, and serve all its
+// sockets; they may be added at any time and then count from the next event on.
 //
 // A namespace made by [Server.OfPattern] or [Server.OfFunc] has no sockets of
 // its own: it stands for all that match. What is registered on it serves them,
@@ -53,15 +53,18 @@ func (ns *Namespace) Server() *Server { return ns.srv }
 func (ns *Namespace) registered() register { return ns.reg }
 
 // Use adds a middleware: it runs, in order of registration, before a client is
-// let in. The socket is not connected yet. An error refuses it: the client's
-// connect_error carries the message and data of an [*Error], and says only
+// let in, and may block, which holds up that client only. The socket is not
+// connected yet: it can be told apart by [Socket.Handshake], take what
+// [Socket.Set] keeps and join rooms. An error refuses it, and no further
+// middleware is asked: the client's connect_error carries the message of an
+// [*Error] and its data ({"code"} if it has a code and no data), and says only
 // "internal error" otherwise.
 func (ns *Namespace) Use(f func(ctx context.Context, s *Socket) error) {
 	ns.reg.change(func(h *handlers) { h.use = add(h.use, f) })
 }
 
-// UsePacket adds a function that sees every incoming event before its
-// handlers. An error drops the event and goes to OnError.
+// UsePacket adds a function that sees every incoming event before its handlers,
+// in the socket's turn, as these. An error drops the event and goes to OnError.
 func (ns *Namespace) UsePacket(f func(ctx context.Context, s *Socket, r *Request) error) {
 	ns.reg.change(func(h *handlers) { h.usePacket = add(h.usePacket, f) })
 }
@@ -82,13 +85,18 @@ func (ns *Namespace) OnDisconnecting(f func(ctx context.Context, s *Socket, reas
 }
 
 // OnDisconnect has f called last, and once, for a socket that was connected.
-// ctx has ended by then.
+// ctx has ended by then: [context.WithoutCancel] makes one of it that has not.
 func (ns *Namespace) OnDisconnect(f func(ctx context.Context, s *Socket, reason DisconnectReason)) {
 	ns.reg.change(func(h *handlers) { h.disconnect = add(h.disconnect, f) })
 }
 
-// OnError has f called with the errors of handlers, packet middleware and
-// panics ([*PanicError]). Without any, they are logged.
+// OnError has f called with the errors of handlers and packet middleware, with
+// [ErrEventRate], and with the panics ([*PanicError]) of these and of the
+// functions of OnConnect, OnDisconnecting, OnDisconnect and [Socket.EmitFunc].
+// event is "connect", "disconnecting", "disconnect" and "" for the latter. It
+// runs in the socket's turn. What a [Call] has told its client, an [*Error], is
+// none of these. Without any OnError they are logged, those that are an
+// [*Error] or ErrEventRate at DEBUG: they are a client's mistake.
 func (ns *Namespace) OnError(f func(ctx context.Context, s *Socket, event string, err error)) {
 	ns.reg.change(func(h *handlers) { h.failed = add(h.failed, f) })
 }
@@ -107,17 +115,20 @@ func (ns *Namespace) On(event string, h Handler) { ns.reg.on(event, h, false) }
 // Once is On for the first such event of each socket that comes after the call.
 func (ns *Namespace) Once(event string, h Handler) { ns.reg.on(event, h, true) }
 
-// Handles reports whether On or Once has been called for the event.
+// Handles reports whether On or Once has been called for the event, on the
+// namespace; what a socket has registered on itself does not count.
 func (ns *Namespace) Handles(event string) bool { return len(ns.reg.load().events[event]) > 0 }
 
-// OnAny has h called for every event, before the event's own handlers, also if
-// it has none.
+// OnAny has h called for every event, after UsePacket and before the event's
+// own handlers, also if it has none. Its error stops nothing.
 func (ns *Namespace) OnAny(h Handler) {
 	ns.reg.change(func(t *handlers) { t.any = add(t.any, h) })
 }
 
-// OnAnyOutgoing has f called for every event sent to a socket, on the
-// goroutine that emits. It must not block.
+// OnAnyOutgoing has f called for every event sent to a socket of this node,
+// once for each of many, on the goroutine that emits. args are those of Emit,
+// or, if another node has emitted it, each a [Raw]; they must not be changed. f
+// must not block.
 func (ns *Namespace) OnAnyOutgoing(f func(s *Socket, event string, args []any)) {
 	ns.reg.change(func(h *handlers) { h.outgoing = add(h.outgoing, f) })
 }
@@ -155,22 +166,23 @@ func (ns *Namespace) Compress(on bool) Broadcast { return ns.all().Compress(on) 
 // Timeout addresses all, and bounds the wait for acknowledgements.
 func (ns *Namespace) Timeout(d time.Duration) Broadcast { return ns.all().Timeout(d) }
 
-// FetchSockets lists all sockets, those of other nodes too.
+// FetchSockets lists all sockets, those of other nodes too; see
+// [Broadcast.FetchSockets].
 func (ns *Namespace) FetchSockets(ctx context.Context) ([]RemoteSocket, error) {
 	return ns.all().FetchSockets(ctx)
 }
 
-// SocketsJoin makes all sockets join rooms.
+// SocketsJoin makes all sockets join rooms; see [Broadcast.SocketsJoin].
 func (ns *Namespace) SocketsJoin(rooms ...string) { ns.all().SocketsJoin(rooms...) }
 
-// SocketsLeave makes all sockets leave rooms.
+// SocketsLeave makes all sockets leave rooms; see [Broadcast.SocketsLeave].
 func (ns *Namespace) SocketsLeave(rooms ...string) { ns.all().SocketsLeave(rooms...) }
 
 // DisconnectSockets disconnects all; see [Socket.Disconnect].
 func (ns *Namespace) DisconnectSockets(closeConn bool) { ns.all().DisconnectSockets(closeConn) }
 
 // Sockets iterates over the sockets that are connected to this node when the
-// loop begins.
+// loop begins, in no order. The loop holds no lock.
 func (ns *Namespace) Sockets() iter.Seq[*Socket] {
 	return func(yield func(*Socket) bool) {
 		for _, n := range ns.leaves() {
@@ -183,7 +195,8 @@ func (ns *Namespace) Sockets() iter.Seq[*Socket] {
 	}
 }
 
-// Socket finds a socket of this node by its id.
+// Socket finds a socket of this node by its id. To a socket of any node, To(id)
+// sends.
 func (ns *Namespace) Socket(id string) (*Socket, bool) {
 	for _, n := range ns.leaves() {
 		if s, ok := n.index.Find(id); ok {
@@ -193,7 +206,7 @@ func (ns *Namespace) Socket(id string) (*Socket, bool) {
 	return nil, false
 }
 
-// Len is the number of sockets on this node.
+// Len is the number of sockets on this node; [Broadcast.Count] is that on all.
 func (ns *Namespace) Len() int {
 	total := 0
 	for _, n := range ns.leaves() {

@@ -18,9 +18,12 @@ type EngineOptions = engineio.Options
 
 // Options configure a [Server]. Nil and the zero value mean the defaults,
 // which are Node's except where docs/rough_edges.md says otherwise. A negative
-// duration or bound means none.
+// duration or bound means none. [New] copies the struct; what its fields point
+// to must not be changed afterwards. Functions may be called by several
+// goroutines at once.
 type Options struct {
-	// Engine configures the connections. Its Path is "/socket.io/" by default.
+	// Engine configures the connections. Its Path is "/socket.io/" by default, its
+	// Logger the one below.
 	Engine EngineOptions
 
 	// Parser turns packets into bytes and back; nil is &JSONParser{}.
@@ -32,7 +35,7 @@ type Options struct {
 	ConnectTimeout time.Duration
 
 	// AckTimeout bounds the wait for an acknowledgement when the context given
-	// has no deadline; 30 s by default.
+	// has no deadline; 30 s by default. Then the error is [ErrAckTimeout].
 	AckTimeout time.Duration
 
 	// Recovery lets clients that were cut off come back to their rooms, data
@@ -67,7 +70,9 @@ type Options struct {
 
 	// Validate is called with every decoded payload of an Event or Call; its
 	// error refuses the payload with code "invalid". In a Gin application
-	// binding.Validator.ValidateStruct honours `binding` tags.
+	// binding.Validator.ValidateStruct honours `binding` tags. It gets a pointer to
+	// the payload, and only payloads that are structs, or pointers to one. Who
+	// makes a Call is told the error's text.
 	Validate func(any) error
 
 	// Client holds the browser bundle (socket.io.js and its siblings), served
@@ -94,15 +99,21 @@ type Options struct {
 	// EngineOptions.Logger is.
 	Logger *slog.Logger
 
-	// Trace is told of every emit and its fate; nil of nothing.
+	// Trace is told of every emit and its fate, and of more; nil of nothing. See
+	// [Server.Watch] for who comes later.
 	Trace *Trace
 }
 
-// Recovery configures connection state recovery. The zero value is Node's.
+// Recovery configures connection state recovery: a client of protocol 5 (3.x
+// and 4.x) that was cut off, and not by either side on purpose, finds its id,
+// its rooms and its data again when it comes back, and gets what it missed, but
+// for what was volatile or is to be acknowledged. See [Socket.Recovered]. The
+// zero value is Node's.
 type Recovery struct {
 	// MaxDuration is how long a client may be away; 2 minutes by default.
 	MaxDuration time.Duration
-	// RunMiddleware runs a namespace's middleware for recovered sockets too.
+	// RunMiddleware runs a namespace's middleware for recovered sockets too, before
+	// they get what they missed. By default they pass by it.
 	RunMiddleware bool
 	// MaxPackets and MaxBytes bound the events kept for each namespace; 10,000
 	// and 16 MiB by default. An event counts against one of those it was for,

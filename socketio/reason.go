@@ -11,12 +11,13 @@ import (
 
 // A DisconnectReason says why a socket was disconnected, in the exact words of
 // the reference implementation. It is the cause of the socket's context
-// ([context.Cause]) and as an error can be asked for:
+// ([context.Cause]), or wrapped in that, and as an error can be asked for:
 //
 //	if errors.Is(context.Cause(ctx), socketio.PingTimeout) { … }
 type DisconnectReason string
 
-// The reasons that handlers of OnDisconnecting and OnDisconnect meet.
+// The reasons that handlers of OnDisconnecting and OnDisconnect meet. After the
+// last two clients cannot be recovered, see [Recovery].
 const (
 	// TransportError: the connection broke, or the client sent something that
 	// its transport does not allow.
@@ -55,7 +56,8 @@ var disconnectReasons = tally.List[DisconnectReason]{
 // Text says in a sentence what the reason means.
 func (r DisconnectReason) Text() string { return disconnectReasons.Text(r) }
 
-// A Drop says why a packet was not handed to a connection.
+// A Drop says why an event or an acknowledgement was not handed to a
+// connection; see Stats.Dropped and Trace.Dropped.
 type Drop string
 
 // The reasons for which events and acknowledgements are dropped.
@@ -78,7 +80,7 @@ var drops = tally.List[Drop]{
 // Text says in a sentence what the reason means.
 func (d Drop) Text() string { return drops.Text(d) }
 
-// An Ignore says why nobody looked at what a client sent.
+// An Ignore says why nobody looked at what a client sent; see Stats.Ignored.
 type Ignore string
 
 // The reasons for which events and answers are ignored.
@@ -102,7 +104,8 @@ var ignores = tally.List[Ignore]{
 func (i Ignore) Text() string { return ignores.Text(i) }
 
 // A Bound names a bound that a client can reach: the field of [Limits], or of
-// [Options], that sets it.
+// [Options], that sets it. See Stats.Bounds and Trace.Bound; those of the layer
+// below are [engineio.Bound].
 type Bound string
 
 // The bounds that are counted.

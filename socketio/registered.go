@@ -18,8 +18,8 @@ type Registered struct {
 
 // Registered lists the events that have a handler in the namespace, by name. Of
 // a namespace made by a pattern these are the pattern's; what sockets have
-// registered on themselves is not there. Package cmd/sockeye-events reads the
-// same, and what is said, from the source.
+// registered on themselves is not there. The command cmd/sockeye-events reads
+// the same, and what is said, from the source.
 func (ns *Namespace) Registered() []Registered {
 	g := ns.reg
 	g.types.mu.Lock()

@@ -15,8 +15,10 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/internal/wire/siowire"
 )
 
-// A Handler handles one event. Its error goes to OnError and the log; the
-// client learns of it only through a [Call].
+// A Handler handles one event. ctx is [Socket.Context]. Its error goes to
+// OnError, or to the log where there is none; the client learns of it only
+// through a [Call]. It may block, which holds up the events of its own socket
+// only, and may keep s and r.
 type Handler = func(ctx context.Context, s *Socket, r *Request) error
 
 // A Registrar is where handlers are registered: a [Namespace], for all its
@@ -33,8 +35,9 @@ type Registrar interface {
 }
 
 // Reserved reports whether an event's name has a meaning of its own in the
-// protocol, so that nobody can send it: Emit then fails with [ErrReservedEvent],
-// and On panics.
+// protocol or in clients, so that nobody can send it: connect, connect_error,
+// disconnect, disconnecting, newListener and removeListener. Emit then fails
+// with [ErrReservedEvent], and On panics.
 func Reserved(event string) bool { return siowire.Reserved(event) }
 
 // instead says what is to be called in the place of On, for the names that are

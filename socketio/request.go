@@ -10,7 +10,7 @@ import (
 
 // A Request is one event that a client has sent. Its arguments are still
 // encoded: Scan decodes them into what the handler wants. It may be kept and
-// acknowledged after the handler has returned.
+// acknowledged after the handler has returned, and used by any goroutine.
 type Request struct {
 	event string
 	args  siowire.Args
@@ -31,15 +31,17 @@ func (r *Request) Event() string { return r.event }
 // Len is the number of arguments, the acknowledgement not counted.
 func (r *Request) Len() int { return r.args.Len() }
 
-// Args are the arguments.
+// Args are the arguments; see [Args] for what it can do.
 func (r *Request) Args() *Args { return &r.args }
 
 // Arg returns argument i, counted from 0; the zero Raw if there is none.
 func (r *Request) Arg(i int) Raw { return r.args.At(i) }
 
-// Scan decodes the first arguments into what dst points to. A nil in dst skips
-// one. Arguments beyond len(dst) are ignored; a missing one, or one of another
-// type, is an error that names its position.
+// Scan decodes the first arguments into what dst points to, as [encoding/json]
+// would; a []byte takes binary. A nil in dst skips one. Arguments beyond
+// len(dst) are ignored; a missing one, or one of another type, is an error that
+// names its position, counted from 1: an [*Error] with code "invalid" is in its
+// chain, so that the client of a [Call] is told that much.
 func (r *Request) Scan(dst ...any) error { return scan(&r.args, dst) }
 
 func scan(args *siowire.Args, dst []any) error {

@@ -6,10 +6,11 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/internal/rooms"
 )
 
-// RoomEventKind says what happened to a room.
+// RoomEventKind says what happened to a room on this node.
 type RoomEventKind string
 
-// What happens to rooms.
+// What happens to rooms: they are created before their first socket joins, and
+// deleted after their last has left.
 const (
 	RoomCreated RoomEventKind = "create"
 	RoomDeleted RoomEventKind = "delete"
@@ -17,7 +18,7 @@ const (
 	RoomLeft    RoomEventKind = "leave"
 )
 
-// A RoomEvent tells of a room on this node.
+// A RoomEvent tells of a room on this node; see [Namespace.OnRoom].
 type RoomEvent struct {
 	Kind      RoomEventKind
 	Namespace *Namespace
@@ -92,8 +93,9 @@ func (e *roomEvents) send() {
 	}
 }
 
-// Rooms iterates over the names of the rooms that have members on this node,
-// not counting the rooms named by a socket's own id.
+// Rooms iterates over the names of the rooms that have members on this node
+// when the loop begins, in no order, and not counting the rooms named by a
+// socket's own id. [Namespace.AllRooms] are those of all nodes.
 func (ns *Namespace) Rooms() iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for _, n := range ns.leaves() {
@@ -134,7 +136,8 @@ func (ns *Namespace) RoomLen(name string) int {
 // others. Joining twice is once. Past Limits.MaxRooms it returns
 // [ErrTooManyRooms], after the last room that had a place; a socket that is
 // not connected any more joins nothing and gets [ErrDisconnected]. In a
-// middleware, it joins when it is let in.
+// middleware, it joins when it is let in. There is no need to leave: a socket
+// that is disconnected is in no room any more.
 func (s *Socket) Join(names ...string) error {
 	ev, err := s.enterRooms(names)
 	ev.send()

@@ -21,8 +21,9 @@ import (
 )
 
 // Server is a Socket.IO server. It is an [http.Handler], to be mounted at its
-// Path; handlers are registered on its namespaces. All methods may be called
-// from any goroutine.
+// Path; handlers are registered on its namespaces. [New] makes one, and
+// [Server.Shutdown] ends it. All methods may be called from any goroutine, at
+// any time. Those that a [Namespace] has too are the root namespace's.
 type Server struct {
 	opts   Options // resolved; static
 	engine *engineio.Server
@@ -48,8 +49,12 @@ type Server struct {
 	hints    hints
 }
 
-// New makes a server. Nil options are the defaults. With Options.Cluster it joins
-// the cluster, in the background; it panics if the adapter was started before.
+// New makes a server. Nil options are the defaults. With Options.Cluster it
+// joins the cluster, in the background: a broker that is away is waited for.
+//
+// It panics if the options make no sense: with a [*ClusterStartError] if that
+// is the adapter or ClusterOptions, as when the adapter was started before, and
+// with a text that names the field if it is one of Engine's.
 func New(opts *Options) *Server {
 	srv := &Server{opts: opts.resolved(), nsps: make(map[string]*Namespace)}
 	srv.log = srv.opts.Logger
@@ -82,7 +87,8 @@ func (srv *Server) Path() string { return srv.engine.Path() }
 // happens to others.
 func (srv *Server) Logger() *slog.Logger { return srv.log }
 
-// Engine returns the layer below, for its sessions and counters.
+// Engine returns the layer below, for its sessions and counters. It must be
+// neither served nor stopped by itself.
 func (srv *Server) Engine() *engineio.Server { return srv.engine }
 
 // ServeHTTP serves the connections and, if there is one, the client bundle.
@@ -145,7 +151,9 @@ func (srv *Server) told(tell []func(*Namespace), ns *Namespace) {
 
 // OfPattern returns a parent for all namespaces whose name matches re, which
 // should be anchored. They are made when a client asks for them, and removed
-// when they are empty unless Options.KeepEmptyNamespaces is set.
+// when they are empty unless Options.KeepEmptyNamespaces is set. A namespace
+// that [Server.Of] has made comes before any pattern, and of several parents
+// that match the one that was made first.
 func (srv *Server) OfPattern(re *regexp.Regexp) *Namespace {
 	return srv.addParent(re.String(), func(_ context.Context, name string, _ *Handshake) bool {
 		return re.MatchString(name)
@@ -154,12 +162,14 @@ func (srv *Server) OfPattern(re *regexp.Regexp) *Namespace {
 
 // OfFunc returns a parent for all namespaces that match lets in. It is asked,
 // on a goroutine of the connecting socket, for every client that wants such a
-// namespace, and may block until ctx ends.
+// namespace, and may block. ctx is that of [Handshake.Context]: it has values,
+// and does not end. For the rest see [Server.OfPattern].
 func (srv *Server) OfFunc(match func(ctx context.Context, name string, h *Handshake) bool) *Namespace {
 	return srv.addParent("func", match)
 }
 
-// Namespaces iterates over the namespaces that exist, the root among them.
+// Namespaces iterates over the namespaces that exist when the loop begins, the
+// root among them and parents not, in no order. The loop holds no lock.
 func (srv *Server) Namespaces() iter.Seq[*Namespace] {
 	return func(yield func(*Namespace) bool) {
 		srv.mu.RLock()
@@ -177,14 +187,15 @@ func (srv *Server) Namespaces() iter.Seq[*Namespace] {
 }
 
 // OnNamespace has f called with every namespace that is made from then on, by
-// Of or for a client.
+// Of or for a client, on the goroutine that made it, with no lock held.
 func (srv *Server) OnNamespace(f func(*Namespace)) {
 	srv.mu.Lock()
 	srv.onNamespace = add(srv.onNamespace, f)
 	srv.mu.Unlock()
 }
 
-// SocketCount is the number of connected sockets, over all namespaces.
+// SocketCount is the number of sockets that are connected to this node, over
+// all namespaces: a client in two counts twice.
 func (srv *Server) SocketCount() int {
 	n := 0
 	for ns := range srv.Namespaces() {

@@ -22,9 +22,13 @@ import (
 //     which clients take for a loss and connect again;
 //   - the other nodes of a cluster are told, and what is queued for them is sent.
 //
+// Options.ShutdownSpread spreads the end over some time; ctx should last longer
+// than that.
+//
 // It returns when all that is done, or ctx's error when something was cut off.
 // It does not stop the HTTP server in front; that one's Shutdown comes after.
-// Calling it again, or before anything was served, is fine.
+// Calling it again, or before anything was served, is fine; calling it in a
+// handler is not, as it waits for that.
 func (srv *Server) Shutdown(ctx context.Context) error {
 	srv.closed.Store(true)
 	srv.engine.Refuse()
@@ -105,7 +109,9 @@ func (s *Socket) shutDown() {
 }
 
 // Close stops the server at once: handlers that run see their context end, and
-// what is queued is dropped. OnDisconnect still runs.
+// what is queued is dropped. OnDisconnect still runs. It waits for what runs
+// for a second at most; the error says that something was still running then,
+// or that the cluster was not left in order.
 func (srv *Server) Close() error {
 	srv.closed.Store(true)
 	srv.engine.Refuse()

@@ -22,8 +22,9 @@ const (
 )
 
 // A Socket is one client in one namespace. All its methods may be called from
-// any goroutine. Its handlers run one at a time, in the order in which the
-// events arrived.
+// any goroutine, also after its end: then what they send comes back with
+// [ErrDisconnected]. Its handlers run one at a time, in the order in which the
+// events arrived. A client that comes back has a new Socket.
 type Socket struct {
 	// Static once the middleware runs.
 	id     string
@@ -97,8 +98,10 @@ func (s *Socket) sprung() *origin {
 	return s.origin
 }
 
-// ID returns the socket's id. It is new with each connection unless the client
-// was recovered, and differs between namespaces.
+// ID returns the socket's id, which the client knows as socket.id. It is new
+// with each connection unless the client was recovered, and differs between
+// namespaces. A room of that name holds the socket, so that To(id) reaches it
+// from any node. It is no secret.
 func (s *Socket) ID() string { return s.id }
 
 // Namespace returns the namespace that the socket is in.
@@ -107,8 +110,8 @@ func (s *Socket) Namespace() *Namespace { return s.ns }
 // Server returns the server.
 func (s *Socket) Server() *Server { return s.conn.srv }
 
-// Transport is "polling" or "websocket", and may change from the first to the
-// second.
+// Transport is "polling" or "websocket". It changes from the first to the
+// second when the client upgrades, at any time.
 func (s *Socket) Transport() string { return s.conn.sess.Transport() }
 
 // Protocol is the client's Engine.IO protocol: 4, or 3 for clients 1.x and 2.x.
@@ -123,7 +126,8 @@ func (s *Socket) Connected() bool { return s.state.Load() == connected }
 func (s *Socket) Recovered() bool { return s.origin != nil && s.origin.recovered }
 
 // RecoveryFailure says why a client that asked for its old state did not get
-// it; "" if it did, or did not ask.
+// it; "" if it did, or did not ask. There are a few such texts, which Stats has
+// in Unrecovered.
 func (s *Socket) RecoveryFailure() string {
 	if s.origin == nil {
 		return ""
@@ -131,7 +135,8 @@ func (s *Socket) RecoveryFailure() string {
 	return s.origin.notWhy
 }
 
-// Buffered is the number of bytes that wait to be sent on the connection.
+// Buffered is the number of bytes that wait to be sent on the connection, also
+// for its sockets in other namespaces; see EngineOptions.MaxQueue.
 func (s *Socket) Buffered() int { return s.conn.sess.Buffered() }
 
 // Traffic is how many events of the client have come, and how many events and
@@ -150,7 +155,9 @@ func (s *Socket) Handling() string {
 
 // Disconnect makes the client leave the namespace; official clients then stay
 // away until they are told to connect again. With closeConn it leaves all
-// namespaces, and its connection is closed. What was emitted before is sent.
+// namespaces, and its connection is closed. What was emitted before is sent. It
+// does not wait for that, nor for OnDisconnect, whose reason is
+// [ServerNamespaceDisconnect].
 func (s *Socket) Disconnect(closeConn bool) {
 	s.disconnect(closeConn, (*roomEvents).send)
 }
@@ -171,13 +178,15 @@ func (s *Socket) disconnect(closeConn bool, tell func(*roomEvents)) {
 }
 
 // On has h called for events of this socket, after the namespace's handlers; see
-// [Namespace.On]. Handlers that all sockets share belong on the [Namespace].
+// [Namespace.On], also for the names on which it panics. Handlers that all
+// sockets share belong on the [Namespace].
 func (s *Socket) On(event string, h Handler) { s.registered().on(event, h, false) }
 
 // Once is On for the next such event only; then it is forgotten.
 func (s *Socket) Once(event string, h Handler) { s.registered().on(event, h, true) }
 
-// OnAny has h called for every event of this socket.
+// OnAny has h called for every event of this socket, after the namespace's; see
+// [Namespace.OnAny].
 func (s *Socket) OnAny(h Handler) { s.handlers().onAny(h) }
 
 // Off removes what On and Once have registered on this socket for the event.
@@ -195,8 +204,9 @@ func (s *Socket) ownHandlers() *ownHandlers {
 	return nil
 }
 
-// Set keeps a value on the socket. With recovery it comes back with it.
-// [Key] is the typed way.
+// Set keeps a value on the socket. With [Recovery] it comes back with it, from
+// another node as JSON; and other nodes see it, as JSON, with FetchSockets:
+// what is secret does not belong here. [Key] is the typed way.
 func (s *Socket) Set(key string, v any) {
 	s.mu.Lock()
 	if s.data == nil {
@@ -225,7 +235,7 @@ func (s *Socket) Delete(key string) {
 	s.conn.srv.traceChanged(s)
 }
 
-// Data returns a copy of all that is kept.
+// Data returns a copy of the map of all that is kept; the values are shared.
 func (s *Socket) Data() map[string]any {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -8,12 +8,13 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/internal/tally"
 )
 
-// Stats counts what a server holds and what it has done since it was made. The
-// maps have all reasons that there are, also those that were never met.
+// Stats counts what a server holds and what it has done since it was made, this
+// node alone. The maps have all reasons that there are, also those that were
+// never met; they are the caller's.
 type Stats struct {
-	Engine     engineio.Stats
-	Sockets    int // connected now, over all namespaces
-	Namespaces int
+	Engine     engineio.Stats // of the layer below: sessions, transports, bytes
+	Sockets    int            // connected now, over all namespaces
+	Namespaces int            // that exist now, parents not included
 
 	Connected    uint64                      // sockets that were let in
 	Refused      uint64                      // that were not

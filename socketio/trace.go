@@ -21,9 +21,13 @@ import (
 // the sockets of several namespaces may share ([Socket.Conn]): see Delivered
 // and Abandoned of [engineio.Trace], in Options.Engine.
 type Trace struct {
-	Connected    func(s *Socket)
+	// Connected: s was let in; it is told before OnConnect.
+	Connected func(s *Socket)
+	// Disconnected: s has ended; cause is what lies behind the reason, or nil.
 	Disconnected func(s *Socket, reason DisconnectReason, cause error)
-	Panicked     func(where string, p *PanicError)
+	// Panicked: a function of the application's has; where names its kind, such as
+	// "handler" or "OnConnect".
+	Panicked func(where string, p *PanicError)
 	// Changed: Set or Delete have changed what is kept on s.
 	Changed func(s *Socket)
 	// Bound: a field of Limits, or ConnectTimeout, was reached, and is counted in

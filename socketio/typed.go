@@ -8,23 +8,37 @@ import (
 	"reflect"
 )
 
-// None is the payload of an event without arguments.
+// None is the payload of an event without arguments, and the answer of a [Call]
+// that answers with nothing but that it is done.
 type None struct{}
 
 // Positional is embedded in a payload struct whose other fields travel as
-// separate arguments, in order.
+// separate arguments, in order: socket.emit("move", x, y) in JavaScript is
+//
+//	type Move struct {
+//		socketio.Positional
+//		X, Y int
+//	}
+//
+// Fields with the tag `json:"-"` stay out; all others must be exported, or On
+// and Emit panic. All must be there when they come, and what comes behind them
+// is ignored.
 type Positional struct{}
 
 // An Event is the name of an event together with the type of its payload: said
 // by either side, or both. Constants of it can be shared by all goroutines.
 //
 //	const Say socketio.Event[Line] = "chat message"
+//
+// The payload is the event's one argument, encoded as [encoding/json] would,
+// but for a []byte, which is binary. [Positional] makes several arguments of
+// it, [None] stands for no argument, and a T of [Raw] leaves it as it came.
 type Event[T any] string
 
 // On has h called with the decoded payload of every such event. A payload that
 // cannot be decoded, or that Options.Validate refuses, is the event's error and
-// h is not called. It panics if the name is reserved, or registered with
-// another type.
+// h is not called. What h returns is as with a [Handler]. It panics if the name
+// is reserved, or registered with another type.
 func (e Event[T]) On(r Registrar, h func(ctx context.Context, s *Socket, v T) error) {
 	e.on(r, false, h)
 }
@@ -62,14 +76,17 @@ func (e Event[T]) Decode(args *Args) (T, error) {
 
 // A Call is an event that is answered: the name, and the types of question and
 // answer. The answer travels as the one argument of the acknowledgement: the
-// value, or {"error":{"code","message","data"}}.
+// value, or {"error":{"code","message","data"}}; with an answer of [None] there
+// is no argument. For the question see [Event].
 //
 //	const Rename socketio.Call[string, User] = "rename"
 type Call[Req, Res any] string
 
 // On has h answer the client. An [*Error] reaches it with code, message and
-// data; of any other error it learns only the code "internal", and OnError the
-// rest. A name has one handler: a second panics.
+// data, and OnError is not told; of any other error, and of a panic, the client
+// learns only the code "internal", and OnError the rest. A payload that cannot
+// be decoded, or that Options.Validate refuses, is an Error with code
+// "invalid". A name has one handler: a second panics.
 func (c Call[Req, Res]) On(r Registrar, h func(ctx context.Context, s *Socket, req Req) (Res, error)) {
 	p := planOf(reflect.TypeFor[Req]())
 	g := r.registered()
@@ -174,7 +191,7 @@ func result[Res any](srv *Server, a Ack) (Res, error) {
 	return res, err
 }
 
-// A Key is the name and type of a value kept on sockets.
+// A Key is the name and type of a value kept on sockets; see [Socket.Set].
 //
 //	const Me socketio.Key[User] = "me"
 type Key[T any] string

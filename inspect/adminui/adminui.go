@@ -40,7 +40,7 @@ const (
 	perSecond = 200 // events of one node
 )
 
-// A UI serves the namespace /admin.
+// A UI serves the namespace /admin, until Close.
 type UI struct {
 	opts    Options
 	io      *socketio.Server
@@ -65,8 +65,9 @@ type UI struct {
 	data   map[*socketio.Socket]bool // whose data has changed since the last time
 }
 
-// New makes the namespace /admin of io, until Close. The error says what is wrong
-// with the credential.
+// New makes the namespace /admin of io, until Close. It comes after
+// [socketio.Server.JoinCluster], if that is called. o must not be nil, as there
+// must be a credential. The error says what is wrong with that.
 func New(io *socketio.Server, o *Options) (*UI, error) {
 	u := &UI{opts: *o, io: io, ns: io.Of("/admin"), log: io.Logger(), started: time.Now(), asking: make(chan struct{}, 4), stop: make(chan struct{}), logins: make(map[[sha256.Size]byte]time.Time)}
 	var err error
@@ -101,8 +102,8 @@ func New(io *socketio.Server, o *Options) (*UI, error) {
 	return u, nil
 }
 
-// Close ends what goes on in the background. The namespace lets nobody in any
-// more.
+// Close ends what goes on in the background, and waits for that. The namespace
+// lets nobody in any more. It can be called again.
 func (u *UI) Close() {
 	u.mu.Lock()
 	select {

@@ -9,5 +9,9 @@
 // backend named after a Node adapter speaks that adapter's format, so that Go
 // and Node servers share one cluster.
 //
+// A program that only uses a backend needs the package of that: redis.New,
+// nats.New and so on make an Adapter for socketio.Options.Cluster. This one is
+// for those who write a backend, and for the errors that all have.
+//
 // Package adaptertest holds the suite that every backend passes.
 package adapter

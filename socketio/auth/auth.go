@@ -20,14 +20,16 @@ type Identity struct {
 	Expires time.Time `json:"expires,omitzero"`
 }
 
-// Options of a Guard.
+// Options of a [Guard]. Only Verify is needed. Zero is the default; a negative
+// Warn asks nobody, and a negative MaxWrong bounds nothing.
 type Options struct {
 	// Verify says who a token stands for. token is "" if the client brought none:
 	// then ctx, which has the values of the handshake's request, may tell who it
 	// is; see ginio.Identity. An error refuses the client: the text of a
 	// *socketio.Error reaches it, of any other it learns nothing. It is called
 	// when a client connects, for each new token, and when one comes back by
-	// recovery; it may block until ctx ends.
+	// recovery, for several sockets at once; it may block until ctx ends. That s
+	// has a place to keep things (Set) does not say who it is.
 	Verify func(ctx context.Context, s *socketio.Socket, token string) (Identity, error)
 	// Warn is how long before its token ends a client is asked for a new one; 1
 	// minute. Where a token lasts less than twice as long, it is half its time.

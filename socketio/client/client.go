@@ -15,7 +15,8 @@ import (
 )
 
 // A Client is a connection to a server, made when a socket of it connects, and
-// made anew after a loss.
+// made anew after a loss. [Dial] is the short way to one with one socket. All
+// methods may be called from any goroutine.
 type Client struct {
 	base   *url.URL
 	opts   Options // resolved; static
@@ -35,7 +36,9 @@ type Client struct {
 }
 
 // New makes a client for the server at address, which is http(s)://host[:port],
-// or ws(s)://. It does not connect yet.
+// or ws(s)://. It does not connect yet: [Socket.Connect] does. The error says
+// what is wrong with the address or Options.Transports. [Client.Close] must be
+// called in the end.
 func New(address string, opts *Options) (*Client, error) {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -75,7 +78,10 @@ func New(address string, opts *Options) (*Client, error) {
 }
 
 // Dial makes a client and connects to the namespace that the address's path
-// names. It waits as [Socket.Connect] does; if that fails the client is closed.
+// names. It waits as [Socket.Connect] does, whose errors it has; if that fails
+// the client is closed. Handlers that are registered when it has returned may
+// miss what the server sends at once: for these use [New], [Client.Socket], On
+// and Connect, in this order. Close it with s.Client().Close().
 func Dial(ctx context.Context, address string, opts *Options) (*Socket, error) {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -95,8 +101,8 @@ func Dial(ctx context.Context, address string, opts *Options) (*Socket, error) {
 	return s, nil
 }
 
-// Socket returns the client's socket in a namespace, always the same one. It is
-// not connected before [Socket.Connect].
+// Socket returns the client's socket in a namespace, always the same one; a
+// missing slash is added. It is not connected before [Socket.Connect].
 func (c *Client) Socket(namespace string) *Socket {
 	namespace = "/" + strings.TrimPrefix(namespace, "/")
 	c.mu.Lock()
@@ -109,7 +115,8 @@ func (c *Client) Socket(namespace string) *Socket {
 	return s
 }
 
-// Transport is what the connection runs on, "" while there is none.
+// Transport is what the connection runs on, [Polling] or [WebSocket], and ""
+// while there is none.
 func (c *Client) Transport() string {
 	if conn := c.current(); conn != nil {
 		return conn.name()
@@ -117,7 +124,8 @@ func (c *Client) Transport() string {
 	return ""
 }
 
-// EngineID is the connection's id on the server, "" while there is none.
+// EngineID is the connection's id on the server, "" while there is none. It is
+// secret, as who knows it can take the connection over; [Socket.ID] is not.
 func (c *Client) EngineID() string {
 	if conn := c.current(); conn != nil {
 		return conn.open.SID
@@ -133,7 +141,8 @@ func (c *Client) current() *conn {
 
 // Close leaves all namespaces, closes the connection and waits until nothing of
 // the client runs any more, its handlers included: a handler that wants to
-// close its own client does so in a goroutine.
+// close its own client does so in a goroutine. It can be called again, and
+// returns nil.
 func (c *Client) Close() error {
 	for _, s := range c.list() {
 		s.Disconnect()

@@ -11,7 +11,9 @@ import (
 
 // Emit sends an event, or keeps it until the socket is connected, or, with
 // Options.Retries, until it is its turn. It does not wait for the network; a
-// []byte is sent as it is and must not be changed afterwards.
+// []byte is sent as it is and must not be changed afterwards. The error is
+// [socketio.ErrReservedEvent], [ErrBufferFull] or [ErrClosed], or says that an
+// argument cannot be encoded. Nil is no promise that the server got it.
 func (s *Socket) Emit(event string, args ...any) error { return s.emit(event, args, nil, false) }
 
 // Volatile returns an emitter whose events are dropped, with [ErrNotSent], while
@@ -94,8 +96,13 @@ type wait struct {
 }
 
 // EmitWithAck sends an event and waits for the server's acknowledgement, whose
-// arguments it returns. Without a deadline in ctx it waits Options.AckTimeout, or,
-// with Options.Retries, until the event was sent as often as that says.
+// arguments it returns. Without a deadline in ctx it waits Options.AckTimeout,
+// or, with Options.Retries, until the event was sent as often as that says.
+// [Ask] is the typed way. A handler may call it.
+//
+// The error is [ErrAckTimeout], also for ctx's deadline; the cause of a ctx
+// that was cancelled; [ErrDisconnected]; or one of Emit's. An event that waits
+// for the connection is not sent any more once nobody waits for its answer.
 func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (*socketio.Args, error) {
 	if _, ok := ctx.Deadline(); !ok && s.c.opts.AckTimeout > 0 && s.c.opts.Retries <= 0 {
 		var cancel context.CancelFunc

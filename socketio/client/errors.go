@@ -14,9 +14,10 @@ import (
 // Errors that the methods of this package return; test for them with
 // [errors.Is].
 var (
-	// ErrClosed: Close has been called.
+	// ErrClosed: [Client.Close] has been called.
 	ErrClosed = errors.New("client: closed")
-	// ErrDisconnected: the connection was lost, or left, before the answer came.
+	// ErrDisconnected: the connection was lost, or left, before the answer came:
+	// the server may have got the event, or not.
 	ErrDisconnected = errors.New("client: disconnected")
 	// ErrAckTimeout: there was no acknowledgement in time.
 	ErrAckTimeout = errors.New("client: no acknowledgement in time")
@@ -29,8 +30,8 @@ var (
 	ErrAckedTwice = errors.New("client: acknowledged twice, or no acknowledgement is wanted")
 )
 
-// A ConnectError is the server's refusal to let the client into a namespace: it
-// does not try again by itself.
+// A ConnectError is the server's refusal to let the client into a namespace (a
+// CONNECT_ERROR packet): it does not try again by itself. [errors.As] finds it.
 type ConnectError struct {
 	Namespace string
 	Message   string
@@ -49,11 +50,12 @@ func (e *ConnectError) Error() string {
 }
 
 // A HandshakeError is a server that does not let the client connect, or is none.
+// The client tries again by itself, as far as [Options] let it.
 type HandshakeError struct {
-	Transport string
+	Transport string // [Polling] or [WebSocket]
 	Status    int    // the HTTP status; 0 if there was no answer
 	Text      string // what it says, and what to do
-	Err       error
+	Err       error  // what lies behind, or nil
 }
 
 func (e *HandshakeError) Error() string {

@@ -14,7 +14,8 @@ type hooks struct {
 	failed     []func(err error)
 }
 
-// OnConnect has h called each time the socket has joined its namespace.
+// OnConnect has h called each time the socket has joined its namespace, after a
+// loss too: see [Socket.Recovered]. The context ends when it disconnects.
 func (s *Socket) OnConnect(h func(ctx context.Context)) {
 	s.mu.Lock()
 	s.told.connect = append(s.told.connect, h)

@@ -43,7 +43,9 @@ type Options struct {
 
 	// Auth is what a namespace's middleware finds in the handshake; anything that
 	// is encoded as an object. AuthFunc, if set, is asked for it for each
-	// connection and namespace instead, so that a token can be renewed.
+	// connection and namespace instead, so that a token can be renewed. It may
+	// block, which holds up the client's other namespaces; ctx ends with the
+	// connection. Its error keeps the socket away, as the server's refusal does.
 	Auth     any
 	AuthFunc func(ctx context.Context, namespace string) (any, error)
 
@@ -56,7 +58,8 @@ type Options struct {
 	// ReconnectDelay is the first pause before connecting again, 1 s; each further
 	// one is twice as long, up to ReconnectDelayMax, 5 s. Each is made longer or
 	// shorter by up to half of it, by chance. ReconnectAttempts is how many times
-	// in a row it tries; without bound by default.
+	// in a row it tries again; without bound by default. Then Connect has the last
+	// error, and what waits is given up.
 	ReconnectDelay    time.Duration
 	ReconnectDelayMax time.Duration
 	ReconnectAttempts int

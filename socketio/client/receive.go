@@ -12,10 +12,11 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/internal/wire/siowire"
 )
 
-// An Event is what the server has sent.
+// An Event is what the server has sent. It may be kept, and used by any
+// goroutine. The typed way is the function [On].
 type Event struct {
 	Name string
-	Args socketio.Args // still encoded: see [socketio.Raw.Decode]
+	Args socketio.Args // still encoded: e.Args.At(0).Decode(&v)
 
 	s     *Socket
 	conn  *conn
@@ -27,7 +28,10 @@ type Event struct {
 // WantsAck reports whether the server waits for an acknowledgement.
 func (e *Event) WantsAck() bool { return e.wants }
 
-// Ack acknowledges the event. On a connection that has ended meanwhile nobody
+// Ack acknowledges the event, once, also after its handler has returned. The
+// error is [ErrAckedTwice], also if no acknowledgement is wanted; says that an
+// argument cannot be encoded, and then another answer can be given; or is
+// [ErrDisconnected] on a connection that has ended meanwhile, where nobody
 // waits for it any more.
 func (e *Event) Ack(args ...any) error {
 	if !e.wants || !e.acked.TryLock() {
@@ -42,7 +46,8 @@ func (e *Event) Ack(args ...any) error {
 }
 
 // On has h called for each event of that name, after the handlers registered
-// before. The context ends when the socket disconnects.
+// before. The context ends when the socket disconnects. The typed way is the
+// function [On].
 func (s *Socket) On(event string, h func(ctx context.Context, e *Event)) {
 	s.mu.Lock()
 	s.on[event] = append(s.on[event][:len(s.on[event]):len(s.on[event])], h)

@@ -11,7 +11,10 @@ import (
 )
 
 // A Socket is a client in one namespace. It is a [socketio.Emitter], so typed
-// events say themselves to it: chat.Say.Emit(s, line).
+// events say themselves to it: chat.Say.Emit(s, line). It outlives connections:
+// what is registered on it stays. All methods may be called from any goroutine.
+// Its handlers and hooks run one at a time, in the order in which things have
+// happened, and may block: then reading pauses after Options.Inbox of them.
 type Socket struct {
 	c   *Client
 	nsp string
@@ -53,7 +56,8 @@ func (s *Socket) Client() *Client { return s.c }
 // Namespace returns the name of the socket's namespace.
 func (s *Socket) Namespace() string { return s.nsp }
 
-// ID is the socket's id on the server, "" while it is not connected.
+// ID is the socket's id on the server, "" while it is not connected. It is a
+// new one after each loss, unless the socket was recovered.
 func (s *Socket) ID() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -102,8 +106,10 @@ func (s *Socket) notify() {
 // Connect has the socket join its namespace, and waits until it has. It fails
 // with a [*ConnectError] if the server does not let it in; with the last
 // [*HandshakeError] when ctx ends, or at once without reconnecting, if the
-// server cannot be reached. When ctx ends the socket goes on trying:
-// [Socket.Disconnect] ends that.
+// server cannot be reached; with [ErrDisconnected] if Disconnect is called
+// meanwhile, and with [ErrClosed] after Close. When ctx ends the socket goes on
+// trying: [Socket.Disconnect] ends that. Of one that is connected it returns
+// nil at once.
 func (s *Socket) Connect(ctx context.Context) error {
 	s.mu.Lock()
 	s.given, s.failed = nil, nil
@@ -140,7 +146,8 @@ func (s *Socket) Connect(ctx context.Context) error {
 }
 
 // Disconnect leaves the namespace, and closes the connection if no other socket
-// needs it. What is buffered is forgotten. Connect comes back.
+// needs it. What is buffered is forgotten, and who waits for an acknowledgement
+// gets [ErrDisconnected]. Connect comes back.
 func (s *Socket) Disconnect() {
 	s.mu.Lock()
 	conn := s.conn

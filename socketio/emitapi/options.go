@@ -26,7 +26,8 @@ type Options struct {
 	// MaxConcurrent is how many requests are worked on at once; 64. One more is
 	// answered 503.
 	MaxConcurrent int
-	// Timeout is how long other nodes may take to tell what was reached; 5 s.
+	// Timeout is how long other nodes may take to tell what was reached; 5 s. Then
+	// the answer names those that have not.
 	Timeout time.Duration
 	// KeyTTL is how long the answer for an Idempotency-Key is kept; 10 minutes.
 	// MaxKeys is how many are; 10,000. The oldest go first.

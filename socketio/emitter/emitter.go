@@ -45,11 +45,12 @@ func New(a adapter.Adapter) (*Emitter, error) {
 	return e, nil
 }
 
-// Close sends what waits until ctx ends, and ends the connection. It returns the
-// error of ctx if that has ended before all was sent.
+// Close sends what waits until ctx ends, and ends the connection. It returns
+// the error of ctx if that has ended before all was sent. What is emitted
+// afterwards is refused with [adapter.ErrClosed].
 func (e *Emitter) Close(ctx context.Context) error { return e.a.Close(ctx) }
 
-// State is how the connection to the broker is.
+// State is how the connection to the broker is: [adapter.Up] if it is there.
 func (e *Emitter) State() adapter.State { return *e.state.Load() }
 
 // Stats says what has become of what was emitted: how much was handed to the
@@ -119,7 +120,9 @@ func (t Target) Compress(on bool) Target {
 }
 
 // Emit sends an event. Values are encoded before it returns, as a server encodes
-// them: a []byte, however deep, is binary.
+// them: a []byte, however deep, is binary. It does not wait for the broker. A
+// name with a meaning of its own in the protocol, such as "disconnect", is an
+// error.
 func (t Target) Emit(event string, args ...any) error {
 	if siowire.Reserved(event) {
 		return fmt.Errorf("emitter: %q is no event that can be sent", clip.Text(event))

@@ -2,15 +2,42 @@
 // that carry messages over long polling and WebSocket, and change from the one
 // to the other.
 //
-// A Server is an http.Handler. It calls a function for each new session, which
-// returns the session's Receiver:
+// Most programs want package socketio, which is built on it: for them this
+// package is [Options], [Stats], [Trace] and the origins ([ParseOrigins]).
+//
+// A [Server] is an http.Handler. It calls a function for each new [Session],
+// which returns the session's [Receiver]:
 //
 //	srv := engineio.New(nil, func(s *engineio.Session) engineio.Receiver { return &echo{s} })
 //	http.Handle(srv.Path(), srv)
 //
+// where echo is
+//
+//	type echo struct{ s *engineio.Session }
+//
+//	func (e *echo) Receive(data []byte, binary bool) {
+//		if binary {
+//			e.s.Send(engineio.NewBinary(bytes.Clone(data)), 0)
+//			return
+//		}
+//		text := append(make([]byte, engineio.Headroom), data...)
+//		e.s.Send(engineio.NewMessage(text), 0)
+//	}
+//	func (e *echo) Served()                                    {}
+//	func (e *echo) Closed(reason engineio.Reason, cause error) {}
+//
 // Sessions cost neither a goroutine nor a timer while nothing happens.
 //
-// # Transports
+// # Where what is specified stands
+//
+// The protocol's packets are open (0), close (1), ping (2), pong (3), message
+// (4), upgrade (5) and noop (6). The handshake is [Options].PingInterval,
+// PingTimeout and MaxPayload, as the client is told them; in revision 4 the
+// server pings, in 3 the client does. The heartbeat's end is [PingTimeout], an
+// upgrade is a probe of ping and pong within UpgradeTimeout, and a request that
+// is none of the protocol's is answered with a code, see [ConnectionError].
+//
+// # For those who change this package
 //
 // A session holds a transport, and while it changes another one, the probe. It
 // knows neither of them by its kind: what it needs is the interface in

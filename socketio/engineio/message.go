@@ -11,13 +11,15 @@ import (
 // header of a WebSocket frame and the packet's type.
 const Headroom = 11
 
-// Flags modify how a message is sent.
+// Flags modify how a message is sent; they are added with |, and 0 is none.
 type Flags uint8
 
 const (
-	// Volatile drops the message rather than let it wait for a busy transport.
+	// Volatile drops the message rather than let it wait for a busy transport, or
+	// for the next poll. With Options.SlowPolicy DropVolatile it may wait, and is
+	// given up when there is no room.
 	Volatile Flags = 1 << iota
-	// NoCompress sends it as it is.
+	// NoCompress sends it as it is, whatever Options say of compression.
 	NoCompress
 )
 

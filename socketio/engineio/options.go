@@ -32,8 +32,8 @@ type Options struct {
 	JSONP bool
 
 	UpgradeTimeout time.Duration // a probing websocket must be done by then; default 10s
-	PingInterval   time.Duration // default 25s
-	PingTimeout    time.Duration // default 20s
+	PingInterval   time.Duration // from one ping to the next; default 25s, negative: no heartbeat
+	PingTimeout    time.Duration // until it must be answered, else the session ends; default 20s
 
 	// Cookie, if not nil, is set at the handshake with the session's id as value;
 	// default name "io", path "/", SameSite Lax. It is HttpOnly in any case: a page
@@ -50,7 +50,9 @@ type Options struct {
 	// none means all. See Hosts for when it is needed.
 	Hosts Hosts
 	// AllowRequest may refuse a handshake or an upgrade; the error's text is kept
-	// for the log and OnConnectionError, the client sees code 4, "Forbidden".
+	// for the log and OnConnectionError, the client sees code 4, "Forbidden". It is
+	// called on the goroutine of the request, as are the other functions here, and
+	// may block.
 	AllowRequest func(*http.Request) error
 	// Middleware wraps every request to the server, the first one outermost. With
 	// it, or with OnHeaders, each poll and post passes through net/http, and
@@ -141,7 +143,8 @@ type Options struct {
 	Trace  *Trace
 }
 
-// CORS says which Access-Control headers answers carry.
+// CORS says which Access-Control headers answers carry. The zero value is right
+// for most; see Options.Origins for who may connect.
 type CORS struct {
 	// Origins are those named in Access-Control-Allow-Origin; nil is Options.Origins.
 	// An origin that Options.Origins refuses never gets an allowing header.
@@ -150,26 +153,29 @@ type CORS struct {
 	Headers        []string // default what the preflight asks for
 	ExposedHeaders []string
 	Credentials    bool
-	MaxAge         time.Duration // 0 sends none
+	MaxAge         time.Duration // of a preflight's answer, in whole seconds; 0 sends none
 	// PreflightContinue leaves the answer to OPTIONS to the handshake checks.
 	PreflightContinue bool
 	OptionsStatus     int // default 204
 }
 
-// Deflate configures permessage-deflate.
+// Deflate configures permessage-deflate (RFC 7692) of WebSocket connections. A
+// client that does not offer it goes without.
 type Deflate struct {
-	Threshold int // messages of fewer bytes are sent as they are; default 1024
-	Level     int // as in compress/flate; 0 is the default level
+	Threshold int // messages of fewer bytes are sent as they are; default 1024, negative compresses all
+	Level     int // -2 to 9 as in compress/flate, but that 0 is BestSpeed; all else panics
 }
 
-// SlowPolicy says what to do with a message that has no room in the queue.
+// SlowPolicy says what to do when a message has no room in the queue of its
+// session (Options.MaxQueue), as the client does not read.
 type SlowPolicy uint8
 
 const (
 	// Close closes the session.
 	Close SlowPolicy = iota
 	// DropVolatile gives up queued volatile messages, and closes the session if
-	// that makes not enough room.
+	// that makes not enough room. A volatile message for which there is none is
+	// given up itself.
 	DropVolatile
 	// DropOldest gives up the oldest queued messages.
 	DropOldest
@@ -179,20 +185,27 @@ const (
 type ConnectionError struct {
 	Request *http.Request
 	Code    int    // 0 to 5, see the constants
-	Message string // the text of Code
+	Message string // the text of Code, as in Node
+	// Context says more, as far as it is known and never nil: "transport", "sid",
+	// "method" or "protocol" is what the client has said, "name" a word for the
+	// cause, such as "ORIGIN", and "error" the error behind it.
 	Context map[string]any
 }
 
+// Error returns Message.
 func (e *ConnectionError) Error() string { return "engineio: " + e.Message }
 
-// Codes of refused requests, as they stand in the answer's body.
+// Codes of refused requests, as they stand in the answer's body, which is
+// {"code","message"}. The status is 400, and 403 for Forbidden; but 503 by a
+// server that is full or ends, 429 for an address that asks for too much, and
+// 431 for a head beyond MaxHeaderBytes.
 const (
-	UnknownTransport = iota
-	UnknownSID
-	BadHandshakeMethod
-	BadRequest
-	Forbidden
-	UnsupportedProtocol
+	UnknownTransport    = iota // "Transport unknown"
+	UnknownSID                 // "Session ID unknown": it has ended, or is another server's
+	BadHandshakeMethod         // "Bad handshake method": a handshake is a GET
+	BadRequest                 // "Bad request": any other breach
+	Forbidden                  // "Forbidden": by Origins, Hosts, AllowRequest or a limit
+	UnsupportedProtocol        // "Unsupported protocol version": see Options.AllowEIO3
 )
 
 // Resolved is o, which may be nil, with its defaults, as New takes it. It panics

@@ -11,7 +11,8 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/internal/wheel"
 )
 
-// Receiver is the owner of one session.
+// Receiver is the owner of one session, as the function given to [New] returns
+// it.
 type Receiver interface {
 	// Receive is handed one message; in order, never two at once. It must not
 	// block, and data is valid only during the call.
@@ -31,26 +32,30 @@ type Reason string
 const (
 	TransportError     Reason = "transport error"      // the client broke a rule of the transport, or a bound was reached
 	TransportClose     Reason = "transport close"      // the client went away
-	ForcedClose        Reason = "forced close"         // Session.Close
+	ForcedClose        Reason = "forced close"         // the owner closed it, for what the client had sent
 	PingTimeout        Reason = "ping timeout"         // the heartbeat was not answered
 	ParseError         Reason = "parse error"          // a malformed packet
 	ServerShuttingDown Reason = "server shutting down" // Server.Shutdown, Server.Close
-	ForcedServerClose  Reason = "forced server close"
+	ForcedServerClose  Reason = "forced server close"  // the owner closed it
 )
 
+// Error implements error: it returns the bare words.
 func (r Reason) Error() string { return string(r) }
 
+// Errors that [Session.Send] and SendBuffer return, to be compared with
+// [errors.Is].
 var (
 	// ErrClosed says that the session or the server has ended.
 	ErrClosed = errors.New("engineio: session is closed")
-	// ErrNotWritable says that a volatile message was dropped.
+	// ErrNotWritable says that a volatile message was dropped, as it would have had
+	// to wait.
 	ErrNotWritable = errors.New("engineio: transport is not writable")
 	// ErrQueueFull says that a message had no room, see Options.SlowPolicy.
 	ErrQueueFull = errors.New("engineio: outbound queue is full")
 )
 
-// BoundError is the cause of a session's end, or of a refused request, when a
-// limit was reached.
+// BoundError is the cause of a session's end, as [Receiver] and [Trace] get it,
+// or of a refused request, when a limit was reached.
 type BoundError struct {
 	Bound  Bound  // the name of the option
 	Detail string // for whoever reads the log

@@ -39,7 +39,9 @@ type Metrics struct {
 
 var _ prometheus.Collector = (*Metrics)(nil)
 
-// New watches io, which was just made, until Close.
+// New watches io, which was just made, until Close. Nil options are the
+// defaults. One Metrics, or several of several servers with labels of their own
+// (prometheus.WrapRegistererWith), can be registered.
 func New(io *socketio.Server, opts *Options) *Metrics {
 	m := &Metrics{
 		io: io,
@@ -68,7 +70,8 @@ func New(io *socketio.Server, opts *Options) *Metrics {
 	return m
 }
 
-// Close ends the watching. Metrics can be collected as before.
+// Close ends the watching: histograms stay as they are, counters are read as
+// before. It need not be called when the server ends.
 func (m *Metrics) Close() { m.stop() }
 
 // timer is the histogram of an event. Names that nobody but OnAny knows are the

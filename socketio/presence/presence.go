@@ -16,12 +16,15 @@ import (
 
 // Options of a Presence. All may be left out.
 type Options struct {
-	// Describe is what others are told of a socket; it must be encodable as JSON. It
-	// is called when the socket's rooms change, and by Update. Nil: nothing.
+	// Describe is what others are told of a socket; it must be encodable as JSON.
+	// It is called when the socket's rooms change, and by Update, on the goroutine
+	// that does that, and must not block. Nil: nothing.
 	Describe func(s *socketio.Socket) any
 
 	// MaxMembers bounds how many sockets one other server may tell of, in all rooms
-	// together, a socket once for each room; 0 is 1,000,000.
+	// together, a socket once for each room; 0 is 1,000,000. What is beyond it is
+	// refused, and what was known of that server before stays. It must not be
+	// negative.
 	MaxMembers int
 }
 
@@ -103,7 +106,8 @@ func New(ns *socketio.Namespace, o *Options) *Presence {
 	return p
 }
 
-// In lists who is in a room, by id.
+// In lists who is in a room, on all servers, ordered by id. It takes from
+// memory and never waits for others; the list is the caller's.
 func (p *Presence) In(room string) []Member {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -115,7 +119,8 @@ func (p *Presence) In(room string) []Member {
 	return slices.CompactFunc(list, func(a, b Member) bool { return a.ID == b.ID }) // who recovers is on two nodes for a moment
 }
 
-// Update tells the others anew what Describe says of a socket.
+// Update tells the others anew what Describe says of a socket of this server:
+// to be called when that has changed.
 func (p *Presence) Update(s *socketio.Socket) { p.look(s.ID()) }
 
 // OnChange has f called when somebody has entered or left a room, or is described

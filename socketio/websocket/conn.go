@@ -19,7 +19,8 @@ import (
 )
 
 var (
-	// ErrClosed is returned for a connection that is closed, or being closed.
+	// ErrClosed is returned for a connection that is closed, or being closed:
+	// nothing was sent.
 	ErrClosed = errors.New("websocket: the connection is closed")
 	// ErrSlow is returned, and is the cause in Conn.Context, when a client does
 	// not take what is sent to it and Options.SlowPolicy closes it.
@@ -32,15 +33,18 @@ var (
 	ErrStalled = errors.New("websocket: the endpoint did not take its messages")
 )
 
-// CloseError is the cause, in Conn.Context, of an orderly end.
+// CloseError is the cause, in [Conn.Context], of an orderly end; [errors.As]
+// finds it.
 type CloseError struct {
-	Code   int
-	Reason string
+	Code   int    // of RFC 6455, section 7.4
+	Reason string // for people, at most 123 bytes
 }
 
+// Error returns the reason, and not the code.
 func (e *CloseError) Error() string { return "websocket: closed: " + e.Reason }
 
-// Conn is a connection. Its methods may be called from any goroutine.
+// Conn is a connection, as the functions of an [Endpoint] get it. Its methods
+// may be called from any goroutine, also after its end.
 type Conn struct {
 	srv      *Server
 	e        *Endpoint
@@ -76,21 +80,25 @@ func (c *Conn) Protocol() string { return c.protocol }
 func (c *Conn) RemoteAddr() string { return c.addr }
 
 // Context carries the values of the request's context, and ends when the
-// connection begins to close; context.Cause tells why.
+// connection begins to close; [context.Cause] tells why: a [*CloseError],
+// [ErrSlow], [ErrSilent], [ErrStalled] or another error.
 func (c *Conn) Context() context.Context { return c.ctx }
 
-// Go runs f in a goroutine that Server.Shutdown waits for. f must return soon
-// after its context, which is the connection's, has ended.
+// Go runs f in a goroutine that Server.Shutdown waits for, beside the
+// endpoint's functions. f must return soon after its context, which is the
+// connection's, has ended.
 func (c *Conn) Go(f func(ctx context.Context)) { c.srv.poller.Go(&side{c, f}) }
 
-// Send sends a text message. It never blocks: the message is queued. The error
-// is ErrClosed, or ErrSlow.
+// Send sends a text message, which must be valid UTF-8: clients close the
+// connection otherwise. It never blocks: the message is queued. The error is
+// [ErrClosed], or [ErrSlow]; nil says that it was queued, and not that the
+// client has it. What one goroutine sends arrives in that order.
 func (c *Conn) Send(text string) error { return c.SendMessage([]byte(text), false) }
 
 // SendBinary is Send for a binary message. data is copied.
 func (c *Conn) SendBinary(data []byte) error { return c.SendMessage(data, true) }
 
-// SendMessage is Send or SendBinary.
+// SendMessage is SendBinary if binary is set, else Send. data is copied.
 func (c *Conn) SendMessage(data []byte, binary bool) error {
 	op := ws.Text
 	if binary {

@@ -19,8 +19,9 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/internal/ws"
 )
 
-// Endpoint is a program that talks over WebSocket. All its functions are
-// optional.
+// Endpoint is a program that talks over WebSocket; [Server.Handle] serves it.
+// All its functions are optional. For each connection they run one at a time,
+// and may block. A panic ends the connection.
 type Endpoint struct {
 	// Protocols are the sub-protocols that the program speaks. The first one
 	// that the client offers and that is among them is chosen. If there is
@@ -43,7 +44,8 @@ type Endpoint struct {
 	OnClose func(c *Conn, code int, reason string)
 }
 
-// Server holds the connections of any number of endpoints. See New.
+// Server holds the connections of any number of endpoints. [New] makes one,
+// [Server.Handle] mounts them. Its methods may be called from any goroutine.
 type Server struct {
 	opts    engineio.Options
 	log     *slog.Logger
@@ -135,7 +137,8 @@ func New(opts *engineio.Options) *Server {
 }
 
 // Handle returns the handler of an endpoint, to be mounted on any route for
-// GET requests.
+// GET requests. Others, and those that do not ask for a WebSocket, are refused
+// with a status that says why; see [Requested].
 func (s *Server) Handle(e Endpoint) http.Handler {
 	e.Protocols = slices.Clone(e.Protocols)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, &e) })

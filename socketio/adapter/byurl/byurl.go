@@ -37,11 +37,11 @@ type Options struct {
 	// Name is what the broker calls this node's connection, where it can.
 	Name string
 
-	// QueueBytes bounds what waits for the broker; 0 is 16 MiB.
+	// QueueBytes bounds what waits for the broker; 0 is 16 MiB, negative is an
+	// error.
 	QueueBytes int
 
-	// Logger is told of trouble, with a limit; what nil means is the backend's to
-	// say.
+	// Logger is told of trouble, with a limit; nil is slog.Default().
 	Logger *slog.Logger
 }
 
@@ -64,8 +64,9 @@ var backends = []backend{
 
 const meshScheme = "mesh"
 
-// New makes the adapter that a URL names, and does not connect yet. An error says
-// what to write, in one line, and holds no password.
+// New makes the adapter that a URL names, for socketio.Options.Cluster or
+// emitter.New, and does not connect yet. An error says what to write, in one
+// line, and holds no password.
 func New(url string, o Options) (adapter.Adapter, error) {
 	scheme, _, ok := strings.Cut(url, "://")
 	if !ok || strings.ContainsFunc(scheme, notOfScheme) {

@@ -47,8 +47,8 @@ type Options struct {
 	// no log.
 	Dir string
 
-	// Prefix, Key, QueueBytes, and MaxMessage (default 16 MiB) are those of
-	// nats.Options.
+	// Prefix, Key, QueueBytes, and MaxMessage (default 16 MiB, at most about 64
+	// MiB) are those of [nats.Options].
 	Prefix     string
 	Key        []byte
 	QueueBytes int

@@ -20,7 +20,9 @@ const (
 	// Auto uses it if clients of this node may come back to others, and the server
 	// has it when the node starts; a server that cannot be asked then is expected to.
 	Auto JetStream = iota
+	// On requires it: Start fails if the server says that it has none.
 	On
+	// Off leaves it alone: there is no log.
 	Off
 )
 

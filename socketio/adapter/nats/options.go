@@ -49,8 +49,8 @@ type Options struct {
 	// Name is what NATS calls the connection; default "sockeye".
 	Name string
 
-	// QueueBytes is how much may wait to be sent; default 16 MiB. When it is full
-	// messages are dropped, see [outbox.Queue].
+	// QueueBytes is how much may wait to be sent; default 16 MiB, negative is an
+	// error. When it is full messages are dropped, see [adapter.Class].
 	QueueBytes int
 
 	// MaxMessage is how many bytes a message may have, sent or received; default
@@ -67,7 +67,8 @@ type Options struct {
 	Memory   bool
 	// MaxAge is how long the log keeps what was said; default 10 minutes, at least
 	// a second. MaxBytes is how large it becomes, and what is kept of clients;
-	// default 512 MiB.
+	// default 512 MiB, at least 1 MiB. Both are of the streams that are made: one
+	// that is there stays as it is.
 	MaxAge   time.Duration
 	MaxBytes int64
 

@@ -31,15 +31,17 @@ type Options struct {
 	// another. It has at most 40 bytes.
 	Prefix string
 
-	// QueueBytes bounds what waits for the server; 0 is 16 MiB.
+	// QueueBytes bounds what waits for the server, in bytes; 0 is 16 MiB, negative
+	// is an error. What a full queue gives up is said at [adapter.Class].
 	QueueBytes int
 
 	// MaxMessage is the size in bytes of the largest message that is sent or
-	// taken; 0 is 16 MiB. None that is sent is larger than the queue.
+	// taken; 0 is 16 MiB, negative is an error. None that is sent is larger than
+	// the queue: [adapter.ErrTooLarge].
 	MaxMessage int
 
-	// Logger is told what the server refuses, at most once a minute. Nil is
-	// slog.Default().
+	// Logger is told what the server refuses; nil is slog.Default(). Of each kind
+	// of line one a second is written.
 	Logger *slog.Logger
 }
 

@@ -18,8 +18,7 @@ import (
 type Options struct {
 	// Addrs are host:port of the server, of Sentinels, or, for [NewSharded], of some
 	// servers of a Redis Cluster; or one path of a unix socket, which begins with a
-	// slash. Without a port 6379, or 26379 for
-	// Sentinels, is meant.
+	// slash. Without a port 6379, or 26379 for Sentinels, is meant.
 	Addrs []string
 
 	Username, Password string
@@ -39,15 +38,18 @@ type Options struct {
 	// Clusters with different prefixes do not hear one another.
 	Prefix string
 
-	// QueueBytes bounds what waits for the server; 0 is 16 MiB.
+	// QueueBytes bounds what waits for the server, in bytes; 0 is 16 MiB, negative
+	// is an error. What a full queue gives up is said at [adapter.Class].
 	QueueBytes int
 
 	// MaxMessage is the size in bytes of the largest message that is sent or
-	// taken; 0 is 16 MiB. None that is sent is larger than the queue.
+	// taken; 0 is 16 MiB, negative is an error. None that is sent is larger than
+	// the queue: [adapter.ErrTooLarge].
 	MaxMessage int
 
-	// Streams is how many streams there are, for [NewStreams]; 0 is 1. It must be
-	// the same on all nodes.
+	// Streams is how many streams there are, for [NewStreams]; 0 is 1, and 1,024
+	// are the most. It must be the same on all nodes. With more than one there is
+	// no [adapter.Log].
 	Streams int
 
 	// MaxLen is about how many entries a stream keeps, for [NewStreams]; 0 is
@@ -60,7 +62,8 @@ type Options struct {
 	// nodes, and that of Node's subscriptionMode.
 	Subscribe string
 
-	// Logger is told what the server refuses, at most once a minute. Nil: nobody.
+	// Logger is told what the server refuses; nil is slog.Default(). Of each kind
+	// of line one a second is written.
 	Logger *slog.Logger
 
 	via func(addr string) string // what stands before a server, in tests

@@ -39,7 +39,7 @@ type Codec = value.Codec
 // means the default and a negative value no limit.
 type Limits struct {
 	MaxAttachments     int // binary messages in one packet; default 10, as in Node
-	MaxAttachmentBytes int // their total size in bytes; default 10 MiB. A server with a larger MaxPayload raises it along
+	MaxAttachmentBytes int // their total size in bytes; default 10 MiB. To be raised along with a server's MaxPayload
 	MaxDepth           int // nesting of arrays and objects, the payload's own array included; default 1000
 	MaxArgs            int // arguments of an event or an ack, an event's name included; default 65536
 	MaxNameLen         int // an event's name in bytes; default 1024
