@@ -68,9 +68,10 @@ func (b Broadcast) Compress(on bool) Broadcast {
 	return b
 }
 
-// Timeout bounds the wait of EmitWithAck, beside the deadline of its context if
-// there is one. 0 stands for Options.AckTimeout where the context has no
-// deadline, a negative d for no bound.
+// Timeout bounds the wait of EmitWithAck, FetchSockets and Count, beside the
+// deadline of their context if there is one. 0 stands for Options.AckTimeout,
+// or ClusterOptions.AnswerTimeout for the latter two, where the context has no
+// deadline; a negative d for no bound.
 func (b Broadcast) Timeout(d time.Duration) Broadcast {
 	b.timeout = d
 	return b

@@ -22,14 +22,14 @@ import (
 
 // ClusterOptions say how a server behaves in its cluster; they count for
 // nothing without Options.Cluster, or JoinCluster. Zero means the default, a
-// negative duration or bound none.
+// negative AnswerTimeout or bound none.
 type ClusterOptions struct {
 	// Name is what others call this node, in errors and logs; its id if empty. It
 	// need not be unique.
 	Name string
 	// Heartbeat is how often this node tells the others that it is there; 5 s.
 	// Timeout is how long one may be silent before it is taken for gone; 10 s. All
-	// nodes have the same of both.
+	// nodes have the same of both. Neither may be negative.
 	Heartbeat time.Duration
 	Timeout   time.Duration
 	// AnswerTimeout bounds questions to other nodes, such as FetchSockets, when
@@ -90,9 +90,10 @@ type clustered struct {
 type roomKey struct{ ns, room string }
 
 // A ClusterStartError is what New panics with, and JoinCluster returns, if the
-// adapter cannot be used at all: another server has started it, or the address
-// of a mesh's node is taken; or if ClusterOptions make no sense. A broker that is
-// away is none. [errors.Is] finds what the adapter has said.
+// adapter cannot be used at all: the address of a mesh's node is taken, say, or
+// NATS has no JetStream where there must be; or if ClusterOptions make no
+// sense. That an adapter is given to two servers need not be noticed. A broker
+// that is away is none. [errors.Is] finds what the adapter has said.
 type ClusterStartError struct{ Err error }
 
 func (e *ClusterStartError) Error() string { return "socketio: Options.Cluster: " + e.Err.Error() }

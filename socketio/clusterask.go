@@ -191,8 +191,9 @@ func (ns *Namespace) AllRooms(ctx context.Context) ([]string, error) {
 // OnServerSide has f called for events that other nodes of the cluster send to
 // this namespace with ServerSideEmit, one at a time and in order for the whole
 // server: one that blocks holds up all others. [Request.Ack] answers those that
-// wait for it, later too. The error is [ErrNoCluster] if the server is not in
-// one: then f would never be called. It is [ErrReservedEvent] for such a name.
+// wait for it, later too. ctx does not end; what f returns is logged, and told
+// to nobody. The error is [ErrNoCluster] if the server is not in one: then f
+// would never be called. It is [ErrReservedEvent] for such a name.
 func (ns *Namespace) OnServerSide(event string, f func(ctx context.Context, r *Request) error) error {
 	if ns.srv.cluster == nil {
 		return ErrNoCluster
@@ -225,7 +226,8 @@ func (ns *Namespace) ServerSideEmit(event string, args ...any) error {
 // ServerSideEmitWithAck is ServerSideEmit that gathers the answers of the
 // other nodes. If some do not answer in time (that of ctx, else
 // ClusterOptions.AnswerTimeout), it returns those that have come and a
-// [*MissingAcksError] with the names of the nodes.
+// [*MissingAcksError] with the names of the nodes. One that has the namespace
+// and no function that answers is among them.
 func (ns *Namespace) ServerSideEmitWithAck(ctx context.Context, event string, args ...any) ([]Ack, error) {
 	var mu sync.Mutex
 	var list []Ack

@@ -16,8 +16,8 @@ var (
 	// ErrServerClosed: Shutdown or Close was called before; the other nodes of the
 	// cluster cannot be told or asked any more.
 	ErrServerClosed = errors.New("socketio: server is closed")
-	// ErrDisconnected: the socket is not connected any more; nothing was sent. The
-	// error has the DisconnectReason in its chain, too.
+	// ErrDisconnected: the socket is not connected any more; nothing was sent. An
+	// error of Emit, EmitWithAck or Ack has the DisconnectReason in its chain, too.
 	ErrDisconnected = errors.New("socketio: socket is disconnected")
 	// ErrAckTimeout: the client, or another node, did not answer in time: that of
 	// the context's deadline, or of the option that stands in for one.

@@ -151,7 +151,8 @@ func (s *Socket) put(t *task) {
 	}
 }
 
-// Run works the inbox off. It is called by the server's workers only.
+// Run works the inbox off. It is called by the server's workers only, and not
+// for applications.
 func (s *Socket) Run() {
 	srv := s.conn.srv
 	var t task

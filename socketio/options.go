@@ -110,7 +110,8 @@ type Options struct {
 // for what was volatile or is to be acknowledged. See [Socket.Recovered]. The
 // zero value is Node's.
 type Recovery struct {
-	// MaxDuration is how long a client may be away; 2 minutes by default.
+	// MaxDuration is how long a client may be away; 2 minutes by default. It must
+	// not be negative: what is kept has an end.
 	MaxDuration time.Duration
 	// RunMiddleware runs a namespace's middleware for recovered sockets too, before
 	// they get what they missed. By default they pass by it.
@@ -149,7 +150,8 @@ type Limits struct {
 	// Engine.TrustedProxies as they tell it. The same goes for Engine.MaxSessions:
 	// those that have joined no namespace make room first.
 	MaxUnjoined int
-	// MaxNamespaces is how many namespaces one connection may be in; 64.
+	// MaxNamespaces is how many namespaces one connection may be in; 64. Who asks
+	// for one more loses the connection.
 	MaxNamespaces int
 	// MaxDynamicNamespaces is how many namespaces of patterns and functions may
 	// exist; 10,000. When a client asks for one more, an empty one that is kept
@@ -160,15 +162,17 @@ type Limits struct {
 	MaxDynamicNamespaces int
 	// MaxRooms is how many rooms one socket may be in; 1,000.
 	MaxRooms int
-	// MaxAcks is how many acknowledgements one socket may owe; 10,000.
+	// MaxAcks is how many acknowledgements one socket may owe; 10,000. One more is
+	// not asked for: [ErrTooManyAcks].
 	MaxAcks int
 	// Inbox is how many events of one socket may wait for its handlers before
 	// reading its connection pauses; 128. InboxBytes is their size; 1 MiB.
 	Inbox      int
 	InboxBytes int
 	// EventRate is how many events a second one socket may send on average, and
-	// EventBurst how many at once (10 s of EventRate by default). Zero is no
-	// bound. What is above is dropped, counted and told to OnError.
+	// EventBurst how many at once (10 s of EventRate by default). An EventRate of
+	// zero is no bound. What is above is dropped, counted and told to OnError
+	// ([ErrEventRate]); acknowledgements do not count.
 	EventRate  float64
 	EventBurst int
 }

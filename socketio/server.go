@@ -53,7 +53,7 @@ type Server struct {
 // joins the cluster, in the background: a broker that is away is waited for.
 //
 // It panics if the options make no sense: with a [*ClusterStartError] if that
-// is the adapter or ClusterOptions, as when the adapter was started before, and
+// is the adapter or ClusterOptions, as when a mesh's address is taken, and
 // with a text that names the field if it is one of Engine's.
 func New(opts *Options) *Server {
 	srv := &Server{opts: opts.resolved(), nsps: make(map[string]*Namespace)}

@@ -120,8 +120,8 @@ func (c Call[Req, Res]) answer(ctx context.Context, s *Socket, r *Request, p *pl
 }
 
 // EmitWithAck makes the call in the other direction: the client answers. If it
-// answers with {"error":…}, that is the error, an [*Error]; see also
-// [Socket.EmitWithAck].
+// answers with {"error":…}, that is the error, an [*Error] with the client's
+// words; see also [Socket.EmitWithAck].
 func (c Call[Req, Res]) EmitWithAck(ctx context.Context, s *Socket, req Req) (Res, error) {
 	a, err := s.EmitWithAck(ctx, string(c), planOf(reflect.TypeFor[Req]()).encode(req)...)
 	if err != nil {
@@ -132,7 +132,9 @@ func (c Call[Req, Res]) EmitWithAck(ctx context.Context, s *Socket, req Req) (Re
 }
 
 // Collect asks all that are addressed and yields their answers; see
-// [Broadcast.EmitWithAck].
+// [Broadcast.EmitWithAck]. A client that has answered with {"error":…}, or with
+// what cannot be decoded, is a pair with that error, and the loop goes on: only a
+// [*MissingAcksError] ends it.
 func (c Call[Req, Res]) Collect(ctx context.Context, b Broadcast, req Req) iter.Seq2[Res, error] {
 	answers := b.EmitWithAck(ctx, string(c), planOf(reflect.TypeFor[Req]()).encode(req)...)
 	return func(yield func(Res, error) bool) {

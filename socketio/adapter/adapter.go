@@ -6,6 +6,7 @@ import (
 	"time"
 )
 
+// Errors that adapters return, to be compared with [errors.Is].
 var (
 	// ErrFull: the queue to the broker is full, and the message is one that is
 	// refused rather than pushes others out.
@@ -30,8 +31,9 @@ type Adapter interface {
 	Traits() Traits
 
 	// Start connects, in the background, and has what others publish told to in
-	// until Close returns. It fails on bad options only: a broker that is away is
-	// a State. Before the first State is Up, what is published waits in the queue.
+	// until Close returns, whatever becomes of ctx. It fails only for what waiting
+	// does not mend, such as an address that is taken: a broker that is away is a
+	// State. Before the first State is Up, what is published waits in the queue.
 	Start(ctx context.Context, self Node, in Inbox) error
 
 	// Publish queues a message for the other nodes. It never blocks, and has
@@ -115,7 +117,7 @@ type Inbox interface {
 }
 
 // Reasons are why a message is not understood, or not believed: a word for
-// metrics, and what it means.
+// metrics, and what it means. It must not be changed.
 var Reasons = [][2]string{
 	{"parse", "it is not what the format says"},
 	{"size", "it, or a part of it, is larger than allowed"},

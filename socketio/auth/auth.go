@@ -28,8 +28,7 @@ type Options struct {
 	// is; see ginio.Identity. An error refuses the client: the text of a
 	// *socketio.Error reaches it, of any other it learns nothing. It is called
 	// when a client connects, for each new token, and when one comes back by
-	// recovery, for several sockets at once; it may block until ctx ends. That s
-	// has a place to keep things (Set) does not say who it is.
+	// recovery, for several sockets at once; it may block until ctx ends.
 	Verify func(ctx context.Context, s *socketio.Socket, token string) (Identity, error)
 	// Warn is how long before its token ends a client is asked for a new one; 1
 	// minute. Where a token lasts less than twice as long, it is half its time.
@@ -39,8 +38,8 @@ type Options struct {
 	MaxWrong int
 }
 
-// A Guard lets sockets into namespaces, and ends them. All methods may be called
-// from any goroutine.
+// A Guard lets sockets into namespaces, and ends them. One can protect several,
+// also of several servers. All methods may be called from any goroutine.
 type Guard struct {
 	opts Options
 
@@ -81,10 +80,12 @@ const (
 // brings it back.
 const key socketio.Key[Identity] = "auth"
 
-// Of tells who is behind a socket; ok is false if no Guard has let it in.
+// Of tells who is behind a socket, in a middleware after [Guard.Protect] too;
+// ok is false if no Guard has let it in.
 func Of(s *socketio.Socket) (id Identity, ok bool) { return key.Get(s) }
 
-// Room is the room that all sockets of a user are in, on all nodes.
+// Room is the room that all sockets of a user are in, on all nodes:
+// srv.To(auth.Room("user-7")) reaches them in one namespace.
 func Room(user string) string { return "user:" + user }
 
 // Protect lets only those into a namespace whom Options.Verify knows, and keeps

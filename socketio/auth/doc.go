@@ -17,11 +17,12 @@
 //	auth:ended      server  {code, message}
 //
 // The first comes Options.Warn before the token's end. A client answers it, or
-// sends auth:refresh at any time; both are the same. After auth:ended the socket
-// is disconnected, and an official client stays away until it is told to
-// connect again. Its codes are "expired", "signed_out", "unauthorized" (for a
-// client that came back by recovery, and is not to) and "too_many" (wrong
-// tokens). What the server emitted before is sent before.
+// sends auth:refresh at any time; both are the same. A token of another user is
+// a wrong one, with code "another_user". After auth:ended the socket is
+// disconnected, and an official client stays away until it is told to connect
+// again. Its codes are "expired", "signed_out", "unauthorized" (for a client
+// that came back by recovery, and is not to) and "too_many" (wrong tokens).
+// What the server emitted before is sent before.
 //
 // In JavaScript:
 //

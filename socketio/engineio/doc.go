@@ -28,14 +28,15 @@
 //
 // Sessions cost neither a goroutine nor a timer while nothing happens.
 //
-// # Where what is specified stands
+// # The protocol
 //
-// The protocol's packets are open (0), close (1), ping (2), pong (3), message
-// (4), upgrade (5) and noop (6). The handshake is [Options].PingInterval,
-// PingTimeout and MaxPayload, as the client is told them; in revision 4 the
-// server pings, in 3 the client does. The heartbeat's end is [PingTimeout], an
-// upgrade is a probe of ping and pong within UpgradeTimeout, and a request that
-// is none of the protocol's is answered with a code, see [ConnectionError].
+// Its packets are open (0), close (1), ping (2), pong (3), message (4), upgrade
+// (5) and noop (6). In its handshake the client is told PingInterval,
+// PingTimeout and MaxPayload of [Options]. With revision 4 the server pings,
+// with 3 the client does; who falls silent ends for the [Reason] PingTimeout.
+// An upgrade is a probe of ping and pong, which has to be done within
+// UpgradeTimeout. A request that is none of the protocol's is answered with a
+// code, see [ConnectionError].
 //
 // # For those who change this package
 //

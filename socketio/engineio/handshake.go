@@ -56,7 +56,7 @@ func newHandshake(r *http.Request, addr string, kept *contexts) Handshake {
 }
 
 // RemoteHandshake is the handshake of a session on another server, as that one
-// tells of it.
+// tells of it. It is for package socketio.
 func RemoteHandshake(at time.Time, url, addr string, header http.Header, secure bool) *Handshake {
 	var b strings.Builder
 	for k, vs := range header {

@@ -51,8 +51,7 @@ type Options struct {
 	Hosts Hosts
 	// AllowRequest may refuse a handshake or an upgrade; the error's text is kept
 	// for the log and OnConnectionError, the client sees code 4, "Forbidden". It is
-	// called on the goroutine of the request, as are the other functions here, and
-	// may block.
+	// called on the goroutine of the request, and may block.
 	AllowRequest func(*http.Request) error
 	// Middleware wraps every request to the server, the first one outermost. With
 	// it, or with OnHeaders, each poll and post passes through net/http, and
@@ -74,7 +73,7 @@ type Options struct {
 	OnInitialHeaders func(http.Header, *http.Request)
 	// OnHeaders may change the headers of every answer.
 	OnHeaders func(http.Header, *http.Request)
-	// OnConnectionError is told of every refused request.
+	// OnConnectionError is told of every refused request, before it is answered.
 	OnConnectionError func(*ConnectionError)
 	// GenerateID makes session ids; nil makes 20 random characters. An id of
 	// other characters than letters, digits, '_' and '-', an empty one, one of

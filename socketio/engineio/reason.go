@@ -18,7 +18,7 @@ var reasons = tally.List[Reason]{
 // Text says in a sentence what the reason means.
 func (r Reason) Text() string { return reasons.Text(r) }
 
-// A Drop says why a message was given up.
+// A Drop says why a message was given up; see Stats.Dropped and Trace.Dropped.
 type Drop string
 
 // The reasons for which messages are given up.
@@ -37,7 +37,8 @@ var drops = tally.List[Drop]{
 // Text says in a sentence what the reason means.
 func (d Drop) Text() string { return drops.Text(d) }
 
-// A Bound names a limit: the field of [Options] that sets it.
+// A Bound names a limit: the field of [Options] that sets it. See Stats.Bounds,
+// Trace.Bound and [BoundError].
 type Bound string
 
 // The bounds that are counted.

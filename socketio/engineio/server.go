@@ -50,14 +50,15 @@ type Server struct {
 	live     idle.Count // sessions, and connections of some, that have not ended
 }
 
-// Runner is something to be run once.
+// Runner is something to be run once; see [Server.Go] and [Server.AfterFunc].
 type Runner interface{ Run() }
 
-// New makes a Server. accept is called once for each new session, before
-// anything is read from it; it may send and close already. If it returns nil,
-// the client is refused.
+// New makes a Server. Nil opts are the defaults. accept is called once for each
+// new session, before anything is read from it, on the goroutine of its
+// request; it may send and close already, and must not block long. If it
+// returns nil, or panics, the client is refused with [Forbidden].
 //
-// New panics if opts makes no sense.
+// New panics if opts makes no sense, with a text that names the field.
 func New(opts *Options, accept func(*Session) Receiver) *Server {
 	srv := &Server{opts: opts.Resolved(), accept: accept, start: time.Now(), transports: make(map[string]bool)}
 	o := &srv.opts
@@ -103,7 +104,8 @@ func New(opts *Options, accept func(*Session) Receiver) *Server {
 // unless Options.DisableTrailingSlash is set.
 func (srv *Server) Path() string { return srv.opts.Path }
 
-// Go runs r on a worker. One that blocks delays nobody.
+// Go runs r on a worker, soon. One that blocks delays nobody; Shutdown waits
+// for it.
 func (srv *Server) Go(r Runner) { srv.poller.Go(r) }
 
 // Timer is one deadline, see Server.AfterFunc. The zero value is ready; a
@@ -119,7 +121,8 @@ func (srv *Server) AfterFunc(d time.Duration, t *Timer, r Runner) { srv.wheel.Af
 
 // Forward makes the server one of several: the ids of its sessions tell whose they
 // are (but those of Options.GenerateID), and requests for sessions of others are
-// passed on to them. It is to be called before the server serves.
+// passed on to them. It is to be called before the server serves. It is for
+// package socketio; see socketio.ClusterOptions.Advertise.
 func (srv *Server) Forward(f *forward.Forwarder) { srv.forward = f }
 
 // elapsed is since the server was made.

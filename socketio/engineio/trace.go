@@ -9,11 +9,14 @@ package engineio
 // moment later: so they may send, even if whoever sent a message holds a lock
 // meanwhile. Added up, what they tell is what Stats counts.
 type Trace struct {
-	Opened   func(*Session)
-	Upgraded func(*Session)
-	Closed   func(*Session, Reason, error)
-	Refused  func(*ConnectionError)
-	Bound    func(b Bound, detail string)
+	Opened   func(*Session)                // there is a new session
+	Upgraded func(*Session)                // it has changed from polling to websocket
+	Closed   func(*Session, Reason, error) // it has ended; the error is the cause, or nil
+	Refused  func(*ConnectionError)        // a request was; as Options.OnConnectionError
+	// Bound: a limit was reached, and is counted in Stats.Bounds; detail is for
+	// people.
+	Bound func(b Bound, detail string)
+	// Panicked: a function of the application has; where says which.
 	Panicked func(where string, value any, stack []byte)
 
 	// Dropped: a message that Send has not accepted, or that was taken out of

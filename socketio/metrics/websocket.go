@@ -7,7 +7,8 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/websocket"
 )
 
-// WebSocket tells of a server of plain WebSocket endpoints.
+// WebSocket tells of a server of plain WebSocket endpoints, what its Stats
+// tell; there is nothing to close.
 func WebSocket(ws *websocket.Server) prometheus.Collector { return plain{ws.Stats} }
 
 type plain struct{ read func() websocket.Stats }

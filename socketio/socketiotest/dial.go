@@ -27,9 +27,9 @@ type Options struct {
 	Query     url.Values                // more parameters of the handshake's URL
 	Path      string                    // "/socket.io/" by default
 	Host      string                    // "host.example" by default
-	Parser    siowire.Parser            // JSON by default; the server's must be the same
+	Parser    siowire.Parser            // a socketio.Parser; JSON by default; the server's must be the same
 	Handle    map[string]func(e *Event) // Client.Handle from the start, for what is sent during the connect
-	Timeout   time.Duration             // how long Connect, Next, Ask… wait; 10 s by default
+	Timeout   time.Duration             // how long Connect, Next, Ask… wait, each; 10 s by default
 }
 
 func (o *Options) timeout() time.Duration { return cmp.Or(o.Timeout, 10*time.Second) }

@@ -9,7 +9,8 @@ import (
 )
 
 // An Event is one that the server has emitted, or the acknowledgement of one
-// that the client has.
+// that the client has. Args is a [socketio.Args], and Arg returns a
+// [socketio.Raw].
 type Event struct {
 	Name string // "" of an acknowledgement
 	Args siowire.Args
