@@ -2,6 +2,7 @@ package brokered
 
 import (
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -89,7 +90,7 @@ func (i *Inbox) tell(s adapter.State) {
 	}
 	s.At = time.Now()
 	if i.known && s.Connection == i.last.Connection {
-		if s.Connection == adapter.Up || s.Cause.Error() == i.last.Cause.Error() {
+		if s.Connection == adapter.Up || fmt.Sprint(s.Cause) == fmt.Sprint(i.last.Cause) {
 			return
 		}
 		s.At = i.last.At // it is the same outage
