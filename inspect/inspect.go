@@ -95,8 +95,7 @@ func New(io *socketio.Server, opts *Options) (*Inspector, error) {
 	return in, nil
 }
 
-// Mount serves an Inspector of io at path in a Gin engine, or in a group
-// without a path of its own. It panics if the credential is wrong, and, as Gin
+// Mount serves an Inspector of io at path in a Gin engine or group. It panics if the credential is wrong, and, as Gin
 // does, if the route is taken; see [New].
 func Mount(r gin.IRouter, path string, io *socketio.Server, opts *Options) *Inspector {
 	var o Options
@@ -117,13 +116,17 @@ func Mount(r gin.IRouter, path string, io *socketio.Server, opts *Options) *Insp
 		panic(fmt.Sprint("inspect: ", err))
 	}
 	path = "/" + strings.Trim(path, "/")
-	h := http.StripPrefix(path, in)
 	serve := func(c *gin.Context) {
 		req := c.Request
 		if asked {
 			req = req.WithContext(withClientIP(req.Context(), c.ClientIP()))
 		}
-		h.ServeHTTP(c.Writer, req)
+		// What is in front is the group's to know.
+		if front, below := strings.CutSuffix(req.URL.Path, c.Param("inspect")); below {
+			http.StripPrefix(front, in).ServeHTTP(c.Writer, req)
+			return
+		}
+		http.NotFound(c.Writer, req)
 	}
 	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
 		r.Handle(method, path+"/*inspect", serve)

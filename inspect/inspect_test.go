@@ -513,3 +513,17 @@ func TestCluster(t *testing.T) {
 		}
 	})
 }
+
+// In a group it is below the group's path too.
+func TestMountInAGroup(t *testing.T) {
+	w := open(t, nil, nil)
+	engine := gin.New()
+	t.Cleanup(Mount(engine.Group("/ops"), "/look/", w.io, nil).Close)
+	w.h = engine
+	for path, want := range map[string]string{"/ops/look/": "<!doctype html", "/ops/look/inspect.js": "import ", "/ops/look/api/sockets?ns=/": `"total":0`} {
+		rec := w.do(http.MethodGet, path, "", nil)
+		if rec.Code != http.StatusOK || !strings.Contains(strings.ToLower(rec.Body.String()), want) {
+			t.Errorf("%s: %d %.80s", path, rec.Code, rec.Body)
+		}
+	}
+}

@@ -65,7 +65,7 @@ func (srv *Server) Claim(ctx context.Context, key string, ttl time.Duration) (bo
 		return srv.claims.take(key, ttl)
 	}
 	if c.claimer != nil {
-		if _, bounded := ctx.Deadline(); !bounded {
+		if _, bounded := ctx.Deadline(); !bounded && srv.opts.ClusterOptions.AnswerTimeout > 0 {
 			var cancel context.CancelFunc
 			ctx, cancel = context.WithTimeout(ctx, srv.opts.ClusterOptions.AnswerTimeout)
 			defer cancel()

@@ -29,7 +29,7 @@ type ClusterOptions struct {
 	Name string
 	// Heartbeat is how often this node tells the others that it is there; 5 s.
 	// Timeout is how long one may be silent before it is taken for gone; 10 s. All
-	// nodes have the same of both. Neither may be negative.
+	// nodes have the same of both. Negative is the default too.
 	Heartbeat time.Duration
 	Timeout   time.Duration
 	// AnswerTimeout bounds questions to other nodes, such as FetchSockets, when
@@ -57,8 +57,8 @@ type ClusterOptions struct {
 }
 
 func (o *ClusterOptions) resolve() {
-	option.Default(&o.Heartbeat, 5*time.Second)
-	option.Default(&o.Timeout, 10*time.Second)
+	option.Positive(&o.Heartbeat, 5*time.Second)
+	option.Positive(&o.Timeout, 10*time.Second)
 	option.Default(&o.AnswerTimeout, 5*time.Second)
 	option.Bound(&o.MaxQuestions, 10_000)
 	option.Bound(&o.MaxForwards, 10_000)

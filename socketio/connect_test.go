@@ -126,6 +126,7 @@ func TestConnectTwiceAnswers(t *testing.T) {
 			t.Fatal(err)
 		}
 		alive(t, c)
+		synctest.Wait() // an answer comes before it is counted
 		if n := io.Stats().Engine.MessagesOut - sent; n != 2 {
 			t.Errorf("%d messages were sent, want the CONNECT and the bystander's answer", n)
 		}

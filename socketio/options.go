@@ -110,8 +110,8 @@ type Options struct {
 // for what was volatile or is to be acknowledged. See [Socket.Recovered]. The
 // zero value is Node's.
 type Recovery struct {
-	// MaxDuration is how long a client may be away; 2 minutes by default. It must
-	// not be negative: what is kept has an end.
+	// MaxDuration is how long a client may be away; 2 minutes by default, and if it
+	// is negative: what is kept has an end.
 	MaxDuration time.Duration
 	// RunMiddleware runs a namespace's middleware for recovered sockets too, before
 	// they get what they missed. By default they pass by it.
@@ -197,7 +197,7 @@ func (o *Options) resolved() Options {
 	r.Engine = r.Engine.Resolved()
 	if r.Recovery != nil {
 		rec := *r.Recovery
-		option.Default(&rec.MaxDuration, 2*time.Minute)
+		option.Positive(&rec.MaxDuration, 2*time.Minute)
 		option.Bound(&rec.MaxPackets, 10_000)
 		option.Bound(&rec.MaxBytes, 16<<20)
 		option.Bound(&rec.MaxSessions, 100_000)

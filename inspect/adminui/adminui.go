@@ -66,14 +66,18 @@ type UI struct {
 }
 
 // New makes the namespace /admin of io, until Close. It comes after
-// [socketio.Server.JoinCluster], if that is called. o must not be nil, as there
-// must be a credential. The error says what is wrong with that.
+// [socketio.Server.JoinCluster], if that is called. There must be a credential:
+// the error says what is wrong with it, and then there is no namespace.
 func New(io *socketio.Server, o *Options) (*UI, error) {
-	u := &UI{opts: *o, io: io, ns: io.Of("/admin"), log: io.Logger(), started: time.Now(), asking: make(chan struct{}, 4), stop: make(chan struct{}), logins: make(map[[sha256.Size]byte]time.Time)}
+	if o == nil {
+		o = &Options{}
+	}
+	u := &UI{opts: *o, io: io, log: io.Logger(), started: time.Now(), asking: make(chan struct{}, 4), stop: make(chan struct{}), logins: make(map[[sha256.Size]byte]time.Time)}
 	var err error
 	if u.gate, err = gate.New(o.Credential, u.log); err != nil {
-		return nil, err
+		return nil, err // before there is a namespace that anybody could join
 	}
+	u.ns = io.Of("/admin")
 	if u.opts.Name == "" {
 		u.opts.Name, _ = os.Hostname()
 	}

@@ -282,3 +282,20 @@ func TestCluster(t *testing.T) {
 		}
 	})
 }
+
+// Without a good credential there is no Admin UI, nor a namespace of its name.
+func TestNoCredential(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		io := socketio.New(&socketio.Options{Logger: slog.New(slog.DiscardHandler)})
+		for _, o := range []*Options{nil, {}, {Credential: "ann:secret"}} {
+			if ui, err := New(io, o); err == nil {
+				ui.Close()
+				t.Errorf("%+v is taken", o)
+			}
+		}
+		srv := socketiotest.Serve(t, io)
+		if _, err := srv.Dial(&socketiotest.Options{Namespace: "/admin"}); err == nil {
+			t.Error("anybody may join /admin")
+		}
+	})
+}

@@ -1,6 +1,9 @@
 package option
 
-import "math"
+import (
+	"math"
+	"time"
+)
 
 // Default gives a field that is zero its default. A negative one stays so: who
 // obeys it knows that it means none.
@@ -16,5 +19,12 @@ func Default[T comparable](field *T, value T) {
 func Bound(field *int, value int) {
 	if Default(field, value); *field < 0 {
 		*field = math.MaxInt
+	}
+}
+
+// Positive is Default for what cannot be none: a negative one gets it too.
+func Positive[T int | time.Duration](field *T, value T) {
+	if *field <= 0 {
+		*field = value
 	}
 }

@@ -11,6 +11,8 @@ var (
 	// ErrFull: the queue to the broker is full, and the message is one that is
 	// refused rather than pushes others out.
 	ErrFull = errors.New("adapter: the queue to the broker is full")
+	// ErrStarted: it belongs to a server already; each needs one of its own.
+	ErrStarted = errors.New("adapter: started already: each server needs one of its own")
 	// ErrClosed: Close was called.
 	ErrClosed = errors.New("adapter: closed")
 	// ErrNoSuchKind: the backend's format has no word for this kind of message.
@@ -32,8 +34,8 @@ type Adapter interface {
 
 	// Start connects, in the background, and has what others publish told to in
 	// until Close returns, whatever becomes of ctx. It fails only for what waiting
-	// does not mend, such as an address that is taken: a broker that is away is a
-	// State. Before the first State is Up, what is published waits in the queue.
+	// does not mend, such as an address that is taken, or a second Start
+	// ([ErrStarted]): a broker that is away is a State. Before the first State is Up, what is published waits in the queue.
 	Start(ctx context.Context, self Node, in Inbox) error
 
 	// Publish queues a message for the other nodes. It never blocks, and has

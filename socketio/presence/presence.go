@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sockeye-io/sockeye/internal/option"
 	"github.com/sockeye-io/sockeye/socketio"
 )
 
@@ -23,8 +24,7 @@ type Options struct {
 
 	// MaxMembers bounds how many sockets one other server may tell of, in all rooms
 	// together, a socket once for each room; 0 is 1,000,000. What is beyond it is
-	// refused, and what was known of that server before stays. It must not be
-	// negative.
+	// refused, and what was known of that server before stays. Negative is none.
 	MaxMembers int
 }
 
@@ -79,7 +79,7 @@ func New(ns *socketio.Namespace, o *Options) *Presence {
 	if o != nil {
 		p.o = *o
 	}
-	p.o.MaxMembers = cmp.Or(p.o.MaxMembers, 1_000_000)
+	option.Bound(&p.o.MaxMembers, 1_000_000)
 	ns.OnRoom(func(e socketio.RoomEvent) {
 		if (e.Kind == socketio.RoomJoined || e.Kind == socketio.RoomLeft) && e.Room != e.SocketID {
 			p.look(e.SocketID)

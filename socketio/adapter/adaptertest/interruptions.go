@@ -274,6 +274,9 @@ func (s *suite) kept(b *peer, broadcasts int) {
 // close: what was accepted is sent, and then all is silent.
 func (s *suite) close() {
 	all := s.nodes(2)
+	if err := all[0].a.Start(context.Background(), adapter.Node{ID: all[1].id}, all[1]); err == nil {
+		s.t.Error("an adapter starts for a second server")
+	}
 	const count = 200
 	for i := range count {
 		all[0].publish(&adapter.Message{Kind: adapter.Broadcast, NS: "/", Seq: uint64(i + 1), Data: event(fmt.Sprint(i))})

@@ -41,6 +41,9 @@ func (l *liar) Traits() adapter.Traits {
 }
 
 func (l *liar) Start(ctx context.Context, self adapter.Node, in adapter.Inbox) error {
+	if l.inbox != nil {
+		return adapter.ErrStarted
+	}
 	l.inbox = in
 	return l.Adapter.Start(ctx, self, (*liarInbox)(l))
 }

@@ -53,6 +53,9 @@ func (n *node) Start(ctx context.Context, self adapter.Node, in adapter.Inbox) e
 	b := n.bus
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if n.done != nil {
+		return adapter.ErrStarted
+	}
 	n.self, n.inbox, n.done = self, in, make(chan struct{})
 	n.queue.max = b.o.QueueBytes
 	if before := b.nodes[n.name]; before != nil {

@@ -17,6 +17,7 @@ type Base struct {
 	In  Inbox
 
 	largest int
+	begun   atomic.Bool
 	closing atomic.Bool
 	stop    context.CancelFunc // nil before Start
 	done    chan struct{}      // closed when all goroutines have ended
@@ -37,6 +38,15 @@ func New(queueBytes, maxMessage int) *Base {
 
 // Largest is the size of the largest message that can be sent.
 func (b *Base) Largest() int { return b.largest }
+
+// Begin is what an adapter's Start begins with: the second gets
+// [adapter.ErrStarted], and must leave everything as it is.
+func (b *Base) Begin() error {
+	if b.begun.Swap(true) {
+		return adapter.ErrStarted
+	}
+	return nil
+}
 
 // Start opens the inbox and runs the functions, each in a goroutine of its own
 // and with a context that lasts until End, whatever becomes of ctx.

@@ -45,6 +45,7 @@ type Adapter struct {
 	poked             atomic.Bool                           // an item is queued that tells the sender of changed interest
 	pokes             atomic.Uint64                         // of those that were sent
 
+	begun   atomic.Bool
 	stop    context.CancelFunc
 	done    sync.WaitGroup
 	over    chan struct{} // closed when all has ended
@@ -85,6 +86,9 @@ func (a *Adapter) Traits() adapter.Traits {
 // Start connects, in the background and until Close, whatever becomes of ctx. It
 // fails if the log is to be kept by JetStream and the server says that it has none.
 func (a *Adapter) Start(ctx context.Context, self adapter.Node, in adapter.Inbox) error {
+	if a.begun.Swap(true) {
+		return adapter.ErrStarted
+	}
 	if a.opts.JetStream == On && !a.opts.Local {
 		if err := a.probe(usable); errors.Is(err, errMissing) || errors.Is(err, errOld) {
 			return err

@@ -81,6 +81,9 @@ func (a *Adapter) Pace(heartbeat, timeout time.Duration) {
 
 // Start implements [adapter.Adapter]. It never fails: New has checked.
 func (a *Adapter) Start(ctx context.Context, self adapter.Node, in adapter.Inbox) error {
+	if err := a.base.Begin(); err != nil {
+		return err
+	}
 	a.mu.Lock()
 	a.self = self
 	a.mu.Unlock()

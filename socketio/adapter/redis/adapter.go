@@ -86,6 +86,9 @@ func (a *Adapter) Lane(m *adapter.Message) uint32 { return a.form.lane(m) }
 
 // Start implements [adapter.Adapter]. It never fails: New has checked.
 func (a *Adapter) Start(ctx context.Context, self adapter.Node, in adapter.Inbox) error {
+	if err := a.base.Begin(); err != nil {
+		return err
+	}
 	a.self = self
 	a.base.Start(ctx, in, func(ctx context.Context) {
 		a.base.Run(ctx, &a.pace, func(ctx context.Context) (brokered.Link, error) { return a.connect(ctx) })

@@ -168,6 +168,9 @@ func (a *Sharded) encode(it *outbox.Item, m *adapter.Message) (err error) {
 
 // Start implements [adapter.Adapter]. It never fails: NewSharded has checked.
 func (a *Sharded) Start(ctx context.Context, self adapter.Node, in adapter.Inbox) error {
+	if err := a.base.Begin(); err != nil {
+		return err
+	}
 	a.mu.Lock()
 	a.self = self
 	for i := range a.interest {
