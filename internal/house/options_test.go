@@ -72,7 +72,7 @@ func defaultsIn(file *ast.File) map[string]option {
 				return true
 			}
 			switch name(n.Fun) {
-			case "Default", "Bound", "limit":
+			case "Default", "Positive", "Bound", "limit":
 				if field := name(n.Args[0]); field != "" {
 					if v := eval(n.Args[1]); v != nil {
 						found[field] = option{has: true, value: v}
