@@ -95,8 +95,8 @@ func New(io *socketio.Server, opts *Options) (*Inspector, error) {
 	return in, nil
 }
 
-// Mount serves an Inspector of io at path in a Gin engine or group. It panics if the credential is wrong, and, as Gin
-// does, if the route is taken; see [New].
+// Mount serves an Inspector of io at path in a Gin engine or group. It panics if
+// the credential is wrong, and, as Gin does, if the route is taken; see [New].
 func Mount(r gin.IRouter, path string, io *socketio.Server, opts *Options) *Inspector {
 	var o Options
 	if opts != nil {

@@ -35,7 +35,8 @@ type Adapter interface {
 	// Start connects, in the background, and has what others publish told to in
 	// until Close returns, whatever becomes of ctx. It fails only for what waiting
 	// does not mend, such as an address that is taken, or a second Start
-	// ([ErrStarted]): a broker that is away is a State. Before the first State is Up, what is published waits in the queue.
+	// ([ErrStarted]): a broker that is away is a State. Before the first State is Up,
+	// what is published waits in the queue.
 	Start(ctx context.Context, self Node, in Inbox) error
 
 	// Publish queues a message for the other nodes. It never blocks, and has
