@@ -10,8 +10,8 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/internal/eventlog"
 )
 
-// misses says why not all that a client has missed is kept here. The caller
-// holds the lock.
+// misses says why not all that a client has missed is kept here, and notes up to
+// where it is if it is. The caller holds the lock.
 func (m *roam) misses(a *absent) notRecovered {
 	k := a.known
 	for node, h := range m.holes {
@@ -27,6 +27,7 @@ func (m *roam) misses(a *absent) notRecovered {
 	if m.start.IsZero() || !k.At.Reaches(m.start) || lost && m.r.log.Lost(time.Now(), 0, a.everyName()) {
 		return uncovered
 	}
+	a.whole = m.r.log.Position() // m.start is in the last log that was read
 	return ""
 }
 
@@ -54,6 +55,14 @@ func (a *absent) addressed(w *whence, to, except []string) bool {
 	return (len(to) == 0 || in(to)) && !in(except)
 }
 
+// reaches reports whether the log, or one before it, had an event no later than
+// where the client has read it. Marks of two logs do not tell which was first;
+// the order in which they were read here does.
+func (a *absent) reaches(e eventlog.Kept[keptEvent]) bool {
+	at := e.Value.whence.at
+	return !at.IsZero() && (a.known.At.Reaches(at) || at.Log != a.known.At.Log && e.Position <= a.whole)
+}
+
 // missed lists what a client has missed, in order. The caller holds the lock.
 func (m *roam) missed(a *absent) []keptEvent {
 	var list []keptEvent
@@ -65,10 +74,9 @@ func (m *roam) missed(a *absent) []keptEvent {
 			if e.Position > a.local && a.addressedAt(e) {
 				list = append(list, e.Value)
 			}
+		case a.reaches(e):
+			return w.from != m.self && !w.settled // else it has seen all before it, too
 		case a.known.saw(w):
-			if m.log != nil && !w.at.IsZero() && a.known.At.Reaches(w.at) && (w.from == m.self || w.settled) {
-				return false // and all before it
-			}
 		case a.addressedAt(e):
 			list = append(list, e.Value)
 		}
