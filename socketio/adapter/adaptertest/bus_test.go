@@ -34,6 +34,9 @@ func (in *inbox) State(s adapter.State) {
 	if s.MayMiss {
 		text += " may miss"
 	}
+	if !s.Log.IsZero() {
+		text += fmt.Sprintf(" log %d from %d", s.Log.Log, s.Log.High)
+	}
 	in.add(text)
 }
 
@@ -338,4 +341,37 @@ func TestBusInject(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// TestNewLog: what is told of the log is told in its order, and where reading
+// begins before what is read from there on.
+func TestNewLog(t *testing.T) {
+	for _, safe := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			b := NewBusWith(BusOptions{Traits: adapter.Traits{Ordered: true, AtLeastOnce: safe, Log: true}, Faults: Faults{Delay: time.Second, Duplicate: 1}, Seed: 3})
+			nodes, in := busNodes(t, b, 2)
+			expect(t, in[0], "up log 1 from 0")
+			expect(t, in[1], "up log 1 from 0")
+			say(t, nodes[0], "1")
+			b.NewLog()
+			say(t, nodes[0], "2")
+			time.Sleep(3 * time.Second)
+			expect(t, in[1], "1, up log 2 from 0, 2, 2")
+			b.Cut("b")
+			say(t, nodes[0], "3")
+			b.NewLog()
+			say(t, nodes[0], "4")
+			b.NewLog()
+			say(t, nodes[0], "5")
+			expect(t, in[1], "degraded")
+			b.Mend("b")
+			say(t, nodes[0], "6")
+			time.Sleep(3 * time.Second)
+			if safe {
+				expect(t, in[1], "up, 3, up log 3 from 0, 4, up log 4 from 0, 5, 6, 6, 5")
+			} else {
+				expect(t, in[1], "up may miss log 4 from 1, 6, 6")
+			}
+		})
+	}
 }

@@ -2,6 +2,7 @@ package adaptertest
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/sockeye-io/sockeye/socketio/adapter"
@@ -49,7 +50,9 @@ func (b *Bus) Trim(n int) {
 	}
 }
 
-// NewLog replaces the log by an empty one, as when the broker was made anew.
+// NewLog replaces the log by an empty one, as when the broker was made anew. Each
+// node reads first what was on its way from the old one, is told, and then reads
+// the new one from its beginning.
 func (b *Bus) NewLog() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -58,8 +61,27 @@ func (b *Bus) NewLog() {
 	b.log.init()
 	b.log.id = id + 1
 	for _, n := range b.all() {
-		n.linkChanged(n.down())
+		n.turn()
 	}
+}
+
+// turn has a node read the new log, behind what it has to read of the old one.
+func (n *node) turn() {
+	l := &n.bus.log
+	if !n.bus.o.Traits.Log || !n.wasUp || n.down() != nil && !n.bus.o.Traits.AtLeastOnce {
+		return // it learns that when it is connected
+	}
+	n.logID = l.id
+	now := time.Now()
+	last := n.late[lane{}]
+	if last.Before(now) {
+		last = now
+	}
+	n.late[lane{}] = last
+	n.arrivals = slices.DeleteFunc(n.arrivals, func(i item) bool {
+		return i.due.After(last) && i.m != nil && !i.m.At.IsZero() // it would come again
+	})
+	n.put(item{state: &adapter.State{Connection: adapter.Up, At: now, Log: l.end()}, read: true, due: last})
 }
 
 // Takes is how many sessions were asked for so far.

@@ -44,8 +44,12 @@ type item struct {
 	state     *adapter.State
 	malformed string
 
-	due time.Time
+	read bool // of a state: it is one of the log, and told when that was read up to there
+	due  time.Time
 }
+
+// waits reports whether it comes through the connection, and not from it.
+func (i item) waits() bool { return i.m != nil || i.read }
 
 func (n *node) Traits() adapter.Traits { return n.bus.o.Traits }
 
@@ -97,7 +101,12 @@ func (n *node) linkChanged(cause error) {
 		s.Connection, s.Cause = adapter.Connecting, cause
 	}
 	if cause != nil && !safe {
-		n.arrivals = slices.DeleteFunc(n.arrivals, func(i item) bool { return i.m != nil })
+		n.arrivals = slices.DeleteFunc(n.arrivals, func(i item) bool {
+			if i.read {
+				n.logID = 0 // it is to be told later where reading begins
+			}
+			return i.waits()
+		})
 	}
 	n.put(item{state: &s, due: s.At})
 }
@@ -255,7 +264,7 @@ func (n *node) end() {
 // state is told before the messages that waited for the connection.
 func (n *node) put(i item) {
 	at := len(n.arrivals)
-	for at > 0 && (n.arrivals[at-1].due.After(i.due) || i.state != nil && n.arrivals[at-1].m != nil) {
+	for at > 0 && (n.arrivals[at-1].due.After(i.due) || i.state != nil && !i.read && n.arrivals[at-1].waits()) {
 		at--
 	}
 	n.arrivals = slices.Insert(n.arrivals, at, i)
@@ -302,7 +311,7 @@ func (n *node) arrived() (i item, wait time.Duration, ok bool) {
 	}
 	// What the connection does not let through waits; states need none.
 	open := n.down() == nil && !n.bus.paused
-	at := slices.IndexFunc(n.arrivals, func(i item) bool { return i.m == nil || open })
+	at := slices.IndexFunc(n.arrivals, func(i item) bool { return !i.waits() || open })
 	if at < 0 {
 		return i, -1, true
 	}
