@@ -88,6 +88,7 @@ type roam struct {
 	read   adapter.Mark // what was delivered last came from there
 	start  adapter.Mark // all that came after it was kept; zero: not known yet
 	unread []*whence    // of this node's, whose places are not known
+	many   int          // as many of them are looked through for those that were given up
 	lost   known        // what was given up
 	blind  uint64       // the last number of this node's that was given up before its place was known
 	holes  map[string]hole
@@ -259,9 +260,10 @@ func (m *roam) publish(msg *adapter.Message, deliver func(w *whence)) {
 	before := func() {
 		w.seq, m.given = msg.Seq, msg.Seq
 		if m.log != nil {
-			if m.unread = append(m.unread, w); len(m.unread) > 2*m.r.srv.opts.Recovery.MaxPackets {
-				m.unread = slices.Delete(m.unread, 0, len(m.unread)/2) // they stay what comes last
+			if len(m.unread) >= m.many {
+				m.forgetGivenUp()
 			}
+			m.unread = append(m.unread, w)
 		}
 		deliver(w)
 	}
@@ -270,6 +272,18 @@ func (m *roam) publish(msg *adapter.Message, deliver func(w *whence)) {
 	if err != nil {
 		m.c.srv.log.Warn("socketio: not sent to the cluster", "kind", msg.Kind.String(), "error", err)
 	}
+}
+
+// forgetGivenUp takes those out of unread that are not kept any more: so it does
+// not grow for ever while the log is away.
+func (m *roam) forgetGivenUp() {
+	kept := make(map[*whence]bool)
+	m.r.log.Back(time.Now(), func(e eventlog.Kept[keptEvent]) bool {
+		kept[e.Value.whence] = true
+		return true
+	})
+	m.unread = slices.DeleteFunc(m.unread, func(w *whence) bool { return !kept[w] })
+	m.many = len(m.unread) + max(64, len(kept)) // which pays for the look
 }
 
 // send sends an event to one socket, and tells the other nodes of it: its client
