@@ -27,6 +27,6 @@ var notRecoveredWhys = tally.List[notRecovered]{
 	{logHole, "A row of numbers is broken: an event was lost between the nodes."},
 	{logAhead, "The log does not reach the offset within 2 s."},
 	{logSilent, "The backend, or the node that knows the client, did not answer within 2 s."},
-	{unsettled, "The node was killed before it had stored in which rooms the client was."},
+	{unsettled, "The node was killed, or cut off, before it had stored in which rooms the client was."},
 	{uncovered, "The backend has no log, and this node was not there when it happened."},
 }

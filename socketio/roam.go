@@ -103,6 +103,7 @@ type roam struct {
 	oldest uint64            // and from which on
 
 	odd     atomic.Bool // something is not stored as it should be
+	stale   atomic.Bool // what is stored of somebody is older than what he is, as the backend is away
 	timer   engineio.Timer
 	ticking bool
 	dirty   []*Socket // whose sessions have changed
@@ -200,7 +201,7 @@ func (m *roam) stamp(place []byte) {
 		m.node.log.WriteNodeOffset(place, m.position())
 		return
 	}
-	writeKnown(place, m.self, m.position(), m.numbered())
+	writeKnown(place, m.self, m.position(), m.numbered()|m.staleBit())
 }
 
 // stampAt completes an offset with what one client has seen.
@@ -215,7 +216,28 @@ func (m *roam) stampAt(place []byte, k *known, node string) {
 	if _, ok := k.Nodes[node]; !ok {
 		node = m.self
 	}
-	writeKnown(place, node, k.At, k.Nodes[node])
+	n := k.Nodes[node]
+	if node == m.self {
+		n |= m.staleBit()
+	}
+	writeKnown(place, node, k.At, n)
+}
+
+// staleNumber is the bit of an offset's number by which its node says that what is
+// stored of its clients may be old. Numbers do not have it.
+const staleNumber = 1 << 63
+
+func (m *roam) staleBit() uint64 {
+	if m.stale.Load() {
+		return staleNumber
+	}
+	return 0
+}
+
+// saysStale reports whether an offset is a node's that said so.
+func saysStale(offset, node string) bool {
+	from, n, _, ok := readOffset(offset)
+	return ok && from == node && n&staleNumber != 0
 }
 
 func writeKnown(place []byte, node string, at adapter.Mark, n uint64) {
@@ -231,22 +253,26 @@ func writeKnown(place []byte, node string, at adapter.Mark, n uint64) {
 
 // readKnown is the reverse. It reports false for what is no such offset.
 func readKnown(offset string) (node string, k *known, ok bool) {
-	if len(offset) != eventlog.OffsetLen+roamLen {
+	node, n, at, ok := readOffset(offset)
+	if !ok {
 		return "", nil, false
+	}
+	return node, &known{At: at, Nodes: map[string]uint64{node: n &^ staleNumber}}, true
+}
+
+func readOffset(offset string) (node string, n uint64, at adapter.Mark, ok bool) {
+	if len(offset) != eventlog.OffsetLen+roamLen {
+		return "", 0, at, false
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(offset[eventlog.OffsetLen:])
 	if err != nil {
-		return "", nil, false
+		return "", 0, at, false
 	}
-	node = hex.EncodeToString(b[:8])
-	k = &known{
-		At: adapter.Mark{
-			Log: binary.BigEndian.Uint32(b[8:]), High: uint64(binary.BigEndian.Uint16(b[12:]))<<32 | uint64(binary.BigEndian.Uint32(b[14:])),
-			Low: binary.BigEndian.Uint32(b[18:]),
-		},
-		Nodes: map[string]uint64{node: binary.BigEndian.Uint64(b[22:])},
+	at = adapter.Mark{
+		Log: binary.BigEndian.Uint32(b[8:]), High: uint64(binary.BigEndian.Uint16(b[12:]))<<32 | uint64(binary.BigEndian.Uint32(b[14:])),
+		Low: binary.BigEndian.Uint32(b[18:]),
 	}
-	return node, k, true
+	return hex.EncodeToString(b[:8]), binary.BigEndian.Uint64(b[22:]), at, true
 }
 
 // publish tells the other nodes of an event that deliver sends to the clients

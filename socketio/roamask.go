@@ -92,20 +92,20 @@ func (rs *roams) muted(node string, now time.Time) {
 	rs.silent[node] = now
 }
 
-// ask has the node where the session is stored give it up: it knows better.
-func (m *roam) ask(ctx context.Context, key [sha256.Size]byte, found *session) notRecovered {
+// ask has the node where the session is stored give it up: it knows better, if it
+// answers.
+func (m *roam) ask(ctx context.Context, key [sha256.Size]byte, found *session) (answered bool, why notRecovered) {
 	seen, ok := m.c.core.Alive(found.Node)
 	if !ok || m.c.roams.mute(found.Node, seen) {
-		return ""
+		return false, ""
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience/2)
 	defer cancel()
 	data, err := m.c.list([]any{askSession, hex.EncodeToString(key[:])})
 	if err != nil {
-		return logSilent
+		return answered, logSilent
 	}
 	var answer []byte
-	answered := false
 	q := &adapter.Message{Kind: adapter.ServerSide, NS: m.r.ns.name, To: found.Node, Data: data}
 	err = m.c.gather(ctx, q, 0, func(msg *adapter.Message) error {
 		a, err := acknowledgement(msg.Data)
@@ -121,18 +121,18 @@ func (m *roam) ask(ctx context.Context, key [sha256.Size]byte, found *session) n
 	switch {
 	case !answered && ctx.Err() != nil:
 		m.c.roams.muted(found.Node, time.Now())
-		return "" // it is as good as dead: what is stored counts
+		return false, "" // it is as good as dead: what is stored counts
 	case !answered && err != nil:
-		return "" // it has gone meanwhile
+		return false, "" // it has gone meanwhile
 	case len(answer) == 0:
-		return noSession // it was there, and is not any more
+		return true, noSession // it was there, and is not any more
 	}
 	var better session
 	if better.decode(answer) != nil || better.SID != found.SID {
-		return logSilent
+		return answered, logSilent
 	}
 	*found = better
-	return ""
+	return true, ""
 }
 
 // fromNode takes a client that a Node server has let go.

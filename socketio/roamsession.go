@@ -72,6 +72,7 @@ type roaming struct {
 	tag     string
 	stored  atomic.Bool // it is, as far as this node knows
 	none    atomic.Bool // it was not there when it was to be refreshed
+	failed  atomic.Bool // it was not stored as it has become
 	taken   atomic.Bool // another node has it
 	late    atomic.Bool // data was changed after the end
 	born    time.Time

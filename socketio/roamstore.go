@@ -63,8 +63,13 @@ func (m *roam) store(key [sha256.Size]byte, rm *roaming, s *session, first bool,
 		}
 		b, ttl = []byte(rm.tag), 0 // what was stored before is not so any more
 	}
+	if m.c.core.State().Connection != adapter.Up {
+		m.notStored(rm)
+	}
 	m.log.PutSession(adapter.Session{Key: sessionKey(s.NS, key), State: b, TTL: ttl, First: first, Done: func(what adapter.Stored) {
 		switch what {
+		case adapter.NotStored:
+			m.notStored(rm)
 		case adapter.StoredThere:
 			rm.stored.Store(true)
 		case adapter.StoredNone:
@@ -75,6 +80,15 @@ func (m *roam) store(key [sha256.Size]byte, rm *roaming, s *session, first bool,
 			m.odd.Store(true)
 		}
 	}})
+}
+
+// notStored notes that others may find of a client what it is not any more. They
+// ask this node first; but if that is cut off it cannot answer, and so it says in
+// its offsets that what is stored does not count.
+func (m *roam) notStored(rm *roaming) {
+	rm.failed.Store(true)
+	m.stale.Store(true)
+	m.odd.Store(true)
 }
 
 // A stored session is to be refreshed at a time.
@@ -103,13 +117,20 @@ func (t *roamTick) Run() {
 	m.ticking = false
 	m.safe = append(m.safe, moment{now, m.now()})
 	if m.odd.Swap(false) {
+		m.stale.Store(false)
+		up := m.c.core.State().Connection == adapter.Up
 		for _, s := range r.here {
 			switch o := s.origin; {
 			case o.roaming == nil || o.roaming.over:
 			case o.roaming.taken.Load():
 				stale = append(stale, s)
 			case o.roaming.none.Swap(false): // the backend has lost it
+				o.roaming.failed.Store(false)
 				m.storeSocket(s, true)
+			case o.roaming.failed.Load() && !up:
+				m.notStored(o.roaming)
+			case o.roaming.failed.Swap(false) && o.roaming.stored.Load(): // else what is there may be of its life before
+				m.storeSocket(s, false)
 			}
 		}
 	}

@@ -49,10 +49,11 @@ func (m *roam) take(s *Socket, key [sha256.Size]byte, pid string, offset any) (*
 	case found.NS != m.r.ns.name || found.Node == m.self:
 		return nil, noSession
 	}
-	if why := m.ask(ctx, key, &found); why != "" {
+	answered, why := m.ask(ctx, key, &found)
+	if why != "" {
 		return nil, why
 	}
-	if found.Open {
+	if found.Open || !answered && saysStale(text, found.Node) {
 		return nil, unsettled // and its node cannot say more
 	}
 	a := found.absent(key, pid)
