@@ -6,11 +6,13 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -54,6 +56,9 @@ func New(o Options) (*Adapter, error) {
 	so := serverOptions(&o)
 	mode := nats.Off
 	if o.logs() {
+		if strconv.IntSize < 64 {
+			return nil, errors.New("mesh: --cluster-dir: nats-server cannot keep a log on a 32-bit system; leave the folder out")
+		}
 		mode = nats.On
 		name, err := o.name()
 		if err != nil {

@@ -170,6 +170,7 @@ func TestServerPaused(t *testing.T) {
 			t.Error("something may have been missed")
 		}
 	}
+	until(t, "all is counted", func() bool { return a.Stats().Queued == 0 })
 	if st := a.Stats(); st.Published != 2010 || st.Dropped != nil {
 		t.Errorf("%+v", st)
 	}
@@ -202,6 +203,7 @@ func TestServerKilledAndBack(t *testing.T) {
 	if tail := got[len(got)-10:]; !slices.IsSorted(got) || len(slices.Compact(got)) != len(got) || !slices.Equal(tail, sequence(3001, 3010)) {
 		t.Errorf("%v", got)
 	}
+	until(t, "all is counted", func() bool { return a.Stats().Queued == 0 }) // it may arrive before that
 	st := a.Stats()
 	if st.Published+st.Dropped["broadcast"] != 3010 {
 		t.Errorf("%+v", st)

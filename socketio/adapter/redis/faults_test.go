@@ -156,6 +156,7 @@ func TestServerPaused(t *testing.T) {
 					t.Error("something may have been missed")
 				}
 			}
+			until(t, "all is counted", func() bool { return a.Stats().Queued == 0 })
 			if st := a.Stats(); st.Published != 2010 || st.Dropped != nil {
 				t.Errorf("%+v", st)
 			}
