@@ -145,3 +145,56 @@ func TestCloseSendsWhatIsQueued(t *testing.T) {
 		})
 	}
 }
+
+// Sessions are stored in turn, some at a time, and Await is over when all are.
+// What is too much is told so.
+func TestSessions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var q Sessions
+		var got []string
+		var refused int
+		under := false
+		store := func(list []adapter.Session) {
+			if under || len(list) > 3 {
+				t.Errorf("%d at once, another call under way: %v", len(list), under)
+			}
+			under = true
+			<-time.After(time.Second)
+			under = false
+			for _, s := range list {
+				got = append(got, s.Key)
+				Tell(s, adapter.StoredThere)
+			}
+		}
+		put := func(i int) {
+			q.Put(adapter.Session{Key: fmt.Sprint(i), Done: func(what adapter.Stored) {
+				if what == adapter.NotStored {
+					refused++
+				}
+			}}, 3, store)
+		}
+		for i := range 7 {
+			put(i)
+		}
+		gone, cancel := context.WithCancel(t.Context())
+		cancel()
+		q.Await(gone)
+		q.Await(t.Context())
+		if fmt.Sprint(got) != "[0 1 2 3 4 5 6]" || refused != 0 {
+			t.Errorf("%v, %d refused", got, refused)
+		}
+		got = nil
+		put(0)
+		synctest.Wait() // it is under way, and waits no more
+		for i := range mostSessions + 2 {
+			put(i)
+		}
+		if refused != 2 {
+			t.Errorf("%d were refused, want 2", refused)
+		}
+		q.Await(t.Context())
+		if len(got) != mostSessions+1 {
+			t.Errorf("%d were stored", len(got))
+		}
+	})
+}

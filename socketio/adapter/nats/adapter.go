@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sockeye-io/sockeye/socketio/adapter"
+	"github.com/sockeye-io/sockeye/socketio/adapter/brokered"
 	"github.com/sockeye-io/sockeye/socketio/adapter/joined"
 	"github.com/sockeye-io/sockeye/socketio/adapter/nativewire"
 	"github.com/sockeye-io/sockeye/socketio/adapter/outbox"
@@ -37,7 +38,7 @@ type Adapter struct {
 	at       atomic.Pointer[place] // how far the log was read; nil: not known yet
 	logOpen  atomic.Bool
 	storing  atomic.Pointer[time.Time] // since when an entry is being stored; nil: none is
-	sessions sessions
+	sessions brokered.Sessions
 
 	payload           atomic.Int64 // the largest message that the server has taken last; 0: not known yet
 	received, skipped atomic.Uint64
@@ -201,7 +202,7 @@ func (a *Adapter) Close(ctx context.Context) error {
 				err = ctx.Err()
 			}
 		}
-		a.awaitSessions(ctx)
+		a.sessions.Await(ctx)
 		a.stop()
 		a.done.Wait()
 		a.queue.Lost(a.writer.unsure)

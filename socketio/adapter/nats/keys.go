@@ -13,11 +13,12 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/sockeye-io/sockeye/socketio/adapter"
+	"github.com/sockeye-io/sockeye/socketio/adapter/brokered"
 )
 
 const (
-	// mostSessions wait to be stored, someSessions are stored at once,
-	mostSessions, someSessions = 100_000, 256
+	// someSessions are stored at once,
+	someSessions = 256
 	// and may take so long.
 	sessionsWithin = 3 * time.Second
 	// tries is how often is tried again what somebody else is quicker at.
@@ -31,72 +32,13 @@ const (
 	lastHeader = nats.ExpectedLastSubjSeqHdr
 )
 
-// sessions are to be stored.
-type sessions struct {
-	mu   sync.Mutex
-	list []adapter.Session
-	busy chan struct{} // closed when all is stored; nil if nothing is
-}
-
 // PutSession implements [adapter.Log].
 func (a *Adapter) PutSession(s adapter.Session) {
-	q := &a.sessions
-	q.mu.Lock()
-	if !a.logs || len(q.list) >= mostSessions {
-		q.mu.Unlock()
-		tell(s, adapter.NotStored)
+	if !a.logs {
+		brokered.Tell(s, adapter.NotStored)
 		return
 	}
-	q.list = append(q.list, s)
-	start := q.busy == nil
-	if start {
-		q.busy = make(chan struct{})
-	}
-	q.mu.Unlock()
-	if start {
-		go a.storeSessions()
-	}
-}
-
-func tell(s adapter.Session, what adapter.Stored) {
-	if s.Done != nil {
-		s.Done(what)
-	}
-}
-
-// storeSessions stores what waits, and ends.
-func (a *Adapter) storeSessions() {
-	q := &a.sessions
-	for {
-		q.mu.Lock()
-		list := q.list
-		q.list = nil
-		if len(list) == 0 {
-			close(q.busy)
-			q.busy = nil
-			q.mu.Unlock()
-			return
-		}
-		q.mu.Unlock()
-		for len(list) > 0 {
-			n := min(len(list), someSessions)
-			a.storeSome(list[:n])
-			list = list[n:]
-		}
-	}
-}
-
-// awaitSessions waits until nothing is to be stored.
-func (a *Adapter) awaitSessions(ctx context.Context) {
-	a.sessions.mu.Lock()
-	busy := a.sessions.busy
-	a.sessions.mu.Unlock()
-	if busy != nil {
-		select {
-		case <-busy:
-		case <-ctx.Done():
-		}
-	}
+	a.sessions.Put(s, someSessions, a.storeSome)
 }
 
 // storeSome stores some sessions, of several of one key the last.
@@ -104,7 +46,7 @@ func (a *Adapter) storeSome(list []adapter.Session) {
 	l, _, err := a.connection()
 	if err != nil {
 		for _, s := range list {
-			tell(s, adapter.NotStored)
+			brokered.Tell(s, adapter.NotStored)
 		}
 		return
 	}
@@ -122,7 +64,7 @@ func (a *Adapter) storeSome(list []adapter.Session) {
 				if err != nil {
 					a.log.Warn("cluster: JetStream does not store clients", "server", l.address, "error", err)
 				}
-				tell(s, what)
+				brokered.Tell(s, what)
 			}
 		})
 	}

@@ -49,7 +49,7 @@ type Adapter struct {
 
 	self     adapter.Node
 	unsure   []*outbox.Item // that were on their way when the last link ended; of the links
-	sessions sessions
+	sessions brokered.Sessions
 
 	mu      sync.Mutex
 	link    *link             // nil while there is none
@@ -207,7 +207,7 @@ func (a *Adapter) Stats() adapter.Stats { return a.base.Stats() }
 // ended before all was sent.
 func (a *Adapter) Close(ctx context.Context) error {
 	err := a.base.Drain(ctx)
-	a.awaitSessions(ctx)
+	a.sessions.Await(ctx)
 	a.base.End()
 	a.base.Out.Lost(a.unsure)
 	a.unsure = nil

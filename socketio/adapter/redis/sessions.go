@@ -9,12 +9,12 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/sockeye-io/sockeye/socketio/adapter"
+	"github.com/sockeye-io/sockeye/socketio/adapter/brokered"
 	"github.com/sockeye-io/sockeye/socketio/adapter/nodewire"
 	"github.com/sockeye-io/sockeye/socketio/internal/wire/value"
 )
@@ -114,62 +114,13 @@ func (a *Adapter) Read(ctx context.Context, ns string, from, to adapter.Mark, yi
 	}
 }
 
-// sessions are to be stored.
-type sessions struct {
-	mu   sync.Mutex
-	list []adapter.Session
-	busy chan struct{} // closed when all is stored; nil if nothing is
-}
-
-// mostSessions wait to be stored.
-const mostSessions = 100_000
-
 // PutSession implements [adapter.Log].
 func (a *Adapter) PutSession(s adapter.Session) {
-	q := &a.sessions
-	q.mu.Lock()
-	if !a.logs() || len(q.list) >= mostSessions {
-		q.mu.Unlock()
-		tell(s, adapter.NotStored)
+	if !a.logs() {
+		brokered.Tell(s, adapter.NotStored)
 		return
 	}
-	q.list = append(q.list, s)
-	start := q.busy == nil
-	if start {
-		q.busy = make(chan struct{})
-	}
-	q.mu.Unlock()
-	if start {
-		go a.storeSessions()
-	}
-}
-
-func tell(s adapter.Session, what adapter.Stored) {
-	if s.Done != nil {
-		s.Done(what)
-	}
-}
-
-// storeSessions stores what waits, and ends.
-func (a *Adapter) storeSessions() {
-	q := &a.sessions
-	for {
-		q.mu.Lock()
-		list := q.list
-		q.list = nil
-		if len(list) == 0 {
-			close(q.busy)
-			q.busy = nil
-			q.mu.Unlock()
-			return
-		}
-		q.mu.Unlock()
-		for len(list) > 0 {
-			n := min(len(list), page)
-			a.storeSome(list[:n])
-			list = list[n:]
-		}
-	}
+	a.sessions.Put(s, page, a.storeSome)
 }
 
 // replace stores a session if another of the same tag is there.
@@ -183,7 +134,7 @@ func (a *Adapter) storeSome(list []adapter.Session) {
 	client := a.client()
 	if client == nil {
 		for _, s := range list {
-			tell(s, adapter.NotStored)
+			brokered.Tell(s, adapter.NotStored)
 		}
 		return
 	}
@@ -213,7 +164,7 @@ func (a *Adapter) storeSome(list []adapter.Session) {
 			n, _ := e.Int()
 			what = adapter.Stored(n)
 		}
-		tell(list[i], what)
+		brokered.Tell(list[i], what)
 	}
 }
 
@@ -223,19 +174,6 @@ func (a *Adapter) sessionKey(name string) string {
 		return "sio:session:" + name
 	}
 	return a.o.Prefix + ":session:" + name
-}
-
-// awaitSessions waits until nothing is to be stored.
-func (a *Adapter) awaitSessions(ctx context.Context) {
-	a.sessions.mu.Lock()
-	busy := a.sessions.busy
-	a.sessions.mu.Unlock()
-	if busy != nil {
-		select {
-		case <-busy:
-		case <-ctx.Done():
-		}
-	}
 }
 
 // TakeSession implements [adapter.Log].
