@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ask, client48, open, pause, until } from "../lib/clients.mjs";
+import { journal } from "../lib/journal.mjs";
 import { backends, startNodes } from "../lib/nodes.mjs";
 import { stretch } from "../lib/patience.mjs";
 
@@ -23,16 +24,20 @@ async function cross(kinds, env = {}) {
     const senders = nodes.map((node) => open(client48, "websocket", node.url));
     const socket = open(client48, "websocket", from.url, "/", { reconnection: true, reconnectionDelay: stretch(300), reconnectionDelayMax: stretch(500) });
     sockets.push(socket, ...senders);
+    const log = journal(nodes);
+    const { join } = log.follow(socket, "client", new Set());
     const got = listen(socket);
     const verdicts = [];
     socket.on("connect", () => verdicts.push([socket.recovered, socket.id]));
     await until("all are there", () => sockets.every((s) => s.connected));
-    await ask(socket, "join", "room");
+    const enter = async () => { await ask(socket, "join", "room"); for (const room of ["room", socket.id]) join(room); };
+    await enter();
     const want = [];
     const say = async (n, seen) => {
       for (const [i, sender] of senders.entries()) {
         for (const target of [{}, { rooms: ["room"] }, { rooms: ["elsewhere"] }, { rooms: [socket.id ?? verdicts.at(-1)[1]] }]) {
           const row = `${i} ${target.rooms ? (target.rooms[0].length === 20 ? "own" : target.rooms[0]) : "all"}`;
+          log.emit(nodes[i], `on ${i}`, `${row} ${n}`, target.rooms?.[0]);
           sender.emit("relay", target, "tick", row, n);
           if (row.endsWith("elsewhere")) continue;
           want.push(`${row} ${n}`);
@@ -49,11 +54,12 @@ async function cross(kinds, env = {}) {
       await pause(100); // its server has noticed
       await say(n, false);
       await until("it is back", () => verdicts.length > before && socket.connected);
-      if (!socket.recovered) await ask(socket, "join", "room");
+      if (!socket.recovered) await enter();
       await say(n + 1, true);
       if (!socket.recovered) break;
     }
     await pause(200);
+    assert.deepEqual((await log.decide("streams")).wrong, [], "the history may be");
     return { verdicts: verdicts.map(([recovered]) => recovered), same: new Set(verdicts.map(([, id]) => id)).size === 1, got, want };
   } finally {
     for (const s of sockets) s.close();

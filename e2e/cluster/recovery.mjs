@@ -2,12 +2,14 @@
 // missed nothing, and got nothing twice or out of order. Run alone it prints what became of all: node recovery.mjs [go|node] [clients] [cuts] [kill|-] [streams|jetstream|mesh-log]
 import { pathToFileURL } from "node:url";
 import { client48, open, pause, until } from "../lib/clients.mjs";
+import { journal } from "../lib/journal.mjs";
 import { backends, startNodes } from "../lib/nodes.mjs";
 
-/** One client over all its connections. Rows are what each server emits to all, counted from 0. */
-export function traveller(nodes, nsp) {
+/** One client over all its connections, whose history log keeps. Rows are what each server emits to all, counted from 0. */
+export function traveller(nodes, nsp, log, name) {
   const socket = open(client48, "websocket", nodes[0].url, nsp, { reconnection: true, reconnectionDelay: 10, reconnectionDelayMax: 50 });
   const me = { socket, rows: new Map(), lost: 0, twice: 0, connected: 0, recovered: 0, stuck: 0, url: nodes[0].url, anew: 0, bad: 0, wrong: false };
+  me.history = log.follow(socket, name, new Set());
   socket.on("connect", () => {
     me.connected++;
     if (me.connected === 1) return;
@@ -35,10 +37,15 @@ async function move(me, url) {
 }
 
 /** Emits to all from each of nodes, until stop is called, which tells how many each row has. */
-function traffic(sockets, every) {
+function traffic(nodes, sockets, log, every) {
   const sent = sockets.map(() => 0);
   const timer = setInterval(() => {
-    for (const [i, socket] of sockets.entries()) if (socket.connected) for (let k = 0; k < 3; k++) socket.emit("relay", {}, "tick", i, sent[i]++);
+    for (const [i, socket] of sockets.entries()) {
+      for (let k = 0; k < 3 && socket.connected; k++) {
+        log.emit(nodes[i], `on ${i}`, `${i} ${sent[i]}`);
+        socket.emit("relay", {}, "tick", i, sent[i]++);
+      }
+    }
   }, every);
   return { sent, stop: () => clearInterval(timer) };
 }
@@ -69,10 +76,11 @@ export async function wander(backend, kinds, { clients = 50, cuts = 10, every = 
     nodes = await startNodes(broker.url, kinds, { profile: "recovery", env: { RECOVERY_WINDOW: "60000", ...broker.env, ...env } });
     if (broker.env) await settle(nodes);
     const senders = nodes.map((n) => open(client48, "websocket", n.url));
-    const all = Array.from({ length: clients }, () => traveller(nodes, "/"));
+    const log = journal(nodes);
+    const all = Array.from({ length: clients }, (_, i) => traveller(nodes, "/", log, `client ${i}`));
     await until("all are there", () => senders.every((s) => s.connected) && all.every((c) => c.connected > 0));
     await pause(1100); // sessions are stored
-    const flow = traffic(senders, every);
+    const flow = traffic(nodes, senders, log, every);
     const live = nodes.map((n) => n.url);
     await Promise.all(all.map(async (me, i) => {
       for (let cut = 0; cut < cuts; cut++) {
@@ -85,6 +93,7 @@ export async function wander(backend, kinds, { clients = 50, cuts = 10, every = 
       const lost = all.filter((me) => me.url === live[1]).map((me) => ({ me, before: me.connected }));
       for (const me of all) me.socket.io.uri = live[0];
       await nodes[1].kill();
+      log.ended(nodes[1], false);
       await until("all are back", () => lost.every(({ me, before }) => me.connected > before));
     }
     await pause(1000);
@@ -93,7 +102,9 @@ export async function wander(backend, kinds, { clients = 50, cuts = 10, every = 
       for (const me of all) for (const [row, n] of flow.sent.entries()) me.lost += n - 1 - (me.rows.get(row) ?? n - 1);
     });
     const sum = (of) => all.reduce((n, me) => n + me[of], 0);
-    const result = { backend, kinds: kinds.join("+"), clients, moves: all.reduce((n, me) => n + me.connected - 1, 0), recovered: sum("recovered"), anew: sum("anew"), stuck: sum("stuck"), lost: sum("lost"), twice: sum("twice"), false: sum("bad") };
+    const { wrong, history, rules } = await log.decide(backend, !(kill && backend === "mesh-log")); // a part of its log goes with the node
+    const result = { backend, kinds: kinds.join("+"), clients, moves: all.reduce((n, me) => n + me.connected - 1, 0), recovered: sum("recovered"), anew: sum("anew"), stuck: sum("stuck"), lost: sum("lost"), twice: sum("twice"), false: sum("bad"), impossible: wrong.length };
+    Object.defineProperties(result, { wrong: { value: wrong }, history: { value: history }, rules: { value: rules } }); // not printed
     for (const s of [...senders, ...all.map((me) => me.socket)]) s.close();
     return result;
   } finally {

@@ -9,8 +9,8 @@ import { stretch } from "./patience.mjs";
 const checker = fileURLToPath(new URL("../../bin/check", import.meta.url));
 
 /** What backends promise: their traits, for the checker. */
-const promises = {
-  redis: { ordered: true }, streams: { ordered: true }, sharded: { ordered: false, lanes: true }, "sharded-cluster": { ordered: false, lanes: true },
+export const promises = {
+  redis: { ordered: true }, streams: { ordered: true }, jetstream: { ordered: true, lanes: true }, "mesh-log": { ordered: true, lanes: true }, sharded: { ordered: false, lanes: true }, "sharded-cluster": { ordered: false, lanes: true },
   postgres: { ordered: true }, nats: { ordered: true, lanes: true }, mesh: { ordered: true, lanes: true },
 };
 
@@ -18,11 +18,25 @@ const promises = {
 export async function decide(events, rules) {
   const child = spawn(checker, { stdio: ["pipe", "pipe", "inherit"] });
   const text = (async () => { let all = ""; for await (const part of child.stdout.setEncoding("utf8")) all += part; return all; })();
-  child.stdin.end([rules, ...events].map((e) => `${JSON.stringify(e)}\n`).join(""));
-  const [code] = await once(child, "close");
+  const ended = once(child, "close");
+  child.stdin.write(`${JSON.stringify(rules)}\n`);
+  for (let i = 0; i < events.length; i += 10_000) { // there may be millions
+    const lines = events.slice(i, i + 10_000).map((e) => `${JSON.stringify(e)}\n`).join("");
+    if (!child.stdin.write(lines)) await Promise.race([once(child.stdin, "drain"), ended]);
+  }
+  child.stdin.end();
+  const [code] = await ended;
   const wrong = (await text).split("\n").filter(Boolean);
   if (code > 1 || (code === 1) !== wrong.length > 0) throw new Error(`check ended with ${code}`);
   return wrong;
+}
+
+/** How long those took that began since a moment, and until another. */
+function spread(list, since, to) {
+  const now = performance.now();
+  const took = list.filter(({ at }) => at >= since && at < to).map(({ at, came = now }) => came - at).sort((a, b) => a - b);
+  const of = (q) => Number((took[Math.min(took.length - 1, Math.floor(q * took.length))] ?? 0).toFixed(2));
+  return { n: took.length, p50: of(0.5), p99: of(0.99), max: of(1) };
 }
 
 const room = "room";
@@ -30,9 +44,9 @@ const room = "room";
 /**
  * Has the sockets, one on each node and all in one namespace, emit all the time, to everybody and to a room of all but the last, and records what becomes of it.
  * safe: nothing may be lost on the way. travel: how long a message may take with what is done meanwhile, ms. dead: the nodes' timeout.
- * pads are how many bytes each sends besides.
+ * pads are how many bytes each sends besides. beside is the socket of a server that nothing is done to: it emits in the same moments.
  */
-export async function record(t, backend, nodes, sockets, { safe = false, travel = stretch(15_000), dead = stretch(10_000), every = 10, pads = [] } = {}) {
+export async function record(t, backend, nodes, sockets, { safe = false, travel = stretch(15_000), dead = stretch(10_000), every = 10, pads = [], beside } = {}) {
   const events = [];
   const add = (kind, fields) => events.push({ kind, at: new Date().toISOString(), ...fields });
   const nsp = sockets[0].nsp;
@@ -61,7 +75,13 @@ export async function record(t, backend, nodes, sockets, { safe = false, travel 
   };
   const sending = () => parties.filter((me) => me.sends && !me.gone);
   let turn = 0;
-  const round = () => { turn++; for (const me of sending()) emit(me, turn % 2 && me.member ? room : ""); };
+  const others = []; // of the one beside: when it has emitted, and has heard it
+  beside?.on("h", (n) => { others[n].came = performance.now(); });
+  const round = () => {
+    turn++;
+    for (const me of sending()) emit(me, turn % 2 && me.member ? room : "");
+    beside?.emit("relay", {}, "h", others.push({ at: performance.now() }) - 1);
+  };
   const heard = (me, id) => me.got.has(id);
   const wants = (me, to) => !to || me.member;
   /** Emits until each of these hears each of the others in both ways. */
@@ -91,14 +111,10 @@ export async function record(t, backend, nodes, sockets, { safe = false, travel 
         return s.me === parties[from] && (to === undefined || s.to === to) && Number(id.split("-")[1]) >= since;
       }));
     },
-    /** How long emits since a moment took to their own client: {n, p50, p99, max} in ms. */
-    local(since, to = performance.now()) {
-      const took = [];
-      for (const [id, { me: from, at }] of sent) if (at >= since && at < to && from.got.has(id)) took.push(from.got.get(id) - at);
-      took.sort((a, b) => a - b);
-      const of = (q) => Number((took[Math.min(took.length - 1, Math.floor(q * took.length))] ?? 0).toFixed(2));
-      return { n: took.length, p50: of(0.5), p99: of(0.99), max: of(1) };
-    },
+    /** How long emits since a moment took to their own client, so far if they are on their way: {n, p50, p99, max} in ms. */
+    local: (since, to = performance.now()) => spread([...sent].map(([id, { me: from, at }]) => ({ at, came: from.got.get(id) })), since, to),
+    /** The same of the one beside. */
+    beside: (since, to = performance.now()) => spread(others, since, to),
     /** Lets a client send no more, as its node is about to be stopped for a while, and waits until that node has sent all. */
     async quiet(i) {
       parties[i].sends = false;

@@ -1,4 +1,4 @@
-// Servers that are one cluster: ours ("go") and Node's with the official adapters ("node").
+// Servers that are one cluster: ours ("go", or "newer" as of a later version) and Node's with the official adapters ("node").
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -34,22 +34,22 @@ async function on(scheme, start) {
 let prefixes = 0;
 
 /**
- * Starts nodes named n0, n1 … of these kinds, with a prefix of their own unless one is given, and waits until all know of all. With a list of URLs each
+ * Starts nodes named n0, n1 … (or from another number on) of these kinds, with a prefix of their own unless one is given, and waits until all know of all. With a list of URLs each
  * has its own, with networks some run there; with forward they pass requests for each other's sessions on.
  * @returns {Promise<{url: string, kind: string, prefix: string, name: string, stats: () => Promise<object>, stop: () => Promise<number>, kill: () => Promise<void>, log: () => string, pid: number}[]>}
  */
-export async function startNodes(url, kinds, { profile = "main", env = {}, wait = true, forward = false, networks = [], prefix = `test-${++prefixes}` } = {}) {
+export async function startNodes(url, kinds, { profile = "main", env = {}, wait = true, forward = false, networks = [], prefix = `test-${++prefixes}`, from = 0 } = {}) {
   const nodes = [];
   for (const [i, kind] of kinds.entries()) {
     const port = forward ? await freePort() : 0;
     const server = await startServer(profile, {
-      server: kind === "node" ? "reference" : "sockeye", port, network: networks[i],
+      server: { node: "reference", newer: "newer" }[kind] ?? "sockeye", port, network: networks[i],
       env: {
-        CLUSTER: Array.isArray(url) ? url[i] : url, CLUSTER_PREFIX: prefix, NODE: `n${i}`, CLUSTER_HISTORY: "1",
+        CLUSTER: Array.isArray(url) ? url[i] : url, CLUSTER_PREFIX: prefix, NODE: `n${from + i}`, CLUSTER_HISTORY: "1",
         ...(forward && { CLUSTER_ADVERTISE: `http://127.0.0.1:${port}`, CLUSTER_SECRET: "the tests' secret of all nodes" }), ...env,
       },
     });
-    nodes.push({ ...server, kind, prefix, name: `n${i}`, stats: async () => (await fetch(`${server.url}/stats`)).json(), account: async () => (await fetch(`${server.url}/account`)).json(), forwards: async () => (await fetch(`${server.url}/forwards`)).json() });
+    nodes.push({ ...server, kind, prefix, name: `n${from + i}`, stats: async () => (await fetch(`${server.url}/stats`)).json(), account: async () => (await fetch(`${server.url}/account`)).json(), forwards: async () => (await fetch(`${server.url}/forwards`)).json() });
   }
   if (wait) {
     await until("all nodes know of all", async () => {

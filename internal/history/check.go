@@ -14,17 +14,18 @@ func Check(events []Event, rules Rules) []string {
 	c := &checker{
 		Rules: rules, emits: make(map[string]Event), clients: make(map[string]*client), nodes: make(map[string]*period),
 		asks: make(map[string]*ask), knows: make(map[pair][]period), gaps: make(map[pair][]Event), drops: make(map[string][]Event),
+		place: make(map[string]int),
 	}
 	if len(events) > 0 {
 		c.end = events[len(events)-1].At
 	}
-	for _, e := range events {
-		c.take(e)
+	for i := range events {
+		c.take(&events[i])
 	}
 	c.atMostOnceInOrder()
-	for _, e := range events {
-		if e.Kind == Deliver {
-			c.wasForThem(e)
+	for i := range events {
+		if events[i].Kind == Deliver {
+			c.wasForThem(&events[i])
 		}
 	}
 	c.complete()
@@ -40,13 +41,14 @@ type period struct {
 	open     bool
 	node     string // of a client that is connected
 	resumed  bool   // what was between the one before and this one is held to count as well
+	said     bool   // of a node that is up: that it ends
 }
 
 type client struct {
 	name string
 	in   map[string][]period
 	away []period // that are held to be complete
-	got  []Event
+	got  []*Event
 	last time.Time // of Disconnect
 }
 
@@ -60,7 +62,8 @@ type checker struct {
 	Rules
 	end     time.Time
 	emits   map[string]Event
-	order   []string // of emits
+	order   []string       // of emits
+	place   map[string]int // in order
 	clients map[string]*client
 	nodes   map[string]*period // when it was up
 	asks    map[string]*ask
@@ -98,13 +101,14 @@ func stop(list []period, at time.Time) {
 }
 
 // take notes one event, and what can be said of it alone.
-func (c *checker) take(e Event) {
+func (c *checker) take(e *Event) {
 	switch e.Kind {
 	case Emit:
 		if _, twice := c.emits[e.ID]; twice {
 			c.fail("%v: there is another of this id", e)
 		}
-		c.emits[e.ID] = e
+		c.emits[e.ID] = *e
+		c.place[e.ID] = len(c.order)
 		c.order = append(c.order, e.ID)
 	case Deliver:
 		if m, known := c.emits[e.ID]; !known {
@@ -121,7 +125,7 @@ func (c *checker) take(e Event) {
 		c.nodes[e.Node] = &period{from: e.At, open: true}
 	case NodeDown:
 		if n := c.nodes[e.Node]; n != nil {
-			n.to, n.open = e.At, false
+			n.to, n.open, n.said = e.At, false, e.OK
 		}
 	case Found:
 		k := pair{e.Node, e.From}
@@ -132,11 +136,11 @@ func (c *checker) take(e Event) {
 		if c.Safe {
 			c.fail("%v: nothing can have been lost", e)
 		}
-		c.gaps[pair{e.Node, e.From}] = append(c.gaps[pair{e.Node, e.From}], e)
+		c.gaps[pair{e.Node, e.From}] = append(c.gaps[pair{e.Node, e.From}], *e)
 	case Drop:
-		c.drops[e.Node] = append(c.drops[e.Node], e)
+		c.drops[e.Node] = append(c.drops[e.Node], *e)
 	case Ask:
-		c.asks[e.ID] = &ask{Event: e, replies: make(map[string]int)}
+		c.asks[e.ID] = &ask{Event: *e, replies: make(map[string]int)}
 	case Reply, Done:
 		a := c.asks[e.ID]
 		switch {
@@ -145,7 +149,7 @@ func (c *checker) take(e Event) {
 		case a.done != nil:
 			c.fail("%v: the wait has ended before", e)
 		case e.Kind == Done:
-			a.done = &e
+			a.done = e
 		default:
 			a.replies[e.From]++
 		}
@@ -153,7 +157,7 @@ func (c *checker) take(e Event) {
 }
 
 // moves notes where a client is.
-func (c *checker) moves(cl *client, e Event) {
+func (c *checker) moves(cl *client, e *Event) {
 	switch e.Kind {
 	case Connect:
 		list := begin(cl.in[everywhere], e.At)
@@ -172,7 +176,8 @@ func (c *checker) moves(cl *client, e Event) {
 		if !e.OK {
 			return
 		}
-		cl.away = append(cl.away, period{from: cl.last, to: e.At})
+		// What was on its way to it when it went has been missed as well.
+		cl.away = append(cl.away, period{from: cl.last.Add(-c.Local), to: e.At})
 		for _, list := range cl.in {
 			if n := len(list); n > 1 && list[n-1].open && list[n-2].to.Equal(cl.last) {
 				list[n-1].resumed = true
@@ -184,14 +189,10 @@ func (c *checker) moves(cl *client, e Event) {
 // atMostOnceInOrder: no client gets anything twice, nor before what the same
 // sender has sent earlier.
 func (c *checker) atMostOnceInOrder() {
-	place := make(map[string]int, len(c.order))
-	for i, id := range c.order {
-		place[id] = i
-	}
 	type row struct{ sender, lane string }
 	for _, cl := range c.sorted() {
 		seen := make(map[string]bool)
-		last := make(map[row]Event)
+		last := make(map[row]*Event)
 		for _, e := range cl.got {
 			if seen[e.ID] {
 				c.fail("%v: it has it already", e)
@@ -203,7 +204,7 @@ func (c *checker) atMostOnceInOrder() {
 			if c.Ordered {
 				k.lane = ""
 			}
-			if before, had := last[k]; had && place[before.ID] > place[e.ID] {
+			if before, had := last[k]; had && c.place[before.ID] > c.place[e.ID] {
 				c.fail("%v: of the same sender it has %s already, which was emitted later", e, before.ID)
 				continue
 			}
@@ -245,7 +246,7 @@ func throughout(list []period, from, to time.Time) bool {
 
 // wasForThem: just before the delivery, and not before the emit, the client was
 // in one of the rooms, and not all that time in one of the exceptions.
-func (c *checker) wasForThem(e Event) {
+func (c *checker) wasForThem(e *Event) {
 	m, known := c.emits[e.ID]
 	if !known {
 		return
@@ -293,6 +294,7 @@ func (c *checker) complete() {
 			case has && here && at.Sub(m.At) > c.Local && !cl.wasAway(m.At):
 				c.fail("%v: it took %v to client %s on the same node", m, at.Sub(m.At), cl.name)
 			case has:
+			case cl.wasAway(m.At) && c.tookAlong(cl, m):
 			case cl.wasAway(m.At):
 				c.fail("%v: client %s was told that it had missed nothing, and does not have it", m, cl.name)
 			case here:
@@ -350,45 +352,6 @@ func (c *checker) mustHave(cl *client, m Event) (node string, must bool) {
 		}
 	}
 	return node, len(m.Rooms) == 0 || slices.ContainsFunc(m.Rooms, func(room string) bool { return throughout(cl.in[room], m.At, until) })
-}
-
-// excused reports whether the node may miss the message without counting it.
-func (c *checker) excused(to string, m Event) bool {
-	if n := c.nodes[m.Node]; n == nil || !n.open && n.to.Before(m.At.Add(c.Travel+c.Tell)) {
-		return true // nobody could tell how far it was
-	}
-	if n := c.nodes[to]; n == nil || !n.open && n.to.Before(m.At.Add(c.Travel+c.Tell)) {
-		return true
-	}
-	if m.At.Add(c.Travel + c.Tell).After(c.end) {
-		return true
-	}
-	// Who does not know a node, or takes it for gone by then, counts nothing.
-	return !slices.ContainsFunc(c.knows[pair{to, m.Node}], func(p period) bool {
-		return !p.from.After(m.At) && (p.open || p.to.After(m.At.Add(c.Dead+c.Travel)))
-	})
-}
-
-// hasBefore reports whether the client got something of the same sender and lane
-// before, since it is where it is.
-func (c *checker) hasBefore(cl *client, m Event) bool {
-	return slices.ContainsFunc(cl.got, func(e Event) bool {
-		before := c.emits[e.ID]
-		return before.Sender == m.Sender && before.Lane == m.Lane && e.At.Before(m.At) &&
-			slices.ContainsFunc(m.Rooms, func(room string) bool { return throughout(cl.in[room], before.At, m.At) })
-	})
-}
-
-// counted is how many were counted from then on.
-func (c *checker) counted(k pair, since time.Time) (n uint64) {
-	for _, list := range [][]Event{c.gaps[k], c.drops[k.from]} {
-		for _, e := range list {
-			if !e.At.Before(since) {
-				n += e.N
-			}
-		}
-	}
-	return n
 }
 
 // answers: each node that was there has answered once, or is named as missing.
