@@ -28,6 +28,9 @@ func (c *clustered) Wants(name, room string) bool {
 	return room == "" && ns.index.Len() > 0 || room != "" && ns.index.RoomLen(room) > 0
 }
 
+// Gather implements cluster.Host.
+func (c *clustered) Gather(more bool) { c.srv.engine.Hold(more) }
+
 // Handle implements cluster.Host: it carries out what another node says. No code
 // of the user's runs in it.
 func (c *clustered) Handle(m *adapter.Message) {

@@ -119,6 +119,15 @@ type Inbox interface {
 	State(s State)
 }
 
+// A Gatherer is an Inbox that hands on together to a client what comes together.
+// An adapter need not use it.
+type Gatherer interface {
+	// Gather says that there may be more messages at hand after the next, which the
+	// adapter passes on without waiting for anything (true), or that there are none,
+	// before it waits (false). Each true is followed by a false.
+	Gather(more bool)
+}
+
 // Reasons are why a message is not understood, or not believed: a word for
 // metrics, and what it means. It must not be changed.
 var Reasons = [][2]string{

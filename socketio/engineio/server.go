@@ -108,6 +108,12 @@ func (srv *Server) Path() string { return srv.opts.Path }
 // for it.
 func (srv *Server) Go(r Runner) { srv.poller.Go(r) }
 
+// Hold says that more is about to be sent, at once and by the same caller, or
+// that there is nothing more: WebSockets that are sent several messages meanwhile
+// get them with one write. Each true must be followed by a false, soon: little is
+// written in between, to all sessions.
+func (srv *Server) Hold(more bool) { srv.poller.Hold(more) }
+
 // Timer is one deadline, see Server.AfterFunc. The zero value is ready; a
 // Timer must not be copied. Its method Stop reports whether it kept the timer
 // from running.

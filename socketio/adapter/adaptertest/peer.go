@@ -25,6 +25,7 @@ type peer struct {
 
 	inside atomic.Bool // Inbox is being called
 	closed atomic.Bool
+	more   atomic.Int64 // how often Gather was told that there may be more, less how often that there is not
 
 	mu        sync.Mutex
 	got       []*adapter.Message      // without probes
@@ -64,6 +65,9 @@ func (p *peer) end(patience time.Duration) error {
 	defer cancel()
 	err := p.a.Close(ctx)
 	p.closed.Store(true)
+	if n := p.more.Load(); n != 0 {
+		p.s.t.Errorf("Gather was told %+d times more that there may be messages at hand than that there are none", n)
+	}
 	return err
 }
 
@@ -181,6 +185,16 @@ func (p *peer) Wants(_, room string) bool { return room != unwanted }
 func (p *peer) Malformed(why string) {
 	defer p.enter()()
 	p.malformed[why]++
+}
+
+func (p *peer) Gather(more bool) {
+	n := int64(-1)
+	if more {
+		n = 1
+	}
+	if p.more.Add(n) < 0 {
+		p.s.t.Errorf("Gather was told that there is no more, and not that there was any")
+	}
 }
 
 func (p *peer) State(st adapter.State) {

@@ -17,6 +17,7 @@ type Inbox struct {
 
 	mu    sync.Mutex
 	to    adapter.Inbox
+	all   adapter.Gatherer // likewise, or nil
 	last  adapter.State
 	known bool // last was told
 }
@@ -26,6 +27,7 @@ func (i *Inbox) Open(to adapter.Inbox) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.to = to
+	i.all, _ = to.(adapter.Gatherer)
 }
 
 // Message passes a message on.
@@ -40,6 +42,15 @@ func (i *Inbox) Wants(ns, room string) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	return i.to.Wants(ns, room)
+}
+
+// Gather is the node's, if it is an [adapter.Gatherer].
+func (i *Inbox) Gather(more bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.all != nil {
+		i.all.Gather(more)
+	}
 }
 
 // Malformed tells of something that is no message.

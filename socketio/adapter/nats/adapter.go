@@ -27,10 +27,12 @@ type Adapter struct {
 	interest interest
 	joined   joined.Rooms
 
-	self  adapter.Node
-	in    adapter.Inbox
-	msg   adapter.Message // the receiving goroutine's, as is
-	names names
+	self     adapter.Node
+	in       adapter.Inbox
+	all      adapter.Gatherer // in, or nil
+	gathered bool             // all was told that there is more at hand
+	msg      adapter.Message  // the receiving goroutine's, as is
+	names    names
 
 	logs     bool                  // there is a log, or will be; does not change after Start
 	reader   logReader             // the receiving goroutine's
@@ -99,6 +101,7 @@ func (a *Adapter) Start(ctx context.Context, self adapter.Node, in adapter.Inbox
 		a.logs = a.probe(a.there) == nil
 	}
 	a.self, a.in = self, in
+	a.all, _ = in.(adapter.Gatherer)
 	ctx, a.stop = context.WithCancel(context.WithoutCancel(ctx))
 	a.done.Go(func() {
 		defer close(a.over)

@@ -78,10 +78,13 @@ func (a *Adapter) serve(ctx context.Context, l *link) error {
 	for {
 		select {
 		case msg := <-l.in:
+			more := min(len(l.in), atOnce)
+			a.gather(more > 0)
 			a.take(l, msg)
-			for range len(l.in) {
+			for range more {
 				a.take(l, <-l.in)
 			}
+			a.gather(false)
 			if len(l.in) == 0 {
 				l.gauge.handled.Store(l.gauge.read.Load()) // but for what nats.go has in hand
 			}
@@ -104,6 +107,17 @@ func (a *Adapter) serve(ctx context.Context, l *link) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+	}
+}
+
+// atOnce is how many messages more are taken together.
+const atOnce = 63
+
+// gather tells the node whether more is at hand.
+func (a *Adapter) gather(more bool) {
+	if a.all != nil && a.gathered != more {
+		a.gathered = more
+		a.all.Gather(more)
 	}
 }
 

@@ -159,6 +159,8 @@ const maxNames = 256
 func (l *link) receive(ready chan struct{}) error {
 	a := l.a
 	probe := a.probeChannel()
+	l.sub.gather = a.base.In.Gather
+	defer l.sub.tell(false)
 	names := make(map[string]string) // of channels, so that each is one string
 	for {
 		kind, channel, payload, err := l.sub.next(a.o.MaxMessage)

@@ -22,6 +22,9 @@ type conn struct {
 	heard atomic.Int64 // when something went either way last, as a time.Duration
 	most  atomic.Int64 // bytes that may still come; 0: no bound
 
+	gather   func(more bool) // nil: nobody is told what is at hand
+	gathered bool            // gather was told that there is something
+
 	peeked  int    // bytes of r that the last payload occupies
 	channel []byte // of the last message
 	large   []byte // holds a payload that r cannot
@@ -47,8 +50,10 @@ func (p *progress) Read(b []byte) (int, error) {
 	if err := p.net.SetReadDeadline(time.Now().Add(idle)); err != nil {
 		return 0, err
 	}
+	(*conn)(p).tell(false)
 	n, err := p.net.Read(b)
 	if n > 0 {
+		(*conn)(p).tell(true)
 		p.heard.Store(int64(time.Since(p.begun)))
 		if most := p.most.Load(); most > 0 {
 			if most -= int64(n); most <= 0 {
@@ -58,6 +63,14 @@ func (p *progress) Read(b []byte) (int, error) {
 		}
 	}
 	return n, err
+}
+
+// tell says whether more may be at hand.
+func (c *conn) tell(more bool) {
+	if c.gather != nil && c.gathered != more {
+		c.gathered = more
+		c.gather(more)
+	}
 }
 
 // silent is for how long nothing has come or gone.

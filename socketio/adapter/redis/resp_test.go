@@ -25,6 +25,26 @@ func (script) Write(b []byte) (int, error)      { return len(b), nil }
 
 func says(text string) *conn { return newConn(script{r: strings.NewReader(text)}) }
 
+// What has come together is told as such, and that there is no more before waiting
+// for it.
+func TestMoreAtHand(t *testing.T) {
+	push := "*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$1\r\nx\r\n"
+	c := newConn(script{r: io.MultiReader(strings.NewReader(push+push), strings.NewReader(push))})
+	var told []string
+	c.gather = func(more bool) { told = append(told, fmt.Sprint(more)) }
+	for range 3 {
+		if _, _, _, err := c.next(rdbuf); err != nil {
+			t.Fatal(err)
+		}
+		told = append(told, "message")
+	}
+	c.tell(false) // as who reads does in the end
+	c.tell(false)
+	if got, want := strings.Join(told, " "), "true message message false true message false"; got != want {
+		t.Errorf("told %s, want %s", got, want)
+	}
+}
+
 func TestPushes(t *testing.T) {
 	long := strings.Repeat("x", 3*rdbuf)
 	for text, want := range map[string]string{

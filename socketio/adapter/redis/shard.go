@@ -204,6 +204,8 @@ func (l *shardLink) subscribe() error {
 // receive passes on what comes, until the connection ends.
 func (l *shardLink) receive() error {
 	a := l.s.a
+	l.sub.gather = a.base.In.Gather
+	defer l.sub.tell(false)
 	reader := nodewire.Reader{Self: a.self.ID, Wants: a.base.In.Wants, MaxBytes: a.o.MaxMessage}
 	for {
 		kind, channel, payload, err := l.sub.next(a.o.MaxMessage)

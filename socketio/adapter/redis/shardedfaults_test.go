@@ -56,6 +56,8 @@ func newParty(t *testing.T, a *Sharded, rooms ...string) *party {
 
 func (p *party) Wants(_, room string) bool { return true }
 
+func (p *party) Gather(bool) {}
+
 func (p *party) Handle(m *adapter.Message) {
 	if m.Kind != adapter.Broadcast {
 		return

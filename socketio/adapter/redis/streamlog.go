@@ -162,6 +162,8 @@ const block = 3 * time.Second
 
 // read passes on entries until the link ends.
 func (s *streamLog) read(c *conn) error {
+	c.gather = s.a.base.In.Gather
+	defer c.tell(false)
 	for {
 		c.out = appendHead(c.out, 6+2*len(s.names))
 		for _, arg := range []string{"XREAD", "COUNT", "100", "BLOCK", strconv.FormatInt(block.Milliseconds(), 10), "STREAMS"} {

@@ -105,6 +105,7 @@ type host struct {
 
 func (h *host) Handle(m *adapter.Message)             { h.handled = append(h.handled, *m) }
 func (h *host) Wants(string, string) bool             { return true }
+func (h *host) Gather(bool)                           {}
 func (h *host) ReadBack(string, uint64, adapter.Mark) {}
 
 func (h *host) Tell(e Event) {

@@ -29,6 +29,8 @@ type Host interface {
 	Handle(m *adapter.Message)
 	// Wants is Inbox.Wants.
 	Wants(ns, room string) bool
+	// Gather is Gatherer.Gather.
+	Gather(more bool)
 	// Tell is told what happens to the cluster.
 	Tell(e Event)
 	// ReadBack is told that the log has this node's own message, and all before it,

@@ -28,6 +28,9 @@ func (c *Core) Refuse(why string) {
 
 func (in *inbox) Wants(ns, room string) bool { return in.host.Wants(ns, room) }
 
+// Gather implements [adapter.Gatherer].
+func (in *inbox) Gather(more bool) { in.host.Gather(more) }
+
 func (in *inbox) State(s adapter.State) {
 	c := (*Core)(in)
 	c.state.Store(&s)

@@ -14,6 +14,8 @@ type pool struct {
 	tasks   fifo
 	output  fifo            // what writes
 	passed  int             // tasks that were run while output waited
+	held    bool            // more output is coming
+	due     int             // so much of it does not wait for that
 	idle    []chan struct{} // parked workers, the last parked first
 	waking  bool            // a worker was called and has not come yet
 	workers int
@@ -50,7 +52,7 @@ const maxPassed = 32
 // nobody, and as at most one is on its way, handlers that do not block make no
 // more workers than there are processors to run them.
 func (p *pool) callLocked() {
-	if p.waking || p.tasks.empty() && p.output.empty() {
+	if p.waking || p.tasks.empty() && !p.writesLocked() {
 		return
 	}
 	p.waking = true
@@ -90,13 +92,41 @@ func (p *pool) work() {
 	}
 }
 
+// Hold says that more output follows at once (true), from who has messages at
+// hand that he hands on without waiting for anything, or that he has no more:
+// what he causes to be written to one connection leaves together then. Each true
+// must be followed by a false. Several may hold at the same time: what was there
+// when somebody says anything waits for nobody any more.
+func (p *pool) Hold(more bool) {
+	p.mu.Lock()
+	p.held = more
+	p.pressLocked()
+	p.mu.Unlock()
+}
+
+// press lets what waits be written, though more follows: there is much of it.
+func (p *pool) press() {
+	p.mu.Lock()
+	p.pressLocked()
+	p.mu.Unlock()
+}
+
+func (p *pool) pressLocked() {
+	p.due = p.output.len()
+	p.callLocked()
+}
+
+// writesLocked reports whether there is output that may be written now.
+func (p *pool) writesLocked() bool { return !p.output.empty() && (!p.held || p.due > 0) }
+
 // nextLocked takes what is to be run next, if there is anything.
 func (p *pool) nextLocked() Runner {
-	if p.output.empty() {
+	if !p.writesLocked() {
 		return p.tasks.pop()
 	}
 	if p.tasks.empty() || p.passed >= maxPassed {
 		p.passed = 0
+		p.due = max(p.due-1, 0)
 		return p.output.pop()
 	}
 	p.passed++
@@ -119,6 +149,7 @@ type fifo struct {
 }
 
 func (q *fifo) empty() bool   { return q.head == len(q.list) }
+func (q *fifo) len() int      { return len(q.list) - q.head }
 func (q *fifo) push(r Runner) { q.list = append(q.list, r) }
 
 // pop takes the oldest, if there is one.

@@ -27,10 +27,13 @@ func (p *Poller) markDirty(c *Conn) {
 	s := &p.shards[c.slot&(numShards-1)]
 	s.mu.Lock()
 	s.dirty = append(s.dirty, c)
-	first := len(s.dirty) == 1
+	n := len(s.dirty)
 	s.mu.Unlock()
-	if first {
+	switch n {
+	case 1:
 		p.pushOutput(s)
+	case longList:
+		p.press()
 	}
 }
 
@@ -43,7 +46,9 @@ func (s *shard) Run() {
 		if c := list[0]; c.nc == nil {
 			c.p.ep.poll(c.p)
 		}
-		list[0].p.pushOutput(s)
+		p := list[0].p
+		p.pushOutput(s)
+		p.press()
 		return
 	}
 	s.dirty, s.spare = s.spare, nil
