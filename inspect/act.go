@@ -48,7 +48,7 @@ func (in *Inspector) do(w http.ResponseWriter, r *http.Request) {
 	}
 	from := clip.Text(in.opts.ClientIP(r))
 	user, _, _ := r.BasicAuth()
-	in.log.Info("inspection: "+body.Act.What, "client", from, "user", clip.Quoted(user), "namespace", clip.Quoted(body.NS), "to", clip.Quoted(body.Act.To))
+	in.log.Info("inspection: "+body.Act.What, "client", from, "user", clip.Quoted(user), "namespace", clip.Quoted(body.NS), "to", clip.Whom(body.Act.To))
 	if body.Act.What == "frames" {
 		if in.opts.Frames == nil {
 			fail(w, http.StatusBadRequest, "this program cannot log frames")

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -329,11 +330,24 @@ type bomb struct{}
 
 func (bomb) MarshalJSON() ([]byte, error) { panic("boom") }
 
+// written is a log.
+type written struct {
+	mu sync.Mutex
+	strings.Builder
+}
+
+func (w *written) Write(b []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.Builder.Write(b)
+}
+
 // What is done reaches the sockets, is counted, and is not done by those who may
 // only look.
 func TestActs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := open(t, nil, nil)
+		var log written
+		w := open(t, nil, func(o *socketio.Options) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
 		a, b := w.srv.Connect(nil), w.srv.Connect(nil)
 		synctest.Wait()
 		reach := func(n int, act string) {
@@ -355,6 +369,12 @@ func TestActs(t *testing.T) {
 		reach(1, fmt.Sprintf(`{"what":"disconnect","to":%q}`, a.ID()))
 		if a.Connected() || !b.Connected() || w.io.SocketCount() != 1 {
 			t.Error("the wrong one is gone")
+		}
+		log.mu.Lock()
+		text := log.String()
+		log.mu.Unlock()
+		if strings.Contains(text, a.ID()) || !strings.Contains(text, "inspection: disconnect") || !strings.Contains(text, a.ID()[:8]) {
+			t.Errorf("the log has whole ids, or not whom it was about: %s", text)
 		}
 		w.in.opts.ReadOnly = true
 		if _, rec := w.act("/", `{"what":"disconnect","to":"x"}`); rec.Code != http.StatusForbidden || !b.Connected() {

@@ -138,7 +138,7 @@ func (s *Server) readFrames() {
 	case of == "":
 		log.Info("nobody's frames are logged", "file", name)
 	default:
-		log.Info("frames are logged", "of", clip.Quoted(of), "file", name)
+		log.Info("frames are logged", "of", clip.Whom(of), "file", name)
 	}
 }
 

@@ -30,10 +30,8 @@ func life(log *slog.Logger) *socketio.Trace {
 
 // who is a socket, as far as a line tells of it: not the whole id.
 func who(s *socketio.Socket) []any {
-	return []any{"socket", short(s.ID()), "namespace", clip.Quoted(s.Namespace().Name()), "client", s.Handshake().RemoteAddr()}
+	return []any{"socket", clip.ID(s.ID()), "namespace", clip.Quoted(s.Namespace().Name()), "client", s.Handshake().RemoteAddr()}
 }
-
-func short(id string) string { return id[:min(8, len(id))] + "…" }
 
 func age(s *socketio.Socket) time.Duration {
 	return time.Since(s.Handshake().Time()).Round(time.Millisecond)

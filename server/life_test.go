@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/sockeye-io/sockeye/internal/clip"
 	"github.com/sockeye-io/sockeye/socketio/socketiotest"
 )
 
@@ -45,7 +46,7 @@ func TestLogOfSockets(t *testing.T) {
 		eventually(t, "the log says "+want, func() bool { return regexp.MustCompile(want).MatchString(log.String()) })
 	}
 	c := srv.Connect(&socketiotest.Options{Namespace: "/echo"})
-	says(`socket connected.* socket=` + regexp.QuoteMeta(short(c.ID())) + ` `)
+	says(`socket connected.* socket=` + regexp.QuoteMeta(clip.ID(c.ID())) + ` `)
 	if strings.Contains(log.String(), "frame:") {
 		t.Error("frames are logged unasked")
 	}

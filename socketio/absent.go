@@ -106,6 +106,10 @@ func (r *recovery) take(s *Socket) *absent {
 	if !ok {
 		return nil
 	}
+	if len(pid) > mostPID {
+		r.refuse(s, noSession) // of no server's making: nobody is asked
+		return nil
+	}
 	key := sha256.Sum256([]byte(pid))
 	var a *absent
 	var why notRecovered
@@ -121,6 +125,9 @@ func (r *recovery) take(s *Socket) *absent {
 	r.awaitEnd(s, a)
 	return a
 }
+
+// mostPID is how long a private id may be; servers make 20 characters.
+const mostPID = 256
 
 // endWait is how long a client that is back waits for the functions of
 // OnDisconnect of the socket that it was.

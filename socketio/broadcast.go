@@ -164,6 +164,9 @@ func (b *Broadcast) send(r *receivers, ns *Namespace, event string, e *siowire.E
 	} else {
 		m = rec.mark(e)
 	}
+	if from != nil {
+		srv.engine.FromElsewhere(m)
+	}
 	failed := srv.deliver(r.list, m, b.flags)
 	rec.unlock()
 	srv.account(r.list, event, m.Size(), failed)

@@ -230,6 +230,7 @@ func (c *clustered) ask(ns *Namespace, b *Broadcast, m *adapter.Message) {
 	list := b.appendTo(nil, ns)
 	c.reply(m, &adapter.Message{Kind: adapter.ClientCount, Count: len(list)})
 	msg := message(*e)
+	c.srv.engine.FromElsewhere(msg)
 	var failed []unsent
 	for _, s := range list {
 		err := s.expect(id, back)

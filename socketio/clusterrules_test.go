@@ -355,6 +355,33 @@ func TestClusterSlowReceiver(t *testing.T) {
 	})
 }
 
+// What another node says all at once, as when its broker is back, is more than a
+// client's queue holds, and ends none that takes it in the end. What this node
+// says itself is bounded as ever.
+func TestClusterBurst(t *testing.T) {
+	for _, recovery := range []*socketio.Recovery{nil, {}} {
+		inCluster(t, plainBus, 2, func(_ int, o *socketio.Options) { o.Recovery, o.Engine.MaxQueue = recovery, 100_000 }, func(n *nodes) {
+			t := n.t
+			here, there := n.clients[0][0], n.clients[1][0]
+			here.StopReading()
+			there.StopReading()
+			text := strings.Repeat("x", 1000)
+			for range 400 {
+				n.srv[0].Emit("e", text)
+			}
+			synctest.Wait()
+			here.StartReading()
+			there.StartReading()
+			if got := n.heard(there); got != 400 || !there.Connected() {
+				t.Errorf("recovery %v: %d have come, and the client is connected: %v", recovery, got, there.Connected())
+			}
+			if n.heard(here) == 400 || here.Connected() {
+				t.Error("a client of the node itself is not bounded")
+			}
+		})
+	}
+}
+
 // A dynamic namespace is one like others, on the nodes that have it.
 func TestClusterDynamicNamespaces(t *testing.T) {
 	inCluster(t, adaptertest.BusOptions{Traits: adapter.Traits{Ordered: true, Routes: true}}, 3, nil, func(n *nodes) {

@@ -78,10 +78,7 @@ func TestRoamHostile(t *testing.T) {
 			if took := time.Since(began); took > 3*time.Second {
 				t.Errorf("%.20v: %v", offset, took)
 			}
-			// An offset of a node where the session never was says nothing; all others
-			// are refused.
-			text, _ := offset.(string)
-			if same := again.ID() == c.ID(); same && text != strings.Repeat("A", 56) && text != strings.Repeat("9", 56) && text != strings.Repeat("_", 56) {
+			if again.ID() == c.ID() {
 				t.Errorf("%.20v was believed", offset)
 			}
 			// The session is gone: whoever comes once more with it gets nothing.

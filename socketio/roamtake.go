@@ -58,7 +58,7 @@ func (m *roam) take(s *Socket, key [sha256.Size]byte, pid string, offset any) (*
 	}
 	a := found.absent(key, pid)
 	if offset != nil {
-		if why := m.apply(a, text); why != "" {
+		if why := m.apply(ctx, a, text); why != "" {
 			return nil, why
 		}
 	}
@@ -121,7 +121,7 @@ func (m *roam) takeBack(ctx context.Context, s *Socket, key [sha256.Size]byte, o
 		}
 		m.r.unlock()
 	} else if ok {
-		if why := m.apply(a, text); why != "" {
+		if why := m.apply(ctx, a, text); why != "" {
 			m.r.drop(s, a)
 			return nil, why
 		}
@@ -152,8 +152,8 @@ func (r *recovery) drop(s *Socket, a *absent) {
 }
 
 // apply adds what the client says it has seen. An offset of a node where the
-// session never was is from before: then it has seen nothing since.
-func (m *roam) apply(a *absent, text string) notRecovered {
+// session never was is from before, if it can be: then it has seen nothing since.
+func (m *roam) apply(ctx context.Context, a *absent, text string) notRecovered {
 	if at, ok := m.node.offset(text); ok {
 		if !a.known.At.IsZero() && at.Log != a.known.At.Log {
 			return logTrimmed
@@ -167,6 +167,9 @@ func (m *roam) apply(a *absent, text string) notRecovered {
 	}
 	n := k.Nodes[node]
 	if _, was := a.known.Nodes[node]; !was && node != a.node && node != m.self {
+		if k.At.Log != m.c.core.Read().Log || !m.c.core.AwaitRead(ctx, k.At) {
+			return noOffset // nobody has given it out: of another log, or from the future
+		}
 		return ""
 	}
 	if heard := m.c.core.Heard(node, m.r.ns.name); heard != 0 && n > heard+1<<16 {

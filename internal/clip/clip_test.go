@@ -25,3 +25,17 @@ func TestClip(t *testing.T) {
 		}
 	}
 }
+
+func TestIDs(t *testing.T) {
+	const id = "tOS-cwnCJi19xVMJCx_2"
+	if got := ID(id); got != "tOS-cwnC…" {
+		t.Error(got)
+	}
+	for s, want := range map[string]string{
+		id: `"tOS-cwnC"…`, id + "2": `"` + id + `2"`, "lobby": `"lobby"`, "twenty bytes, a room": `"twenty bytes, a room"`, "": `""`,
+	} {
+		if got := Whom(s); got != want {
+			t.Errorf("Whom(%q) is %s, want %s", s, got, want)
+		}
+	}
+}

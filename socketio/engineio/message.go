@@ -27,14 +27,15 @@ const (
 // message, and binary messages that follow it directly. It is immutable. What
 // each kind of transport sends is made from it once, by the first that needs it.
 type Message struct {
-	typ    eiowire.Type
-	text   bool
-	data   []byte   // of the packet: text, or the binary message
-	after  [][]byte // binary messages that follow
-	frame  []byte   // a WebSocket text frame that ends with data; nil if not text
-	size   int
-	frames [frameKinds]atomic.Pointer[[]byte]
-	http   atomic.Pointer[httpAnswer]
+	typ       eiowire.Type
+	text      bool
+	elsewhere bool     // another node has said it: see FromElsewhere
+	data      []byte   // of the packet: text, or the binary message
+	after     [][]byte // binary messages that follow
+	frame     []byte   // a WebSocket text frame that ends with data; nil if not text
+	size      int
+	frames    [frameKinds]atomic.Pointer[[]byte]
+	http      atomic.Pointer[httpAnswer]
 }
 
 // NewMessage makes a message of the text buf[Headroom:], which must be valid

@@ -98,7 +98,9 @@ type Options struct {
 	// MaxPacketsPerPayload bounds the packets of one POST; default 10,000.
 	MaxPacketsPerPayload int
 	// MaxQueue bounds what waits for one client, in bytes; default 4 MiB. One
-	// message alone is always let in.
+	// message alone is always let in. With SlowPolicy Close what other nodes of a
+	// cluster have said, which is there once for all clients, does not count as long
+	// as it is among the last 32 MiB of that: it may come all at once.
 	MaxQueue int
 	// SlowPolicy says what happens when MaxQueue is reached; default Close.
 	SlowPolicy SlowPolicy

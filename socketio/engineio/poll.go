@@ -169,8 +169,7 @@ func (s *Session) take(p *poll) []queued {
 		return []queued{{last, 0}}
 	}
 	s.poll = nil
-	batch := s.queue
-	s.queue, s.queued, s.owed = nil, 0, 0
+	batch := s.portionLocked()
 	var after aftermath
 	// The close packet comes alone: clients handle it at once, and the messages
 	// of the same payload a moment later, when they count as disconnected.

@@ -19,7 +19,7 @@ func (s *Session) Send(m *Message, f Flags) error {
 	switch t := s.transport; {
 	case s.state.Load() != stateOpen:
 		why = DropClosed
-	case len(s.queue) == 0 && t.ready():
+	case len(s.queue) == 0 && t.ready() && !s.laggingLocked(m):
 		err := t.write(m, f)
 		if errors.Is(err, errTransportFull) {
 			// Much was written at once and nobody has had the time to send it.
@@ -30,6 +30,7 @@ func (s *Session) Send(m *Message, f Flags) error {
 		}
 		switch {
 		case err == nil:
+			s.caughtUpLocked()
 		case errors.Is(err, errTransportFull):
 			why, after = s.enqueueLocked(m, f)
 		default:
@@ -66,7 +67,7 @@ func (s *Session) enqueueLocked(m *Message, f Flags) (why Drop, after aftermath)
 	if f&Volatile != 0 && o.SlowPolicy != DropVolatile && !s.transport.listens() {
 		return DropNotWritable, after
 	}
-	if have := s.bufferedLocked(); o.MaxQueue >= 0 && have > 0 && have+m.cost() > o.MaxQueue {
+	if have := s.bufferedLocked(); !s.boundedLocked(queued{m, f}, have) {
 		after = s.shedLocked(have + m.cost() - o.MaxQueue)
 		if s.bufferedLocked()+m.cost() > o.MaxQueue {
 			if f&Volatile != 0 || o.SlowPolicy == DropOldest {

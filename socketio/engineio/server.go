@@ -40,10 +40,11 @@ type Server struct {
 	contexts   contexts
 	forward    *forward.Forwarder // nil: alone
 
-	conns   *httpconn.Conns
-	stops   stops
-	closing atomic.Bool  // Shutdown or Close was called
-	apart   atomic.Int32 // handshakes whose first message waits: see maxApart
+	conns          *httpconn.Conns
+	stops          stops
+	closing        atomic.Bool   // Shutdown or Close was called
+	elsewhereBytes atomic.Uint64 // that other nodes have said: see FromElsewhere
+	apart          atomic.Int32  // handshakes whose first message waits: see maxApart
 
 	mu       sync.Mutex
 	refusing bool

@@ -94,7 +94,7 @@ type Session struct {
 	state  atomic.Uint32 // changed under mu only, as is paused
 	mu     sync.Mutex    // guards all from phase on; held for moments, never over a callback
 
-	fate      *fate // nil before its end
+	fate      *fate // nil before its end, unless its client lags
 	queue     []queued
 	queued    int   // bytes, as Message.cost counts them
 	poll      *poll // of the transport polling
@@ -113,6 +113,7 @@ type (
 	fate struct {
 		reason Reason
 		cause  error
+		lag    lag // before: then the others are not set
 	}
 	// upgrade is a change of transport that is under way.
 	upgrade struct {
@@ -176,7 +177,7 @@ func (s *Session) shutLocked(reason Reason, cause error, flush bool) (after afte
 	case stateClosed:
 		return after
 	case stateOpen:
-		s.fate = &fate{reason, cause}
+		s.fate = &fate{reason: reason, cause: cause}
 		s.state.Store(stateClosing)
 		s.phase = phaseNone
 		s.timer.Stop()

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/sockeye-io/sockeye/socketio"
 	"github.com/sockeye-io/sockeye/socketio/internal/wire/siowire"
 )
 
@@ -27,7 +28,7 @@ type Options struct {
 	Query     url.Values                // more parameters of the handshake's URL
 	Path      string                    // "/socket.io/" by default
 	Host      string                    // "host.example" by default
-	Parser    siowire.Parser            // a socketio.Parser; JSON by default; the server's must be the same
+	Parser    socketio.Parser           // JSON by default; the server's must be the same
 	Handle    map[string]func(e *Event) // Client.Handle from the start, for what is sent during the connect
 	Timeout   time.Duration             // how long Connect, Next, Ask… wait, each; 10 s by default
 }

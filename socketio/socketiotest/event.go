@@ -5,15 +5,15 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/sockeye-io/sockeye/socketio"
 	"github.com/sockeye-io/sockeye/socketio/internal/wire/siowire"
 )
 
 // An Event is one that the server has emitted, or the acknowledgement of one
-// that the client has. Args is a [socketio.Args], and Arg returns a
-// [socketio.Raw].
+// that the client has.
 type Event struct {
 	Name string // "" of an acknowledgement
-	Args siowire.Args
+	Args socketio.Args
 
 	c     *Client
 	id    uint64
@@ -24,7 +24,7 @@ type Event struct {
 func (e *Event) Len() int { return e.Args.Len() }
 
 // Arg returns argument i, counted from 0; the zero Raw if there is none.
-func (e *Event) Arg(i int) siowire.Raw { return e.Args.At(i) }
+func (e *Event) Arg(i int) socketio.Raw { return e.Args.At(i) }
 
 // Scan decodes the first arguments into what dst points to. Anything amiss
 // fails the test.

@@ -395,6 +395,46 @@ func TestLogFromLiars(t *testing.T) {
 	b.wait("they are counted", func() bool { return b.bad["parse"] == 4 && b.bad["spoof"] == 3 })
 }
 
+// What is told of a place that is not the next is not carried out, whatever it
+// says: the log has it, or there is none. And it is asked at once.
+func TestLogAheadIsNotBelieved(t *testing.T) {
+	s := jetStream(t, server.Options{})
+	a, b := pair(t, logging(s))
+	b.open(1)
+	nc, err := nats.Connect(s.ClientURL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	subjects := newSubjects(DefaultPrefix)
+	asked, err := nc.SubscribeSync("$JS.API.DIRECT.GET." + subjects.logStream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	heard := []string{a.say(keep(1))}
+	b.heard(heard)
+	ahead := b.Adapter.at.Load().next + 2
+	msg := nats.NewMsg(subjects.told + "cccccccccccccccc")
+	msg.Header["Nats-Stream"] = []string{subjects.logStream}
+	msg.Header["Nats-Sequence"] = []string{fmt.Sprint(ahead)}
+	msg.Header["Nats-Time-Stamp"] = []string{time.Now().UTC().Format(time.RFC3339Nano)}
+	msg.Data = entryOf(t, "cccccccccccccccc", "", 0)
+	if err := nc.PublishMsg(msg); err != nil {
+		t.Fatal(err)
+	}
+	// As often as what was told of is expected; otherwise it would be once in 2 s.
+	for i := range inVain {
+		q, err := asked.NextMsg(slow.Stretch(5 * time.Second))
+		if err != nil || !strings.Contains(string(q.Data), fmt.Sprintf(`"seq":%d,`, ahead-2)) {
+			t.Fatalf("question %d: %v, %v", i, q, err)
+		}
+	}
+	for i := range 3 { // the place is one of these
+		heard = append(heard, a.say(keep(2+i)))
+	}
+	b.heard(heard)
+}
+
 func entryOf(t testing.TB, from, to string, lane uint32) []byte {
 	a, err := New(Options{Servers: []string{"none:1"}})
 	if err != nil {

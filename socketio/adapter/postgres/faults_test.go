@@ -16,6 +16,7 @@ import (
 
 	"github.com/sockeye-io/sockeye/internal/slow"
 	"github.com/sockeye-io/sockeye/socketio/adapter"
+	"github.com/sockeye-io/sockeye/socketio/adapter/adaptertest"
 )
 
 // A node is an adapter with an inbox that keeps what comes.
@@ -214,12 +215,12 @@ func TestServerKilledAndBack(t *testing.T) {
 // probe, and replaced.
 func TestConnectionThatDeliversNothing(t *testing.T) {
 	s, prefix := newServer(t)
-	r := newRelay(t, s.addr)
-	a := join(t, "aaaaaaaaaaaaaaaa", "postgres://tester@"+r.addr+"/postgres?sslmode=disable", prefix, impatient)
+	r := adaptertest.NewRelay(t, s.addr)
+	a := join(t, "aaaaaaaaaaaaaaaa", "postgres://tester@"+r.Addr+"/postgres?sslmode=disable", prefix, impatient)
 	b := join(t, "bbbbbbbbbbbbbbbb", s.url(), prefix, nil)
 	b.burst(1, 3, "")
 	a.hears(3)
-	r.freeze()
+	r.Freeze()
 	until(t, "the loss is told", func() bool { return a.state().Connection == adapter.Degraded })
 	until(t, "a new connection is there", a.up)
 	if !a.state().MayMiss {
@@ -233,13 +234,13 @@ func TestConnectionThatDeliversNothing(t *testing.T) {
 // counted, the rest arrives in order, and the connections stay.
 func TestSlowWay(t *testing.T) {
 	s, prefix := newServer(t)
-	r := newRelay(t, s.addr)
-	a := join(t, "aaaaaaaaaaaaaaaa", "postgres://tester@"+r.addr+"/postgres?sslmode=disable", prefix, func(o *Options, p *pace) {
+	r := adaptertest.NewRelay(t, s.addr)
+	a := join(t, "aaaaaaaaaaaaaaaa", "postgres://tester@"+r.Addr+"/postgres?sslmode=disable", prefix, func(o *Options, p *pace) {
 		impatient(o, p)
 		o.QueueBytes = 200_000
 	})
 	b := join(t, "bbbbbbbbbbbbbbbb", s.url(), prefix, nil)
-	r.slowly(4000)
+	r.Slowly(4000)
 	const total = 2000
 	pad := strings.Repeat("x", 1000)
 	for i := range total {

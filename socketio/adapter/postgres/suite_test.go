@@ -3,8 +3,11 @@
 package postgres
 
 import (
+	"encoding/hex"
+	"strings"
 	"sync"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/sockeye-io/sockeye/socketio/adapter"
 	"github.com/sockeye-io/sockeye/socketio/adapter/adaptertest"
@@ -16,16 +19,16 @@ func TestSuite(t *testing.T) {
 		s, prefix := newServer(t)
 		const queue = 200_000
 		var mu sync.Mutex
-		relays := map[adapter.Adapter]*relay{}
-		at := func(a adapter.Adapter) *relay {
+		relays := map[adapter.Adapter]*adaptertest.Relay{}
+		at := func(a adapter.Adapter) *adaptertest.Relay {
 			mu.Lock()
 			defer mu.Unlock()
 			return relays[a]
 		}
 		return adaptertest.Cluster{
 			Adapter: func() adapter.Adapter {
-				r := newRelay(t, s.addr)
-				a, err := New(Options{URL: "postgres://tester@" + r.addr + "/postgres?sslmode=disable", Prefix: prefix, QueueBytes: queue})
+				r := adaptertest.NewRelay(t, s.addr)
+				a, err := New(Options{URL: "postgres://tester@" + r.Addr + "/postgres?sslmode=disable", Prefix: prefix, QueueBytes: queue})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -37,10 +40,10 @@ func TestSuite(t *testing.T) {
 			Stop:  s.kill,
 			Start: func() { s.start(t) },
 			Cut: func(a adapter.Adapter) {
-				at(a).refuse(true)
-				at(a).cut()
+				at(a).Refuse(true)
+				at(a).Cut()
 			},
-			Mend: func(a adapter.Adapter) { at(a).refuse(false) },
+			Mend: func(a adapter.Adapter) { at(a).Refuse(false) },
 			Inject: func(ns string, raw []byte) {
 				if text, ok := storable(raw); ok {
 					s.do(t, "SELECT pg_notify($1, $2)", prefix+"#"+ns, text)
@@ -58,3 +61,12 @@ func TestSuite(t *testing.T) {
 		}
 	})
 }
+
+// storable reports whether bytes can be a notification, and hexOf is what they
+// are for a row otherwise.
+func storable(raw []byte) (string, bool) {
+	text := string(raw)
+	return text, len(text) <= room && utf8.ValidString(text) && !strings.Contains(text, "\x00")
+}
+
+func hexOf(raw []byte) string { return hex.EncodeToString(raw) }

@@ -107,8 +107,8 @@ func clustered(t *testing.T, masters []*server, prefix string) adaptertest.Clust
 	t.Helper()
 	const queue = 200_000
 	var mu sync.Mutex
-	relays := map[adapter.Adapter]map[string]*relay{}
-	each := func(a adapter.Adapter, f func(*relay)) {
+	relays := map[adapter.Adapter]map[string]*adaptertest.Relay{}
+	each := func(a adapter.Adapter, f func(*adaptertest.Relay)) {
 		mu.Lock()
 		defer mu.Unlock()
 		for _, r := range relays[a] {
@@ -128,11 +128,11 @@ func clustered(t *testing.T, masters []*server, prefix string) adaptertest.Clust
 	}
 	return adaptertest.Cluster{
 		Adapter: func() adapter.Adapter {
-			own := map[string]*relay{}
+			own := map[string]*adaptertest.Relay{}
 			for _, s := range masters {
-				own[s.addr] = newRelay(t, s.addr)
+				own[s.addr] = adaptertest.NewRelay(t, s.addr)
 			}
-			a := shardedAt(t, Options{Prefix: prefix, QueueBytes: queue, via: func(addr string) string { return own[addr].addr }}, masters[0], masters[1])
+			a := shardedAt(t, Options{Prefix: prefix, QueueBytes: queue, via: func(addr string) string { return own[addr].Addr }}, masters[0], masters[1])
 			mu.Lock()
 			defer mu.Unlock()
 			relays[a] = own
@@ -150,14 +150,14 @@ func clustered(t *testing.T, masters []*server, prefix string) adaptertest.Clust
 		},
 		Start: begin,
 		Cut: func(a adapter.Adapter) {
-			each(a, func(r *relay) {
-				r.refuse(true)
-				r.cut()
+			each(a, func(r *adaptertest.Relay) {
+				r.Refuse(true)
+				r.Cut()
 			})
 			// One that has not noticed yet would take what is to wait in the queue.
 			until(t, "all links have ended", a.(*Sharded).linkless)
 		},
-		Mend: func(a adapter.Adapter) { each(a, func(r *relay) { r.refuse(false) }) },
+		Mend: func(a adapter.Adapter) { each(a, func(r *adaptertest.Relay) { r.Refuse(false) }) },
 		Inject: func(ns string, raw []byte) {
 			channel := prefix + "#" + ns + "#"
 			owner(masters, channel).do("SPUBLISH", channel, string(raw))

@@ -33,6 +33,7 @@
 // A user of the server with bounds (ACL) needs the channels and keys that begin
 // with the prefix, and the commands PING, SELECT, PUBLISH, SUBSCRIBE, PSUBSCRIBE,
 // UNSUBSCRIBE, PUBSUB, SET, with Sentinels ROLE, for streams XADD, XREAD, XRANGE
-// and XREVRANGE, for sharded Pub/Sub SPUBLISH, SSUBSCRIBE, SUNSUBSCRIBE and
-// CLUSTER SLOTS.
+// and XREVRANGE, for their recovery EVAL, GET, GETDEL (Redis 6.2) and DEL and, with
+// the default prefix, the keys that begin with sio:session: as in Node, for sharded
+// Pub/Sub SPUBLISH, SSUBSCRIBE, SUNSUBSCRIBE and CLUSTER SLOTS.
 package redis

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sockeye-io/sockeye/socketio/adapter"
+	"github.com/sockeye-io/sockeye/socketio/adapter/adaptertest"
 )
 
 // burst publishes n numbered broadcasts after those that were before.
@@ -238,12 +239,12 @@ func (n *node) subscriber() string {
 func TestConnectionThatDeliversNothing(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	r := newRelay(t, s.addr)
-	a := join(t, impatient(classicAt(t, Options{}, r.addr)), "aaaaaa")
+	r := adaptertest.NewRelay(t, s.addr)
+	a := join(t, impatient(classicAt(t, Options{}, r.Addr)), "aaaaaa")
 	b := join(t, classicAt(t, Options{}, s.addr), "bbbbbb")
 	b.burst(1, 3)
 	a.awaits("bbbbbb", sequence(1, 3))
-	r.freeze()
+	r.Freeze()
 	until(t, "the loss is told", func() bool { return a.state().Connection == adapter.Degraded })
 	until(t, "a new connection is there", a.up)
 	if !a.state().MayMiss {
@@ -257,12 +258,10 @@ func TestConnectionThatDeliversNothing(t *testing.T) {
 // counted, the rest arrives in order, and the connections stay.
 func TestSlowWay(t *testing.T) {
 	s := newServer(t)
-	r := newRelay(t, s.addr)
-	a := join(t, impatient(classicAt(t, Options{QueueBytes: 200_000}, r.addr)), "aaaaaa")
+	r := adaptertest.NewRelay(t, s.addr)
+	a := join(t, impatient(classicAt(t, Options{QueueBytes: 200_000}, r.Addr)), "aaaaaa")
 	b := join(t, classicAt(t, Options{}, s.addr), "bbbbbb")
-	r.mu.Lock()
-	r.rate = 4000
-	r.mu.Unlock()
+	r.Slowly(4000)
 	pad := strings.Repeat("x", 1000)
 	const total = 2000
 	for i := 1; i <= total; i++ {

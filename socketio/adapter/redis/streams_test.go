@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+
+	"github.com/sockeye-io/sockeye/socketio/adapter/adaptertest"
 )
 
 // The numbers are those of the official adapter's function, but for the sign.
@@ -71,12 +73,12 @@ func TestStreamOutlivesServer(t *testing.T) {
 // A node that was away reads what the stream has kept, once.
 func TestStreamIsReadLater(t *testing.T) {
 	s := newServer(t)
-	r := newRelay(t, s.addr)
+	r := adaptertest.NewRelay(t, s.addr)
 	a := join(t, streamsAt(t, Options{}, s.addr), "aaaaaaaaaaaaaaaa")
-	b := join(t, streamsAt(t, Options{}, r.addr), "bbbbbbbbbbbbbbbb")
+	b := join(t, streamsAt(t, Options{}, r.Addr), "bbbbbbbbbbbbbbbb")
 	for round := range 5 {
 		a.burst(1+round*100, 50)
-		r.cut()
+		r.Cut()
 		a.burst(51+round*100, 50)
 	}
 	b.awaits(a.id, sequence(1, 500))

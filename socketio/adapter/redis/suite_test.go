@@ -17,16 +17,16 @@ func suited[A adapter.Adapter](t *testing.T, build func(Options) (A, error)) ada
 	s := newServer(t)
 	const queue = 200_000
 	var mu sync.Mutex
-	relays := map[adapter.Adapter]*relay{}
-	at := func(a adapter.Adapter) *relay {
+	relays := map[adapter.Adapter]*adaptertest.Relay{}
+	at := func(a adapter.Adapter) *adaptertest.Relay {
 		mu.Lock()
 		defer mu.Unlock()
 		return relays[a]
 	}
 	return adaptertest.Cluster{
 		Adapter: func() adapter.Adapter {
-			r := newRelay(t, s.addr)
-			a, err := build(Options{Addrs: []string{r.addr}, QueueBytes: queue})
+			r := adaptertest.NewRelay(t, s.addr)
+			a, err := build(Options{Addrs: []string{r.Addr}, QueueBytes: queue})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -38,10 +38,10 @@ func suited[A adapter.Adapter](t *testing.T, build func(Options) (A, error)) ada
 		Stop:  s.kill,
 		Start: s.start,
 		Cut: func(a adapter.Adapter) {
-			at(a).refuse(true)
-			at(a).cut()
+			at(a).Refuse(true)
+			at(a).Cut()
 		},
-		Mend: func(a adapter.Adapter) { at(a).refuse(false) },
+		Mend: func(a adapter.Adapter) { at(a).Refuse(false) },
 		Inject: func(ns string, raw []byte) {
 			for _, c := range []string{"socket.io#" + ns + "#", "socket.io#" + ns + "#room#", "socket.io-request#" + ns + "#", "socket.io-response#" + ns + "#"} {
 				s.do("PUBLISH", c, string(raw))
