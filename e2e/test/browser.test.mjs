@@ -2,7 +2,7 @@
 import { after } from "node:test";
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { chromium } from "playwright-core";
+import { startBrowser } from "../lib/program.mjs";
 import { startServer, underTest } from "../lib/server.mjs";
 import { cell } from "../lib/cell.mjs";
 import { clients, transports } from "../lib/clients.mjs";
@@ -10,11 +10,7 @@ import { stretch } from "../lib/patience.mjs";
 
 const server = await startServer("main");
 const jsonp = await startServer("jsonp");
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
-    "--disable-sync", "--disable-features=LocalNetworkAccessChecks,BlockInsecurePrivateNetworkRequests"],
-});
+const browser = await startBrowser("LocalNetworkAccessChecks", "BlockInsecurePrivateNetworkRequests");
 after(async () => { await browser.close(); await server.stop(); await jsonp.stop(); });
 
 const bundle = (name) => readFileSync(new URL(`../node_modules/client-${name}/dist/socket.io.js`, import.meta.url), "utf8");
