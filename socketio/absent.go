@@ -211,7 +211,7 @@ func (r *recovery) find(s *Socket, key [sha256.Size]byte, offset any, before *So
 			a.from = max(a.from, from)
 		}
 	}
-	if r.lost(a) {
+	if a.known == nil && r.lost(a) { // else others may know what it has missed
 		r.absents.done(a, r.forget)
 		return nil, lostEvents
 	}

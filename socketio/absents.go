@@ -31,11 +31,13 @@ type absent struct {
 	node  string            // whose number its offset tells
 	marks map[string]*known // since when it was in rooms, if later than known
 	early []keptEvent       // what it has missed that is not in the log here
+	seen  *known            // what it has seen before that, if there is such; then known is with it
+	lands *landing          // of where it was last
 	local uint64            // the position from which on it was here
 	whole uint64            // the position up to which all was here that it has missed, and none from a log after known.At's
 	rm    *roaming          // what other nodes are to know of it
 	heard map[string]uint64 // how far its node had heard of others, where there is no log
-	came  string            // the offset that it came with, where there is no log
+	came  string            // the offset that it came with
 	fresh bool              // rm is what it will have here, and stored
 }
 

@@ -141,7 +141,7 @@ func (srv *Server) join(a adapter.Adapter) error {
 		Adapter: a, Host: c, Name: o.Name, Heartbeat: o.Heartbeat, Dead: o.Timeout, Questions: o.MaxQuestions,
 		Address: c.forwards,
 	})
-	c.roams.init()
+	c.roams.init(c)
 	srv.cluster = c
 	srv.renewRecovery()
 	if err := c.core.Start(); err != nil {

@@ -307,12 +307,17 @@ func (c *clustered) serverSide(ns *Namespace, m *adapter.Message) {
 		return
 	}
 	if p.Event == askSession && m.To != "" && m.Request != "" {
-		var key string
+		var asked []string
 		for _, r := range p.Args.All() {
-			_ = r.Decode(&key) // what is none is unknown
+			if len(asked) == mostGathered {
+				break
+			}
+			var text string
+			_ = r.Decode(&text) // what is none is unknown
+			asked = append(asked, text)
 		}
 		from := adapter.Message{From: m.From, NS: m.NS, Request: m.Request}
-		c.srv.engine.Go(runner(func() { c.surrender(ns, key, from) }))
+		c.srv.engine.Go(runner(func() { c.surrender(ns, asked, from) }))
 		return
 	}
 	if len(ns.reg.load().serverSide[p.Event]) == 0 {

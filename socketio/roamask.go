@@ -5,18 +5,24 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"sync"
 	"time"
 
 	"github.com/sockeye-io/sockeye/socketio/adapter"
 )
 
-// askSession is the server-side event by which a node asks another for a client.
+// askSession is the server-side event by which a node asks another for clients:
+// its values are each a client's key and the tag of its session. The answer is a
+// list of sessions in the same order, of clients that the node has given up, with
+// "" for one that it does not have. It may end early: then the rest is asked again.
 const askSession = "sockeye:session"
 
 // roams is what recovery has for all namespaces of a server in a cluster.
 type roams struct {
 	readers chan struct{} // holds one for each that reads the log
+	peeks   gatherer[string, adapter.Kept]
+	asks    gatherer[question, string]
 
 	mu     sync.Mutex
 	silent map[string]time.Time     // since when nodes do not answer
@@ -26,10 +32,14 @@ type roams struct {
 // readingLogs is how many clients have the log read for them at the same time.
 const readingLogs = 8
 
-func (rs *roams) init() {
+func (rs *roams) init(c *clustered) {
 	rs.readers = make(chan struct{}, readingLogs)
 	rs.silent = make(map[string]time.Time)
 	rs.stops = make(map[string]chan struct{})
+	if log := c.core.Log(); log != nil {
+		rs.peeks.init(func(string) string { return "" }, log.PeekSessions)
+	}
+	rs.asks.init(func(q question) string { return q.node + q.ns }, c.askFor)
 }
 
 // stopping notes a node that is about to stop.
@@ -70,6 +80,13 @@ func (c *clustered) aNodeStops() <-chan struct{} {
 	return nil
 }
 
+// answers reports whether a node is there, and has answered since it was asked
+// last, or was heard of.
+func (c *clustered) answers(node string) bool {
+	heard, ok := c.core.Alive(node)
+	return ok && !c.roams.mute(node, heard)
+}
+
 // mute reports whether a node that was last heard of then has not answered
 // since.
 func (rs *roams) mute(node string, heard time.Time) bool {
@@ -92,47 +109,161 @@ func (rs *roams) muted(node string, now time.Time) {
 	rs.silent[node] = now
 }
 
-// ask has the node where the session is stored give it up: it knows better, if it
-// answers.
-func (m *roam) ask(ctx context.Context, key [sha256.Size]byte, found *session) (answered bool, why notRecovered) {
-	seen, ok := m.c.core.Alive(found.Node)
-	if !ok || m.c.roams.mute(found.Node, seen) {
-		return false, ""
+// A question is for a client that another node has, or had last.
+type question struct {
+	node, ns string
+	key      [sha256.Size]byte
+	tag      string // of the session that is stored: of another life the node says nothing
+}
+
+// keyLen is how long a key is that is written out.
+const keyLen = 2 * sha256.Size
+
+func (q *question) text() string { return hex.EncodeToString(q.key[:]) + q.tag }
+
+// read is the reverse of text. It reports false for what is none.
+func (q *question) read(text string) bool {
+	if len(text) != keyLen+adapter.SessionTag {
+		return false
+	}
+	b, err := hex.DecodeString(text[:keyLen])
+	if err != nil {
+		return false
+	}
+	q.key, q.tag = [sha256.Size]byte(b), text[keyLen:]
+	return true
+}
+
+// errMute: a node is not there, or does not answer.
+var errMute = errors.New("socketio: the node does not answer")
+
+// askFor asks one node for clients of one namespace. It may answer the first of
+// them only. It fails with errMute if the node is as good as dead.
+func (c *clustered) askFor(ctx context.Context, list []question) ([]string, error) {
+	node := list[0].node
+	if !c.answers(node) {
+		return nil, errMute
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience/2)
 	defer cancel()
-	data, err := m.c.list([]any{askSession, hex.EncodeToString(key[:])})
-	if err != nil {
-		return answered, logSilent
+	values := []any{askSession}
+	for i := range list {
+		values = append(values, list[i].text())
 	}
-	var answer []byte
-	q := &adapter.Message{Kind: adapter.ServerSide, NS: m.r.ns.name, To: found.Node, Data: data}
-	err = m.c.gather(ctx, q, 0, func(msg *adapter.Message) error {
+	data, err := c.list(values)
+	if err != nil {
+		return nil, err
+	}
+	var found []string
+	q := &adapter.Message{Kind: adapter.ServerSide, NS: list[0].ns, To: node, Data: data}
+	err = c.gather(ctx, q, 0, func(msg *adapter.Message) error {
 		a, err := acknowledgement(msg.Data)
-		if err != nil {
+		if err != nil || a.Len() == 0 {
 			return err
 		}
-		var text string
-		if a.Len() > 0 && a.Arg(0).Decode(&text) == nil {
-			answer, answered = []byte(text), true
+		var texts []string
+		if err = a.Arg(0).Decode(&texts); err == nil {
+			found = texts[:min(len(texts), len(list))]
 		}
-		return nil
+		return err
 	})
+	var missing *MissingAcksError
 	switch {
-	case !answered && ctx.Err() != nil:
-		m.c.roams.muted(found.Node, time.Now())
-		return false, "" // it is as good as dead: what is stored counts
-	case !answered && err != nil:
-		return false, "" // it has gone meanwhile
-	case len(answer) == 0:
+	case len(found) > 0:
+		return found, nil
+	case err == nil:
+		return make([]string, len(list)), nil // it does not have the namespace any more
+	case ctx.Err() != nil:
+		c.roams.muted(node, time.Now())
+		return nil, errMute
+	case errors.As(err, &missing) && missing.Cause == ErrNodeLost:
+		return nil, errMute // it has gone meanwhile
+	}
+	return nil, err
+}
+
+// ask has the node where a session is stored give its client up: it knows better,
+// if it answers.
+func (m *roam) ask(ctx context.Context, key [sha256.Size]byte, seen *sighting) (answered bool, why notRecovered) {
+	if !m.c.answers(seen.Node) {
+		return false, "" // what is stored counts
+	}
+	text, err := m.c.roams.asks.want(ctx, question{seen.Node, m.r.ns.name, key, seen.tag})
+	switch {
+	case err == errMute:
+		return false, ""
+	case err != nil:
+		return false, logSilent
+	case text == "":
 		return true, noSession // it was there, and is not any more
 	}
 	var better session
-	if better.decode(answer) != nil || better.SID != found.SID {
-		return answered, logSilent
+	if better.decode([]byte(text)) != nil || better.SID != seen.SID || better.NS != seen.NS || better.tag != seen.tag {
+		return true, logSilent
 	}
-	*found = better
+	seen.session = better
 	return true, ""
+}
+
+// mostAnswered is how many bytes of sessions an answer has, besides the last.
+const mostAnswered = 128 << 10
+
+// surrender gives up clients that have gone to another node, which asks for them.
+func (c *clustered) surrender(ns *Namespace, asked []string, to adapter.Message) {
+	most := mostAnswered
+	if n := c.core.Traits().MaxMessage; n > 0 {
+		most = min(most, n/4) // as JSON in JSON it grows
+	}
+	given := []string{}
+	size := 0
+	for _, one := range asked {
+		var q question
+		text := ""
+		if r := ns.recovery; r.roams() && q.read(one) {
+			text = r.giveUp(q.key, q.tag)
+		}
+		given = append(given, text)
+		if size += len(text); size >= most {
+			break
+		}
+	}
+	data, err := c.list([]any{given}) // one value: some backends carry no more
+	if err == nil {
+		err = c.core.Answer(&to, &adapter.Message{Kind: adapter.ServerSideAnswer, Data: data}, true)
+	}
+	if err != nil {
+		c.srv.log.Warn("socketio: question of the cluster not answered", "kind", "session", "error", err)
+	}
+}
+
+// giveUp ends a client's life here, if it is the one of that tag, and returns its
+// session.
+func (r *recovery) giveUp(key [sha256.Size]byte, tag string) string {
+	if !r.holdsAs(key, tag) {
+		return ""
+	}
+	old := r.end(key)
+	r.lock()
+	defer r.unlock()
+	now := time.Now()
+	a := r.absents.away[key]
+	onItsWay := old != nil && old.origin.back != nil
+	if onItsWay {
+		a = old.origin.back
+	}
+	switch {
+	case a == nil || a.rm == nil || a.rm.tag != tag:
+		return "" // it has come back meanwhile
+	case onItsWay:
+		old.origin.back = nil
+		delete(r.here, key)
+	case r.absents.take(key, now) == nil:
+		return ""
+	}
+	text := string(r.roam.sessionOf(a).encode())
+	r.absents.done(a, r.forget)
+	r.forgetAbsent(now)
+	return text
 }
 
 // fromNode takes a client that a Node server has let go.
@@ -160,30 +291,5 @@ func (m *roam) bringFromNode(ctx context.Context, s *Socket, key [sha256.Size]by
 		}
 	}
 	_ = json.Unmarshal(found.Data, &a.data) // what is no object is no data of ours
-	return m.bring(ctx, s, a)
-}
-
-// surrender gives up a client that has gone to another node, which asks for it.
-func (c *clustered) surrender(ns *Namespace, hexKey string, to adapter.Message) {
-	text := ""
-	b, err := hex.DecodeString(hexKey)
-	if r := ns.recovery; err == nil && len(b) == sha256.Size && r.roams() {
-		key := [sha256.Size]byte(b)
-		r.end(key)
-		r.lock()
-		now := time.Now()
-		if a := r.absents.take(key, now); a != nil {
-			text = string(r.roam.sessionOf(a).encode())
-			r.absents.done(a, r.forget)
-			r.forgetAbsent(now)
-		}
-		r.unlock()
-	}
-	data, err := c.list([]any{text})
-	if err == nil {
-		err = c.core.Answer(&to, &adapter.Message{Kind: adapter.ServerSideAnswer, Data: data}, true)
-	}
-	if err != nil {
-		c.srv.log.Warn("socketio: question of the cluster not answered", "kind", "session", "error", err)
-	}
+	return m.bring(ctx, s, a, nil)
 }

@@ -283,7 +283,7 @@ func (m *roam) takeHanded(ctx context.Context, s *Socket, key [sha256.Size]byte,
 	if why != "" {
 		return nil, why
 	}
-	return m.bring(ctx, s, a)
+	return m.bring(ctx, s, a, nil)
 }
 
 // place finds out what a client has seen that its node has handed over, in the

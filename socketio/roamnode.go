@@ -133,7 +133,7 @@ func (m *roam) fromNodeFirst(ctx context.Context, s *Socket, key [sha256.Size]by
 		return nodeTaken{}, ""
 	}
 	m.forgetHere(key)
-	_, _ = m.log.TakeSession(ctx, sessionKey(m.r.ns.name, key)) // from before
+	m.log.PutSession(adapter.Session{Key: sessionKey(m.r.ns.name, key), First: true}) // nothing: it is from before
 	at, ok := m.node.offset(offset)
 	if !ok {
 		return nodeTaken{}, noOffset

@@ -159,7 +159,10 @@ func (m *roam) readLog(ctx context.Context, a *absent, to adapter.Mark) notRecov
 	}
 	m.r.lock()
 	defer m.r.unlock()
-	a.known = k.and(&known{At: to})
+	if a.seen == nil {
+		a.seen = k
+	}
+	a.known = k.and(&known{At: to}) // when it has got what comes first
 	if why := m.misses(a); why != uncovered {
 		return why
 	}

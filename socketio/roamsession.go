@@ -21,8 +21,10 @@ type session struct {
 	Marks         map[string]*known `json:",omitempty"` // since when it is in rooms, if later than Since
 	Since         *known            // what it has seen in any case
 	Data          json.RawMessage   `json:",omitempty"`
-	Away          bool              `json:",omitempty"` // it was stored when its connection was lost
+	Lands         *landing          `json:",omitempty"`
+	Away          bool              `json:",omitempty"` // it was stored when its connection was lost, for Node's servers too
 	Open          bool              `json:",omitempty"` // its rooms were changing: there may be others
+	Turn          int               `json:",omitempty"` // how often it has come back where it was: so what was seen before is not the same
 
 	tag string
 	bad error // why Data could not be encoded
@@ -60,34 +62,43 @@ func (s *session) decode(b []byte) error {
 
 // absent is the client as if it had been here.
 func (s *session) absent(key [sha256.Size]byte, pid string) *absent {
-	a := &absent{key: key, pid: pid, sid: s.SID, rooms: s.Rooms, known: s.Since, node: s.Node, marks: s.Marks, at: time.Now(), over: ended}
+	a := &absent{key: key, pid: pid, sid: s.SID, rooms: s.Rooms, known: s.Since, lands: s.Lands, node: s.Node, marks: s.Marks, at: time.Now(), over: ended}
 	if len(s.Data) > 0 {
 		_ = json.Unmarshal(s.Data, &a.data) // it was encoded from one
 	}
 	return a
 }
 
-// roaming is what other nodes are to know of a socket.
+// roaming is what other nodes are to know of a client, from its coming here until
+// it is on another node.
 type roaming struct {
-	tag     string
-	stored  atomic.Bool // it is, as far as this node knows
-	none    atomic.Bool // it was not there when it was to be refreshed
-	failed  atomic.Bool // it was not stored as it has become
-	taken   atomic.Bool // another node has it
-	late    atomic.Bool // data was changed after the end
+	tag    string
+	s      *Socket       // that it is now, as long as it is connected
+	acked  atomic.Uint64 // which version the backend has, as far as this node knows
+	none   atomic.Bool   // it was not there when it was to be refreshed
+	failed atomic.Bool   // it was not stored as it has become
+	taken  atomic.Bool   // another node has it
+	late   atomic.Bool   // data was changed after the end
+	warned bool
+	turn   int // how often it has come back
+
+	// Of the connection that it has, or had last.
 	born    time.Time
 	since   *known // what it has seen when it came
 	node    string
 	foreign bool              // since is what it has seen elsewhere
 	local   uint64            // this node's position when it came
 	marks   map[string]*known // since when it is in rooms that it has joined later
-	fresh   bool              // it was stored before the socket was let in
-	dirty   bool              // it is in roam.dirty, or was put there since
-	at      time.Time         // when it was stored last, with all that it was
-	open    bool              // as one whose rooms are changing
-	more    bool              // it has joined more rooms on its way in
-	over    bool
-	warned  bool
+	lands   *landing
+
+	// What was stored last.
+	version uint64
+	at      time.Time // with all that it was
+	data    uint64    // sum of its data
+	open    bool      // as one whose rooms are changing
+	moved   bool      // it has joined or left rooms since
+	dirty   bool      // it is in roam.dirty, or was put there since
+	queued  bool      // it is in roam.queue
 }
 
 func newRoaming(a *absent) *roaming {
@@ -96,6 +107,21 @@ func newRoaming(a *absent) *roaming {
 		rm.since, rm.node, rm.foreign, rm.local, rm.marks = a.known, a.node, a.known != nil, a.local, a.marks
 	}
 	return rm
+}
+
+// A landing is what a client has seen that has come to a node which had to read for
+// it what it has missed first, as soon as it has got something that is the node's
+// own: it is sent that first.
+type landing struct {
+	Node string
+	Came string // the offset that it came with: who has that still has got nothing
+	Seen *known
+}
+
+// says reports whether a client with that offset, the number n of a node, has got
+// something of its own.
+func (l *landing) says(offset, node string, n uint64) bool {
+	return l != nil && l.Seen != nil && node == l.Node && n != 0 && offset != l.Came
 }
 
 // absent is what an absent client has of it.
@@ -116,17 +142,22 @@ func (m *roam) enrolled(s *Socket) {
 	s.origin.roaming = rm
 }
 
-// entered stores a socket that was let in.
+// entered stores a socket that was let in, unless it is stored as it is: then its
+// client has come back.
 func (m *roam) entered(s *Socket) {
 	if m == nil || !s.entered || s.origin == nil || s.origin.roaming == nil {
 		return
 	}
-	if !s.origin.roaming.fresh {
+	rm := s.origin.roaming
+	rm.s = s
+	switch {
+	case m.log == nil:
+	case rm.version == 0:
 		m.storeSocket(s, true)
-		return
+	case !rm.has(m.sessionNow(s)):
+		m.storeSocket(s, false)
 	}
-	m.queue = append(m.queue, stored{s, time.Now().Add(m.refresh())})
-	m.changed(s, s.origin.roaming.more)
+	m.queueUp(rm)
 	m.tick()
 }
 
@@ -135,21 +166,24 @@ func (m *roam) resumed(s *Socket, back *absent, more bool) {
 	if m == nil {
 		return
 	}
-	o := s.origin
-	if back.fresh {
-		o.roaming, back.fresh = back.rm, false
-		o.roaming.fresh = true
-	} else {
-		o.roaming = newRoaming(back)
-		if back.known == nil && back.rm != nil {
-			o.roaming.since, o.roaming.node, o.roaming.marks = back.rm.since, back.rm.node, back.rm.marks
+	rm := back.rm
+	if rm == nil {
+		rm = newRoaming(back)
+	} else if !back.fresh {
+		rm.born, rm.foreign, rm.local = time.Now(), back.known != nil, back.local
+		if back.known != nil {
+			rm.node, rm.marks = back.node, back.marks
 		}
 	}
-	o.roaming.more = more
+	back.fresh = false
+	rm.moved = rm.moved || more
+	s.origin.roaming, rm.lands = rm, nil
 	if back.known == nil {
 		return
 	}
-	o.roaming.since = back.known
+	if rm.since = back.known; back.seen != nil {
+		rm.since, rm.lands = back.seen, &landing{m.self, back.came, back.known}
+	}
 	for node, n := range back.known.Nodes {
 		if node != m.self && n > m.c.core.Heard(node, m.r.ns.name) {
 			m.late[node] = append(m.late[node], late{s, n})
@@ -178,20 +212,20 @@ func (m *roam) changed(s *Socket, inRooms bool) {
 		return
 	}
 	rm := s.origin.roaming
+	rm.moved = rm.moved || inRooms
 	if inRooms && time.Since(rm.at) >= storePause {
 		m.storeSocket(s, false)
 		return
 	}
 	if !rm.dirty {
 		rm.dirty = true
-		m.dirty = append(m.dirty, s)
+		m.dirty = append(m.dirty, rm)
 		m.tick()
 	}
 	if inRooms && !rm.open {
-		rm.open = true
 		now := m.sessionNow(s)
 		now.Open = true
-		m.store(sha256.Sum256([]byte(s.origin.pid)), rm, now, false, m.ttl())
+		m.store(sha256.Sum256([]byte(s.origin.pid)), rm, now, adapter.Session{TTL: m.ttl()})
 	}
 }
 
@@ -202,7 +236,7 @@ func (r *recovery) dataChanged(s *Socket) {
 	}
 	r.lock()
 	r.roam.changed(s, false)
-	if o := s.origin; o != nil && o.roaming != nil && o.roaming.over {
+	if o := s.origin; o != nil && o.roaming != nil && o.roaming.s != s {
 		o.roaming.late.Store(true)
 	}
 	r.unlock()
@@ -216,7 +250,7 @@ func (r *recovery) settledIn(s *Socket) {
 	r.lock()
 	defer r.unlock()
 	if o := s.origin; o != nil && o.roaming != nil && o.roaming.dirty && s.state.Load() == connected {
-		r.roam.storeSocket(s, false)
+		r.roam.storeChanged(s)
 	}
 }
 
@@ -226,7 +260,7 @@ func (m *roam) left(s *Socket, a *absent) {
 		return
 	}
 	rm := s.origin.roaming
-	rm.over = true
+	rm.since, rm.s = m.sinceOf(rm), nil
 	for node, list := range m.late {
 		if m.late[node] = slices.DeleteFunc(list, func(l late) bool { return l.s == s }); len(m.late[node]) == 0 {
 			delete(m.late, node)
@@ -249,23 +283,6 @@ func (m *roam) left(s *Socket, a *absent) {
 	m.storeAway(a)
 }
 
-// storeAway stores a client that is not connected any more.
-func (m *roam) storeAway(a *absent) {
-	s, ttl := m.sessionOf(a), m.r.srv.opts.Recovery.MaxDuration
-	s.Away = true
-	if m.waits() && s.bad == nil {
-		m.node.log.PutNodeSession(a.pid, &adapter.NodeSession{SID: a.sid, Rooms: append([]string{a.sid}, a.rooms...), Data: s.Data}, ttl)
-	}
-	m.store(a.key, a.rm, s, false, ttl)
-}
-
-// dataLast stores what was kept on a socket when its last event was handled.
-func (m *roam) dataLast(s *Socket, a *absent) {
-	if m != nil && m.log != nil && !a.back && a.rm != nil && a.rm.late.Swap(false) {
-		m.storeAway(a)
-	}
-}
-
 // cameWith is the offset that a client has come with.
 func (s *Socket) cameWith() string {
 	var auth struct {
@@ -284,7 +301,7 @@ const mostCame = 256
 func (m *roam) sessionOf(a *absent) *session {
 	s := &session{NS: m.r.ns.name, SID: a.sid, Node: m.self, Rooms: a.rooms}
 	if a.rm != nil {
-		s.tag, s.Marks = a.rm.tag, maps.Clone(a.rm.marks)
+		s.tag, s.Turn, s.Marks, s.Lands = a.rm.tag, a.rm.turn, maps.Clone(a.rm.marks), a.rm.lands
 		s.Since = m.sinceOf(a.rm)
 	}
 	if s.Since == nil {
@@ -301,15 +318,23 @@ func (s *session) setData(data map[string]any) {
 }
 
 // sinceOf is what a client has seen for sure: all from before the time that it
-// takes to notice a loss, or else what it had when it came.
+// takes to notice a loss, or else what it had when it came. One that is not
+// connected has seen no more since.
 func (m *roam) sinceOf(rm *roaming) *known {
-	for len(m.safe) > 1 && time.Since(m.safe[1].when) > m.r.notice() {
-		m.safe = slices.Delete(m.safe, 0, 1)
+	if rm.s == nil {
+		return rm.since
 	}
+	m.forgetMoments()
 	if len(m.safe) > 0 && time.Since(m.safe[0].when) > m.r.notice() && m.safe[0].when.After(rm.born) && rm.since != nil {
 		return rm.since.and(m.safe[0].known)
 	}
 	return rm.since
+}
+
+func (m *roam) forgetMoments() {
+	for len(m.safe) > 1 && time.Since(m.safe[1].when) > m.r.notice() {
+		m.safe = slices.Delete(m.safe, 0, 1)
+	}
 }
 
 // travelled reports whether the socket's client has come from another node.

@@ -18,7 +18,7 @@ func (m *roam) take(s *Socket, key [sha256.Size]byte, pid string, offset any) (*
 	defer cancel()
 	if m.log == nil {
 		if m.r.holds(key) {
-			return m.takeBack(ctx, s, key, offset)
+			return m.takeBack(ctx, s, key, offset, nil)
 		}
 		return m.takeHanded(ctx, s, key, pid, offset)
 	}
@@ -30,45 +30,77 @@ func (m *roam) take(s *Socket, key [sha256.Size]byte, pid string, offset any) (*
 	if why != "" || nodes.a != nil {
 		return nodes.a, why
 	}
-	raw, err := m.log.TakeSession(ctx, sessionKey(m.r.ns.name, key))
-	var found session
-	if err == nil && raw != nil {
-		err = found.decode(raw)
-	}
-	if found.Away && nodes.gone {
+	seen, err := m.look(ctx, key)
+	if seen.Away && nodes.gone {
 		m.forgetHere(key)
+		m.forgetStored(key, seen.tag)
 		return nil, noSession // a Node server has taken it
 	}
 	switch {
-	case err != nil && m.r.holds(key) && m.here(offset), err == nil && m.r.holdsAs(key, found.tag):
-		return m.takeBack(ctx, s, key, offset)
+	case err != nil && m.r.holds(key) && m.here(offset):
+		return m.takeBack(ctx, s, key, offset, nil)
+	case err == nil && m.r.holdsAs(key, seen.tag):
+		return m.takeBack(ctx, s, key, offset, seen)
 	case err != nil:
 		return nil, logSilent
-	case raw == nil:
+	case !seen.there:
 		return m.fromNode(ctx, s, key, pid, text)
-	case found.NS != m.r.ns.name || found.Node == m.self:
+	case seen.NS != m.r.ns.name || seen.Node == m.self:
 		return nil, noSession
 	}
-	answered, why := m.ask(ctx, key, &found)
+	answered, why := m.ask(ctx, key, seen)
 	if why != "" {
 		return nil, why
 	}
-	if found.Open || !answered && saysStale(text, found.Node) {
-		return nil, unsettled // and its node cannot say more
+	if seen.Open || !answered && saysStale(text, seen.Node) {
+		why = unsettled // and its node cannot say more
 	}
-	a := found.absent(key, pid)
-	if offset != nil {
-		if why := m.apply(ctx, a, text); why != "" {
-			return nil, why
-		}
+	a := seen.absent(key, pid)
+	a.came = text
+	if why == "" && offset != nil {
+		why = m.apply(ctx, a, text)
 	}
-	return m.bring(ctx, s, a)
+	if why != "" {
+		m.forgetStored(key, seen.tag)
+		return nil, why
+	}
+	if answered {
+		seen.state = seen.state[:adapter.SessionTag] // it was given to this node alone
+	}
+	return m.bring(ctx, s, a, seen)
+}
+
+// A sighting is what the backend has of a client.
+type sighting struct {
+	session
+	there  bool
+	state  []byte // all of it; if its node has given it up, its tag
+	number uint64 // the backend's
+}
+
+// look finds what the backend has of a client. Where several look that is one
+// command for all of them.
+func (m *roam) look(ctx context.Context, key [sha256.Size]byte) (*sighting, error) {
+	kept, err := m.c.roams.peeks.want(ctx, sessionKey(m.r.ns.name, key))
+	seen := &sighting{number: kept.Number, state: kept.State, there: err == nil && kept.State != nil}
+	if seen.there {
+		err = seen.decode(kept.State)
+	}
+	return seen, err
+}
+
+// forgetStored takes away what is stored of a client that is not recovered: a
+// failure is final.
+func (m *roam) forgetStored(key [sha256.Size]byte, tag string) {
+	m.log.PutSession(adapter.Session{Key: sessionKey(m.r.ns.name, key), State: []byte(tag)})
 }
 
 // here reports whether a client has been nowhere else since it was here, as far
 // as its offset tells.
 func (m *roam) here(offset any) bool {
 	text, _ := offset.(string)
+	m.r.lock()
+	defer m.r.unlock()
 	_, err := m.r.findOffset(text)
 	return offset == nil || err == nil
 }
@@ -85,30 +117,71 @@ func (r *recovery) holds(key [sha256.Size]byte) bool {
 func (r *recovery) holdsAs(key [sha256.Size]byte, tag string) bool {
 	r.lock()
 	defer r.unlock()
-	var rm *roaming
-	if s := r.here[key]; s != nil && s.origin != nil {
-		rm = s.origin.roaming
-		if b := s.origin.back; b != nil {
-			rm = b.rm
-		}
-	} else if a := r.absents.away[key]; a != nil {
-		rm = a.rm
-	}
-	return rm != nil && (rm.tag == tag || tag == "" && !rm.stored.Load())
+	rm := r.roamingOf(key)
+	return rm != nil && (rm.tag == tag || tag == "" && rm.acked.Load() == 0)
 }
 
-// takeBack has a client back that was here last.
-func (m *roam) takeBack(ctx context.Context, s *Socket, key [sha256.Size]byte, offset any) (*absent, notRecovered) {
+// roamingOf is what other nodes are to know of a client that is here, or was here
+// last; nil if there is none. The caller holds the lock.
+func (r *recovery) roamingOf(key [sha256.Size]byte) *roaming {
+	if s := r.here[key]; s != nil && s.origin != nil {
+		if b := s.origin.back; b != nil {
+			return b.rm
+		}
+		return s.origin.roaming
+	}
+	if a := r.absents.away[key]; a != nil {
+		return a.rm
+	}
+	return nil
+}
+
+// takeBack has a client back that was here last, and is stored as seen.
+func (m *roam) takeBack(ctx context.Context, s *Socket, key [sha256.Size]byte, offset any, seen *sighting) (*absent, notRecovered) {
 	a, why := m.r.find(s, key, offset, m.r.end(key))
-	if a != nil && a.rm != nil {
-		a.rm.stored.Store(false) // it was taken out
+	if a == nil {
+		return nil, why
 	}
-	if a != nil && m.log == nil && !m.nowhereElse(a, offset) {
+	if why = m.keepsIt(ctx, a, offset, seen); why == "" {
+		why = m.seesAll(ctx, a, offset)
+	}
+	if why != "" {
 		m.r.drop(s, a)
-		return nil, noOffset
+		return nil, why
 	}
-	if a == nil || a.known == nil {
-		return a, why
+	return a, ""
+}
+
+// keepsIt stores a client that is back where it was: so nobody else has it who took
+// this node for dead.
+func (m *roam) keepsIt(ctx context.Context, a *absent, offset any, seen *sighting) notRecovered {
+	if m.log == nil && !m.nowhereElse(a, offset) {
+		return noOffset
+	}
+	if seen == nil || a.rm == nil {
+		return ""
+	}
+	stored := make(chan adapter.Stored, 1)
+	how := adapter.Session{First: !seen.there, TTL: m.ttl(), Done: func(what adapter.Stored) { stored <- what }}
+	if seen.there {
+		how.Instead, how.Number = []byte(a.rm.tag), seen.number
+	}
+	m.r.lock()
+	a.rm.turn++
+	m.store(a.key, a.rm, m.sessionOf(a), how)
+	m.r.unlock()
+	why := awaitStored(ctx, stored)
+	if why == logSilent && m.here(offset) {
+		return ""
+	}
+	return why
+}
+
+// seesAll finds out what a client has missed that is back where it was, and has
+// been elsewhere before.
+func (m *roam) seesAll(ctx context.Context, a *absent, offset any) notRecovered {
+	if a.known == nil {
+		return ""
 	}
 	if text, ok := offset.(string); ok && m.log == nil {
 		m.r.lock()
@@ -121,16 +194,14 @@ func (m *roam) takeBack(ctx context.Context, s *Socket, key [sha256.Size]byte, o
 		}
 		m.r.unlock()
 	} else if ok {
+		if a.came = text; a.rm != nil {
+			a.lands = a.rm.lands
+		}
 		if why := m.apply(ctx, a, text); why != "" {
-			m.r.drop(s, a)
-			return nil, why
+			return why
 		}
 	}
-	if why := m.prepare(ctx, a); why != "" {
-		m.r.drop(s, a)
-		return nil, why
-	}
-	return a, ""
+	return m.prepare(ctx, a)
 }
 
 // nowhereElse reports whether a client has got nothing on another node since it
@@ -178,6 +249,9 @@ func (m *roam) apply(ctx context.Context, a *absent, text string) notRecovered {
 	if !a.known.At.IsZero() && k.At.Log != a.known.At.Log {
 		return logTrimmed
 	}
+	if a.lands.says(text, node, n) {
+		a.known = a.known.and(a.lands.Seen)
+	}
 	a.known, a.node = a.known.and(k), node
 	if at, err := m.r.log.Find(text[:eventlog.OffsetLen]); err == nil {
 		a.local = max(a.local, at)
@@ -192,8 +266,10 @@ var ended = func() chan struct{} {
 	return c
 }()
 
-// bring lets a client come that was on another node.
-func (m *roam) bring(ctx context.Context, s *Socket, a *absent) (*absent, notRecovered) {
+// bring lets a client come that was on another node. It is stored before: so
+// nobody takes it for what it was there, whatever happens. seen is what this takes
+// the place of, nil if there is nothing.
+func (m *roam) bring(ctx context.Context, s *Socket, a *absent, seen *sighting) (*absent, notRecovered) {
 	r := m.r
 	if old := r.end(a.key); old != nil {
 		r.lock()
@@ -203,11 +279,16 @@ func (m *roam) bring(ctx context.Context, s *Socket, a *absent) (*absent, notRec
 		r.unlock()
 	}
 	a.rm, a.fresh = newRoaming(a), true
+	stored := make(chan adapter.Stored, 1)
+	how := adapter.Session{First: seen == nil, TTL: m.ttl(), Done: func(what adapter.Stored) { stored <- what }}
+	if seen != nil {
+		how.Instead, how.Number = seen.state, seen.number
+	}
 	r.lock()
 	if b := r.absents.away[a.key]; b != nil {
 		r.absents.done(b, r.forget)
 	}
-	m.store(a.key, a.rm, m.sessionOf(a), true, m.ttl())
+	m.store(a.key, a.rm, m.sessionOf(a), how)
 	a.from, a.since = r.log.Position(), r.log.Position()
 	if a.local == 0 {
 		a.local = a.from
@@ -221,11 +302,31 @@ func (m *roam) bring(ctx context.Context, s *Socket, a *absent) (*absent, notRec
 	if !unsure {
 		why = m.prepare(ctx, a)
 	}
+	if why == "" && m.log != nil {
+		why = awaitStored(ctx, stored)
+	}
 	if why != "" {
 		r.drop(s, a)
+		if m.log != nil {
+			m.forgetStored(a.key, a.rm.tag)
+		}
 		return nil, why
 	}
 	return a, ""
+}
+
+func awaitStored(ctx context.Context, stored <-chan adapter.Stored) notRecovered {
+	select {
+	case what := <-stored:
+		switch what {
+		case adapter.StoredThere:
+			return ""
+		case adapter.StoredNone, adapter.StoredOther:
+			return noSession // somebody was quicker
+		}
+	case <-ctx.Done():
+	}
+	return logSilent
 }
 
 // prepare finds out whether all that a client has missed is there, and reads

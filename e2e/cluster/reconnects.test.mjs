@@ -4,10 +4,12 @@ import { test } from "node:test";
 import { stretch } from "../lib/patience.mjs";
 import { reconnect } from "./reconnects.mjs";
 
-test("streams: 50 clients go over to another node, and Redis counts what it is asked", { timeout: stretch(60_000) }, async (t) => {
-  const { each, by, recovered } = await reconnect("go", 50);
-  t.diagnostic(`${each} commands for each client: ${JSON.stringify(by)}`);
-  assert.equal(recovered, 50);
-  // The node that was left stores what the client was, and is asked, and answers; the other takes the session, stores it, and once more when it is settled.
-  assert.ok(each <= 7, `${each} commands for each client: ${JSON.stringify(by)}`);
-});
+for (const kill of [false, true]) {
+  test(`streams: 100 clients go over to another node as theirs ${kill ? "is killed" : "lives on"}, and Redis counts what it is asked`, { timeout: stretch(60_000) }, async (t) => {
+    const { each, by, recovered } = await reconnect("go", 100, { within: 200, kill });
+    t.diagnostic(`${each} commands for each client: ${JSON.stringify(by)}`);
+    assert.equal(recovered, 100);
+    // Each is stored once. They are looked for together, and the node that was left is asked for them together.
+    assert.ok(each <= 2, `${each} commands for each client: ${JSON.stringify(by)}`);
+  });
+}

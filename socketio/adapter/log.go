@@ -27,9 +27,10 @@ type Log interface {
 	// last stands, but see [Session].
 	PutSession(s Session)
 
-	// TakeSession takes out what is stored under a key: of several who take it, one
-	// gets it. It is nil if there is nothing.
-	TakeSession(ctx context.Context, key string) ([]byte, error)
+	// PeekSessions tells what is stored under these keys, in their order, and leaves
+	// it there: a zero Kept is nothing. It is one command for all where the backend
+	// has such.
+	PeekSessions(ctx context.Context, keys []string) ([]Kept, error)
 }
 
 // A Rememberer is an Adapter that is a [Log] only if that is of use.
@@ -44,11 +45,31 @@ type Session struct {
 	Key   string // hexadecimal
 	State []byte // begins with what tells it from all others' of this key: SessionTag bytes
 	TTL   time.Duration
-	// First stores it whatever there is. Else it replaces only what begins with the
-	// same tag: who has taken the session has it for himself.
-	First bool
+	// First stores it whatever there is. Else it replaces only what begins with
+	// Instead, or with its own tag if that is nil: of several who replace the same
+	// thing, one does, and has it for himself. Instead is a tag, or all that a [Kept]
+	// has; the former is for one that nobody else replaces but by mistake.
+	First   bool
+	Instead []byte
+	// Number is that of the [Kept] which is replaced, if it was looked at: it spares
+	// some backends a look.
+	Number uint64
 	// Done, if not nil, is told what has become of it. It must not block.
 	Done func(stored Stored)
+}
+
+// Replaces is what that begins with which it may replace.
+func (s *Session) Replaces() []byte {
+	if s.Instead != nil {
+		return s.Instead
+	}
+	return s.State[:SessionTag]
+}
+
+// Kept is a session that is stored.
+type Kept struct {
+	State  []byte
+	Number uint64 // for [Session.Number]
 }
 
 // SessionTag is the length of the tag that a session's state begins with.

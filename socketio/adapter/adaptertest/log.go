@@ -1,6 +1,7 @@
 package adaptertest
 
 import (
+	"bytes"
 	"context"
 	"slices"
 	"time"
@@ -14,7 +15,13 @@ type busLog struct {
 	base     uint64 // the number of the first of list
 	list     []*adapter.Message
 	sessions map[string]busSession
-	takes    int
+	commands Commands
+}
+
+// Commands are what a bus with a log was asked about sessions.
+type Commands struct {
+	Puts  int // sessions stored, or not
+	Peeks int // looks at some
 }
 
 type busSession struct {
@@ -56,10 +63,10 @@ func (b *Bus) Trim(n int) {
 func (b *Bus) NewLog() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	id := b.log.id
+	id, commands := b.log.id, b.log.commands
 	b.log = busLog{}
 	b.log.init()
-	b.log.id = id + 1
+	b.log.id, b.log.commands = id+1, commands
 	for _, n := range b.all() {
 		n.turn()
 	}
@@ -84,11 +91,11 @@ func (n *node) turn() {
 	n.put(item{state: &adapter.State{Connection: adapter.Up, At: now, Log: l.end()}, read: true, due: last})
 }
 
-// Takes is how many sessions were asked for so far.
-func (b *Bus) Takes() int {
+// Commands are what it was asked so far.
+func (b *Bus) Commands() Commands {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.log.takes
+	return b.log.commands
 }
 
 // logger is a node of a bus with a log.
@@ -156,13 +163,14 @@ func (n logger) keep(s adapter.Session) adapter.Stored {
 	if n.down() != nil || b.paused || n.crashed || n.done == nil {
 		return adapter.NotStored
 	}
+	b.log.commands.Puts++
 	old, there := b.log.sessions[s.Key]
 	there = there && time.Now().Before(old.until)
 	switch {
 	case s.First:
 	case !there:
 		return adapter.StoredNone
-	case string(old.state[:adapter.SessionTag]) != string(s.State[:adapter.SessionTag]):
+	case !bytes.HasPrefix(old.state, s.Replaces()):
 		return adapter.StoredOther
 	}
 	if s.TTL <= 0 {
@@ -173,18 +181,19 @@ func (n logger) keep(s adapter.Session) adapter.Stored {
 	return adapter.StoredThere
 }
 
-func (n logger) TakeSession(ctx context.Context, key string) ([]byte, error) {
+func (n logger) PeekSessions(ctx context.Context, keys []string) ([]adapter.Kept, error) {
 	if err := n.reach(ctx); err != nil {
 		return nil, err
 	}
 	b := n.bus
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.log.takes++
-	s, ok := b.log.sessions[key]
-	delete(b.log.sessions, key)
-	if !ok || time.Now().After(s.until) {
-		return nil, nil
+	b.log.commands.Peeks++
+	list := make([]adapter.Kept, len(keys))
+	for i, key := range keys {
+		if s, ok := b.log.sessions[key]; ok && time.Now().Before(s.until) {
+			list[i].State = s.state
+		}
 	}
-	return s.state, nil
+	return list, nil
 }

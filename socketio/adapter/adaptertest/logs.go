@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/sockeye-io/sockeye/socketio/adapter"
@@ -58,8 +56,8 @@ func (s *suite) log() {
 	if err := log.Read(short, "/", marks[key(all[0], 1)], end, func(*adapter.Message) error { return nil }); err == nil {
 		s.t.Errorf("the log is read without a broker")
 	}
-	if b, err := log.TakeSession(short, "00"); err == nil {
-		s.t.Errorf("a session without a broker: %q", b)
+	if list, err := log.PeekSessions(short, []string{"00"}); err == nil {
+		s.t.Errorf("a session without a broker: %v", list)
 	}
 	s.Start()
 	for _, p := range all {
@@ -152,86 +150,4 @@ func (s *suite) reads(p, from *peer, marks map[string]adapter.Mark, last int) {
 			s.t.Errorf("read from %d to %d: %v, %v", begin, end, got, err)
 		}
 	}
-}
-
-// sessions: what is stored can be taken once, by one.
-func (s *suite) sessions() {
-	all := s.nodes(2)
-	if !all[0].a.Traits().Log {
-		return
-	}
-	s.fill(all, 0, 1) // the log is there
-	put := func(key, state string, ttl time.Duration, first bool) adapter.Stored {
-		done := make(chan adapter.Stored, 1)
-		all[0].a.(adapter.Log).PutSession(adapter.Session{Key: key, State: []byte(state), TTL: ttl, First: first, Done: func(what adapter.Stored) { done <- what }})
-		select {
-		case what := <-done:
-			return what
-		case <-time.After(s.patience):
-			s.t.Fatalf("nobody tells what has become of a session")
-			return 0
-		}
-	}
-	take := func(p *peer, key string) string {
-		ctx, cancel := context.WithTimeout(context.Background(), s.patience)
-		defer cancel()
-		b, err := p.a.(adapter.Log).TakeSession(ctx, key)
-		if err != nil {
-			s.t.Errorf("TakeSession: %v", err)
-		}
-		return string(b)
-	}
-	one, other := strings.Repeat("1", adapter.SessionTag), strings.Repeat("2", adapter.SessionTag)
-	for i, c := range []struct {
-		state string
-		ttl   time.Duration
-		first bool
-		want  adapter.Stored
-	}{
-		{one + "a", time.Hour, false, adapter.StoredNone},
-		{one + "b", time.Hour, true, adapter.StoredThere},
-		{one + "c", time.Hour, false, adapter.StoredThere},
-		{other + "d", time.Hour, false, adapter.StoredOther},
-		{other, 0, false, adapter.StoredOther},
-		{one, 0, false, adapter.StoredThere},
-		{one + "e", time.Hour, false, adapter.StoredNone},
-		{other + "f", time.Hour, true, adapter.StoredThere},
-		{one + "g", time.Hour, true, adapter.StoredThere},
-	} {
-		if got := put("abc0", c.state, c.ttl, c.first); got != c.want {
-			s.t.Errorf("session %d: %v, want %v", i, got, c.want)
-		}
-	}
-	if got := take(all[1], "abc0"); got != one+"g" {
-		s.t.Errorf("the session is %q", got)
-	}
-	if got := take(all[0], "abc0"); got != "" {
-		s.t.Errorf("a session is taken twice: %q", got)
-	}
-	if got := put("abc0", one+"h", time.Hour, false); got != adapter.StoredNone {
-		s.t.Errorf("a session that was taken is refreshed: %v", got)
-	}
-	for i := range 10 {
-		key := fmt.Sprintf("abc%x", i)
-		put(key, one, time.Hour, true)
-		var got atomic.Int32
-		var wait sync.WaitGroup
-		for range 3 {
-			for _, p := range all {
-				wait.Go(func() {
-					if take(p, key) != "" {
-						got.Add(1)
-					}
-				})
-			}
-		}
-		wait.Wait()
-		if got.Load() != 1 {
-			s.t.Errorf("a session is taken by %d of six", got.Load())
-		}
-	}
-	put("abcd", one, time.Second, true)
-	all[0].until("a session to be over", func() bool {
-		return put("abcd", other, time.Hour, false) == adapter.StoredNone // else it is another's
-	})
 }

@@ -1,6 +1,7 @@
 package nats
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -78,6 +79,11 @@ func (l *link) keep(ctx context.Context, s adapter.Session) (adapter.Stored, err
 		_, err := l.put(ctx, subject, s.State, s.TTL, "")
 		return storedIf(err), err
 	}
+	if s.Number > 0 && s.TTL > 0 { // it is there still, most likely
+		if _, err := l.put(ctx, subject, s.State, s.TTL, strconv.FormatUint(s.Number, 10)); !quicker(err) {
+			return storedIf(err), err
+		}
+	}
 	var err error
 	for range tries {
 		var m *keptMessage
@@ -91,7 +97,7 @@ func (l *link) keep(ctx context.Context, s adapter.Session) (adapter.Stored, err
 				return adapter.StoredNone, nil
 			}
 			return adapter.StoredThere, nil // there is nothing to take away
-		case !s.First && string(m.Data[:adapter.SessionTag]) != string(s.State[:adapter.SessionTag]):
+		case !s.First && !bytes.HasPrefix(m.Data, s.Replaces()):
 			return adapter.StoredOther, nil
 		case s.TTL <= 0:
 			state, ttl = nil, gone
@@ -161,26 +167,25 @@ func failedWith(err error, code int) bool {
 	return errors.As(err, &failed) && failed.ErrCode == code
 }
 
-// TakeSession implements [adapter.Log].
-func (a *Adapter) TakeSession(ctx context.Context, key string) ([]byte, error) {
+// PeekSessions implements [adapter.Log].
+func (a *Adapter) PeekSessions(ctx context.Context, keys []string) ([]adapter.Kept, error) {
 	l, _, err := a.connection()
 	if err != nil {
 		return nil, err
 	}
-	subject := a.subjects.session + token(key)
-	for range tries {
-		var m *keptMessage
-		if m, err = l.last(ctx, subject); err != nil || m == nil || len(m.Data) == 0 {
-			return nil, err
-		}
-		if _, err = l.put(ctx, subject, nil, gone, strconv.FormatUint(m.Seq, 10)); err == nil {
-			return m.Data, nil
-		}
-		if !quicker(err) {
-			return nil, err
-		}
+	list := make([]adapter.Kept, len(keys))
+	errs := make([]error, len(keys))
+	var waits sync.WaitGroup
+	for i, key := range keys {
+		waits.Go(func() {
+			var m *keptMessage
+			if m, errs[i] = l.last(ctx, a.subjects.session+token(key)); errs[i] == nil && m != nil && len(m.Data) > 0 {
+				list[i] = adapter.Kept{State: m.Data, Number: m.Seq}
+			}
+		})
 	}
-	return nil, err
+	waits.Wait()
+	return list, errors.Join(errs...)
 }
 
 // Claim implements [adapter.Claimer], for as many whole seconds as make up ttl. It

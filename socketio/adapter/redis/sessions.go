@@ -123,12 +123,20 @@ func (a *Adapter) PutSession(s adapter.Session) {
 	a.sessions.Put(s, page, a.storeSome)
 }
 
-// replace stores a session if another of the same tag is there.
+// replace stores a session in place of what begins with something.
 var replace = `local v = redis.call('GET', KEYS[1])
 if not v then return ` + strconv.Itoa(int(adapter.StoredNone)) + ` end
-if string.sub(v, 1, ` + strconv.Itoa(adapter.SessionTag) + `) ~= string.sub(ARGV[1], 1, ` + strconv.Itoa(adapter.SessionTag) + `) then return ` + strconv.Itoa(int(adapter.StoredOther)) + ` end
+if string.sub(v, 1, #ARGV[3]) ~= ARGV[3] then return ` + strconv.Itoa(int(adapter.StoredOther)) + ` end
 if ARGV[2] == '0' then redis.call('DEL', KEYS[1]) else redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
 return ` + strconv.Itoa(int(adapter.StoredThere))
+
+// putBack puts a session in place of what begins with something, or takes that
+// away if it is empty.
+var putBack = `local v = redis.call('GET', KEYS[1])
+if not v or string.sub(v, 1, #ARGV[3]) ~= ARGV[3] then return 0 end
+if ARGV[1] == '' then return redis.call('DEL', KEYS[1]) end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1`
 
 func (a *Adapter) storeSome(list []adapter.Session) {
 	client := a.client()
@@ -143,29 +151,58 @@ func (a *Adapter) storeSome(list []adapter.Session) {
 	pipe := client.Pipeline()
 	answers := make([]goredis.Cmder, len(list))
 	for i, s := range list {
-		key := a.sessionKey(s.Key)
+		key, ms := a.sessionKey(s.Key), max(s.TTL.Milliseconds(), 0)
 		switch {
-		case s.First && s.TTL > 0:
+		case s.First && ms > 0:
 			answers[i] = pipe.Set(ctx, key, s.State, s.TTL)
 		case s.First:
 			answers[i] = pipe.Del(ctx, key)
+		case len(s.Instead) == adapter.SessionTag && ms > 0:
+			// What else it has replaced by mistake is put back.
+			answers[i] = pipe.SetArgs(ctx, key, s.State, goredis.SetArgs{TTL: s.TTL, Get: true})
 		default:
-			answers[i] = pipe.Eval(ctx, replace, []string{key}, s.State, max(s.TTL.Milliseconds(), 0))
+			answers[i] = pipe.Eval(ctx, replace, []string{key}, s.State, ms, s.Replaces())
 		}
 	}
-	if _, err := pipe.Exec(ctx); err != nil {
+	if _, err := pipe.Exec(ctx); err != nil && err != goredis.Nil {
 		a.log.Warn("the cluster's Redis does not store sessions of clients", "error", err)
 	}
 	for i, c := range answers {
 		what := adapter.StoredThere
-		if c.Err() != nil {
-			what = adapter.NotStored
-		} else if e, ok := c.(*goredis.Cmd); ok {
-			n, _ := e.Int()
-			what = adapter.Stored(n)
+		switch err := c.Err(); e := c.(type) {
+		case *goredis.StatusCmd:
+			if !list[i].First && (err == nil || err == goredis.Nil) {
+				what, err = a.instead(ctx, client, &list[i], e.Val())
+			}
+			if err != nil {
+				what = adapter.NotStored
+			}
+		case *goredis.Cmd:
+			n, err := e.Int()
+			if what = adapter.Stored(n); err != nil {
+				what = adapter.NotStored
+			}
+		default:
+			if err != nil {
+				what = adapter.NotStored
+			}
 		}
 		brokered.Tell(list[i], what)
 	}
+}
+
+// instead says what has become of a session that was stored in place of old, and
+// puts that back if it is not what it was to replace.
+func (a *Adapter) instead(ctx context.Context, client *goredis.Client, s *adapter.Session, old string) (adapter.Stored, error) {
+	what := adapter.StoredOther
+	switch {
+	case strings.HasPrefix(old, string(s.Instead)):
+		return adapter.StoredThere, nil
+	case old == "":
+		what = adapter.StoredNone
+	}
+	err := client.Eval(ctx, putBack, []string{a.sessionKey(s.Key)}, old, s.TTL.Milliseconds(), s.State[:adapter.SessionTag]).Err()
+	return what, err
 }
 
 // sessionKey is the key of a session, among those of Node's servers.
@@ -176,8 +213,8 @@ func (a *Adapter) sessionKey(name string) string {
 	return a.o.Prefix + ":session:" + name
 }
 
-// TakeSession implements [adapter.Log].
-func (a *Adapter) TakeSession(ctx context.Context, key string) ([]byte, error) {
+// PeekSessions implements [adapter.Log].
+func (a *Adapter) PeekSessions(ctx context.Context, keys []string) ([]adapter.Kept, error) {
 	client := a.client()
 	switch {
 	case !a.logs():
@@ -185,11 +222,21 @@ func (a *Adapter) TakeSession(ctx context.Context, key string) ([]byte, error) {
 	case client == nil:
 		return nil, errDown
 	}
-	b, err := client.GetDel(ctx, a.sessionKey(key)).Bytes()
-	if err == goredis.Nil {
-		return nil, nil
+	names := make([]string, len(keys))
+	for i, key := range keys {
+		names[i] = a.sessionKey(key)
 	}
-	return b, err
+	values, err := client.MGet(ctx, names...).Result()
+	if err != nil {
+		return nil, err
+	}
+	list := make([]adapter.Kept, len(keys))
+	for i, v := range values {
+		if text, ok := v.(string); ok {
+			list[i].State = []byte(text)
+		}
+	}
+	return list, nil
 }
 
 var nodeOffset = regexp.MustCompile(`^[0-9]{1,14}-[0-9]{1,10}$`)
@@ -210,8 +257,17 @@ func (a *Adapter) TakeNodeSession(ctx context.Context, pid string) (*adapter.Nod
 	if !nodePID.MatchString(pid) {
 		return nil, nil
 	}
-	b, err := a.TakeSession(ctx, pid)
-	if err != nil || b == nil {
+	client := a.client()
+	switch {
+	case !a.logs():
+		return nil, errNoLog
+	case client == nil:
+		return nil, errDown
+	}
+	b, err := client.GetDel(ctx, a.sessionKey(pid)).Bytes()
+	if err == goredis.Nil {
+		return nil, nil
+	} else if err != nil {
 		return nil, err
 	}
 	raw := make([]byte, base64.StdEncoding.DecodedLen(len(b)))

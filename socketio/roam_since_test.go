@@ -1,0 +1,148 @@
+package socketio_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sockeye-io/sockeye/socketio"
+	"github.com/sockeye-io/sockeye/socketio/adapter/adaptertest"
+	"github.com/sockeye-io/sockeye/socketio/socketiotest"
+)
+
+// TestRoamLongAway: who was away for longer than it takes to notice a loss has seen
+// no more than when he was lost, whatever his node has seen since.
+func TestRoamLongAway(t *testing.T) {
+	onJourney(t, 14, adaptertest.BusOptions{Traits: logged}, &socketio.Recovery{}, func(j *journey) {
+		first, second := j.nodes[0], j.nodes[1]
+		var got []string
+		client := first.server.Connect(listener(&got))
+		id := client.ID()
+		emitSaid(t, first.srv, "seen")
+		time.Sleep(3 * time.Second)
+		client.Cut()
+		time.Sleep(5 * time.Second)
+		emitSaid(t, second.srv, "missed")
+		emitSaid(t, first.srv, "missed too")
+		time.Sleep(100 * time.Second)
+		client = client.ReconnectTo(second.server)
+		synctest.Wait()
+		if want := []string{"seen", "missed", "missed too"}; client.ID() != id || !slices.Equal(got, want) {
+			t.Errorf("got %s; want %s; the same: %v; %v", strings.Join(got, ", "), strings.Join(want, ", "), client.ID() == id, unrecovered(j))
+		}
+	})
+}
+
+// TestRoamLostOnArrival: what a node has read from the log for a client is seen
+// when the client has got it, not when it was sent: who is lost before, and goes on
+// to another node, gets it there.
+func TestRoamLostOnArrival(t *testing.T) {
+	for _, back := range []bool{false, true} {
+		onJourney(t, 15, adaptertest.BusOptions{Traits: logged}, &socketio.Recovery{}, func(j *journey) {
+			first, second := j.nodes[0], j.nodes[1]
+			var none, got []string
+			client := first.server.Connect(listener(&none))
+			id := client.ID()
+			emitSaid(t, first.srv, "seen")
+			time.Sleep(3 * time.Second)
+			client.Cut()
+			emitSaid(t, second.srv, "missed")
+			time.Sleep(time.Second)
+			late := j.start() // which does not have it in its memory
+			time.Sleep(time.Second)
+			auth := client.Recovery()
+			// The client of this connection is gone when the answer comes.
+			lost := late.server.Connect(&socketiotest.Options{Auth: auth})
+			if lost.ID() != id {
+				t.Fatalf("not recovered: %v", unrecovered(j))
+			}
+			lost.Cut()
+			time.Sleep(time.Second)
+			to := second
+			if back {
+				to = late
+			}
+			again := to.server.Connect(&socketiotest.Options{Auth: auth, Handle: listener(&got).Handle})
+			synctest.Wait()
+			if want := []string{"missed"}; again.ID() != id || !slices.Equal(got, want) {
+				t.Errorf("back: %v: got %s; want %s; the same: %v; %v", back, strings.Join(got, ", "), strings.Join(want, ", "), again.ID() == id, unrecovered(j))
+			}
+		})
+	}
+}
+
+// TestRoamStoredLater: what could not be stored while the node was cut off is
+// stored when it is back, of clients too that it has lost since, or that had come
+// meanwhile.
+func TestRoamStoredLater(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		away    bool // lost while it is cut off
+		meanTo  bool // connected while it is cut off
+		waiting time.Duration
+	}{
+		{"lost meanwhile", true, false, 0},
+		{"come meanwhile", false, true, 0},
+		{"come and lost meanwhile", true, true, 0},
+		{"nobody else is there", true, false, time.Minute},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			onJourney(t, 16, adaptertest.BusOptions{Traits: logged}, &socketio.Recovery{}, func(j *journey) {
+				first, second := j.nodes[0], j.nodes[1]
+				var got []string
+				var client *socketiotest.Client
+				if c.meanTo {
+					j.bus.Cut(first.name)
+				}
+				client = first.server.Connect(listener(&got))
+				want := []string{"missed"}
+				if !c.meanTo { // else its offset would say that it may not be stored
+					emitSaid(t, first.srv, "seen")
+					want = []string{"seen", "missed"}
+					time.Sleep(3 * time.Second)
+					j.bus.Cut(first.name)
+				}
+				synctest.Wait()
+				id := client.ID()
+				if s, ok := first.srv.Of("/").Socket(id); ok {
+					if err := s.Join("late"); err != nil {
+						t.Error(err)
+					}
+				}
+				if c.waiting > 0 {
+					for _, other := range j.all {
+						other.Cut()
+					}
+				}
+				if c.away {
+					client.Cut()
+				}
+				time.Sleep(c.waiting + 3*time.Second)
+				j.bus.Mend(first.name)
+				time.Sleep(3 * time.Second)
+				if !c.away {
+					emitSaid(t, first.srv.To("late"), "healed")
+				}
+				j.bus.Crash(first.name)
+				if !c.away {
+					client.Cut()
+				}
+				if err := first.srv.Close(); err != nil {
+					t.Log(err)
+				}
+				j.nodes, j.all = j.nodes[1:], nil
+				emitSaid(t, second.srv.To("late"), "missed")
+				client = client.ReconnectTo(second.server)
+				synctest.Wait()
+				if !c.away {
+					want = slices.Insert(want, len(want)-1, "healed")
+				}
+				if client.ID() != id || !slices.Equal(got, want) {
+					t.Errorf("got %s; want %s; the same: %v; %v", strings.Join(got, ", "), strings.Join(want, ", "), client.ID() == id, unrecovered(j))
+				}
+			})
+		})
+	}
+}
