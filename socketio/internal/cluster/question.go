@@ -27,7 +27,7 @@ type Left struct {
 // questions are those of this node that are open.
 type questions struct {
 	most  int
-	asked chan struct{} // has an entry after a question
+	asked chan struct{} // has an entry after a question whose answers are counted
 
 	mu   sync.Mutex
 	open map[string]*Question
@@ -103,9 +103,11 @@ func (c *Core) Ask(m *adapter.Message, a Asker) (*Question, error) {
 		qs.mu.Unlock()
 		return nil, err
 	}
-	select {
-	case qs.asked <- struct{}{}:
-	default:
+	if q.counted {
+		select {
+		case qs.asked <- struct{}{}:
+		default:
+		}
 	}
 	return q, nil
 }
@@ -280,11 +282,13 @@ func (qs *questions) counted(ns string, n int) {
 	}
 }
 
-// namespaces are those that there are questions about.
+// namespaces are those that there are questions about whose answers are counted.
 func (qs *questions) namespaces() []string {
 	set := make(map[string]bool)
 	for _, q := range qs.all() {
-		set[q.ns] = true
+		if q.counted {
+			set[q.ns] = true
+		}
 	}
 	return slices.Collect(maps.Keys(set))
 }
