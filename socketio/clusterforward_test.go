@@ -3,13 +3,10 @@ package socketio_test
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -21,119 +18,15 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/internal/netpoll"
 )
 
-// apart are servers on one bus, each with an http.Server of its own, that have
-// found each other.
-type apart struct {
-	t    *testing.T
-	srv  []*socketio.Server
-	web  []*httptest.Server
-	logs []*lines
-}
-
-const forwardSecret = "a secret of all nodes"
-
-// startApart starts n of them; change, if not nil, is called for each before it
-// is made.
-func startApart(t *testing.T, n int, change func(i int, o *socketio.Options)) *apart {
-	t.Helper()
-	a := &apart{t: t}
-	bus := adaptertest.NewBus()
-	for i := range n {
-		name := fmt.Sprintf("n%d", i)
-		web := httptest.NewUnstartedServer(nil)
-		log := new(lines)
-		o := &socketio.Options{Cluster: bus.Adapter(name), Logger: slog.New(slog.NewTextHandler(log, nil))}
-		o.ClusterOptions = socketio.ClusterOptions{Name: name, Advertise: "http://" + web.Listener.Addr().String(), Secret: []byte(forwardSecret)}
-		if change != nil {
-			change(i, o)
-		}
-		srv := socketio.New(o)
-		srv.On("echo", func(_ context.Context, _ *socketio.Socket, r *socketio.Request) error { return r.Ack(r.Arg(0)) })
-		web.Config.Handler = srv
-		web.Start()
-		a.srv, a.web, a.logs = append(a.srv, srv), append(a.web, web), append(a.logs, log)
-		t.Cleanup(func() {
-			_ = srv.Close()
-			web.CloseClientConnections()
-			web.Close()
-		})
-	}
-	a.until("all know all", func() bool {
-		for _, srv := range a.srv {
-			if st, _ := srv.Cluster(); len(st.Others) != n-1 {
-				return false
-			}
-		}
-		return true
-	})
-	return a
-}
-
-// until waits for a condition.
-func (a *apart) until(what string, holds func() bool) {
-	a.t.Helper()
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer tick.Stop()
-	over := time.After(slow.Stretch(20 * time.Second))
-	for !holds() {
-		select {
-		case <-tick.C:
-		case <-over:
-			a.t.Fatalf("waited until %s", what)
-		}
-	}
-}
-
-// forwards is a counter of node i.
-func (a *apart) forwards(i int, outcome string) uint64 {
-	return a.srv[i].Stats().Cluster.Forwards[outcome]
-}
-
-// ask sends a request to node i, and returns the answer with its body.
-func (a *apart) ask(i int, method, query, body string, header ...string) (*http.Response, string) {
-	a.t.Helper()
-	req, err := http.NewRequestWithContext(a.t.Context(), method, a.web[i].URL+"/socket.io/?EIO=4&transport=polling"+query, strings.NewReader(body))
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	for k := 0; k < len(header); k += 2 {
-		req.Header.Set(header[k], header[k+1])
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	return resp, string(text)
-}
-
-// open opens a session on node i.
-func (a *apart) open(i int) (sid string) {
-	a.t.Helper()
-	_, text := a.ask(i, "GET", "", "")
-	var packet struct{ SID string }
-	if err := json.Unmarshal([]byte(strings.TrimPrefix(text, "0")), &packet); err != nil || len(packet.SID) != 20 {
-		a.t.Fatalf("%q: %v", text, err)
-	}
-	return packet.SID
-}
-
-// refused expects an answer that refuses.
-func (a *apart) refused(i int, method, query string, status int, says string, header ...string) {
-	a.t.Helper()
-	resp, text := a.ask(i, method, query, "", header...)
-	if resp.StatusCode != status || !strings.Contains(text, says) {
-		a.t.Errorf("%d %s, want %d %s", resp.StatusCode, text, status, says)
-	}
-}
-
 // Polls and posts reach the node of their session, whichever they come to.
 func TestForwardPolling(t *testing.T) {
-	a := startApart(t, 3, nil)
+	for _, way := range []string{"net/http", "taken over", "half"} {
+		t.Run(way, func(t *testing.T) { testForwardPolling(t, servings[way]) })
+	}
+}
+
+func testForwardPolling(t *testing.T, plain func(i int) bool) {
+	a := startServed(t, 3, plain, nil)
 	sid := a.open(0)
 	for i := range 3 {
 		if _, other := a.open(i), a.open(i); other[16:] == sid[16:] != (i == 0) {
@@ -215,7 +108,13 @@ func hearFrame(t *testing.T, r *bufio.Reader) string {
 // A WebSocket that takes over from polling is joined to the session's node. It
 // ends when either side does.
 func TestForwardUpgrade(t *testing.T) {
-	a := startApart(t, 2, nil)
+	for _, way := range []string{"net/http", "taken over"} {
+		t.Run(way, func(t *testing.T) { testForwardUpgrade(t, servings[way]) })
+	}
+}
+
+func testForwardUpgrade(t *testing.T, plain func(i int) bool) {
+	a := startServed(t, 2, plain, nil)
 	begin := func() (net.Conn, *bufio.Reader, string) {
 		sid := a.open(0)
 		a.ask(1, "POST", "&sid="+sid, "40")
@@ -272,6 +171,12 @@ func TestForwardUpgrade(t *testing.T) {
 // Without an address or the secret it is as it was, and both sides are told what
 // helps.
 func TestForwardUnset(t *testing.T) {
+	for _, way := range []string{"net/http", "taken over"} {
+		t.Run(way, func(t *testing.T) { testForwardUnset(t, servings[way]) })
+	}
+}
+
+func testForwardUnset(t *testing.T, plain func(i int) bool) {
 	for name, change := range map[string]func(i int, o *socketio.ClusterOptions){
 		"no address": func(i int, o *socketio.ClusterOptions) { o.Advertise = "" },
 		"no secret": func(i int, o *socketio.ClusterOptions) {
@@ -282,7 +187,7 @@ func TestForwardUnset(t *testing.T) {
 		"another secret": func(i int, o *socketio.ClusterOptions) { o.Secret = []byte(fmt.Sprintf("%d of several secrets", i)) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := startApart(t, 2, func(i int, o *socketio.Options) { change(i, &o.ClusterOptions) })
+			a := startServed(t, 2, plain, func(i int, o *socketio.Options) { change(i, &o.ClusterOptions) })
 			sid := a.open(0)
 			for range 3 {
 				a.refused(1, "GET", "&sid="+sid, 400, `{"code":1,"message":"Session ID unknown: it is another node's`)
@@ -451,7 +356,13 @@ func TestForwardTakenOver(t *testing.T) {
 
 // A node that ends does not leave its clients waiting elsewhere.
 func TestForwardOwnerEnds(t *testing.T) {
-	a := startApart(t, 2, nil)
+	for _, way := range []string{"net/http", "half"} {
+		t.Run(way, func(t *testing.T) { testForwardOwnerEnds(t, servings[way]) })
+	}
+}
+
+func testForwardOwnerEnds(t *testing.T, plain func(i int) bool) {
+	a := startServed(t, 2, plain, nil)
 	sid := a.open(0)
 	a.ask(1, "POST", "&sid="+sid, "40")
 	a.ask(1, "GET", "&sid="+sid, "")
@@ -478,7 +389,13 @@ func TestForwardOwnerEnds(t *testing.T) {
 
 // A client that goes ends what was passed on for it.
 func TestForwardClientGoes(t *testing.T) {
-	a := startApart(t, 2, nil)
+	for _, way := range []string{"net/http", "taken over", "half"} {
+		t.Run(way, func(t *testing.T) { testForwardClientGoes(t, servings[way]) })
+	}
+}
+
+func testForwardClientGoes(t *testing.T, plain func(i int) bool) {
+	a := startServed(t, 2, plain, nil)
 	sid := a.open(0)
 	ctx, cancel := context.WithCancel(t.Context())
 	req, err := http.NewRequestWithContext(ctx, "GET", a.web[1].URL+"/socket.io/?EIO=4&transport=polling&sid="+sid, nil)
@@ -504,7 +421,13 @@ func TestForwardClientGoes(t *testing.T) {
 
 // There are no more under way than may be, and who has many gives up one.
 func TestForwardBound(t *testing.T) {
-	a := startApart(t, 2, func(_ int, o *socketio.Options) {
+	for _, way := range []string{"net/http", "taken over", "half"} {
+		t.Run(way, func(t *testing.T) { testForwardBound(t, servings[way]) })
+	}
+}
+
+func testForwardBound(t *testing.T, plain func(i int) bool) {
+	a := startServed(t, 2, plain, func(_ int, o *socketio.Options) {
 		o.ClusterOptions.MaxForwards = 3
 		o.Engine.TrustedProxies = []string{"127.0.0.1"}
 	})
@@ -565,7 +488,13 @@ func TestForwardOptions(t *testing.T) {
 
 // A node that stops lets go of what it has passed on.
 func TestForwardStops(t *testing.T) {
-	a := startApart(t, 2, nil)
+	for _, way := range []string{"net/http", "taken over", "half"} {
+		t.Run(way, func(t *testing.T) { testForwardStops(t, servings[way]) })
+	}
+}
+
+func testForwardStops(t *testing.T, plain func(i int) bool) {
+	a := startServed(t, 2, plain, nil)
 	sid := a.open(0)
 	got := make(chan int)
 	go func() {

@@ -35,6 +35,7 @@ var (
 	length  = flag.Duration("for", 2*time.Second, "how long each takes")
 	clients = flag.Int("clients", 20, "clients at once")
 	held    = flag.Int("held", 500, "polls held at once, for their memory")
+	profile = flag.String("profile", "", "a folder for CPU profiles of both servers, while requests are polled that need a hop")
 	program = flag.String("program", "", "a server that was built before, to compare versions; empty: ./sockeye is built")
 )
 
@@ -75,7 +76,7 @@ func run() error {
 	for i := range nodes {
 		nodes[i] = &server{addr: "127.0.0.1:" + strconv.Itoa(ports[i]), cmd: exec.Command(bin)}
 		nodes[i].cmd.Env = append(os.Environ(), "PORT="+strconv.Itoa(ports[i]), "MESH_OFFSET="+strconv.Itoa(ports[i+2]-ports[i]),
-			"CLUSTER="+url, "CLUSTER_SECRET=a secret of two servers")
+			"CLUSTER="+url, "CLUSTER_SECRET=a secret of two servers", "PPROF=1")
 		if err := nodes[i].cmd.Start(); err != nil {
 			return err
 		}
@@ -86,6 +87,9 @@ func run() error {
 	}
 	if err := together(nodes); err != nil {
 		return err
+	}
+	if *profile != "" {
+		return profiles(nodes, *profile)
 	}
 	kinds := []struct {
 		title string
@@ -116,6 +120,35 @@ func run() error {
 	}
 	fmt.Printf("%-50s direct %6.1f   with a hop %6.1f\n", "KB more for each poll that is held", median(cost[0]), median(cost[1]))
 	return nil
+}
+
+// profiles writes what both do meanwhile.
+func profiles(nodes [2]*server, dir string) error {
+	var both sync.WaitGroup
+	errs := make([]error, len(nodes)+1)
+	for i, s := range nodes {
+		both.Go(func() { errs[i] = s.profile(filepath.Join(dir, fmt.Sprintf("node%d.pprof", i))) })
+	}
+	both.Go(func() {
+		var us float64
+		us, errs[len(nodes)] = measure(nodes, func(ctx context.Context, n *atomic.Int64) error { return poll(ctx, nodes[0].addr, nodes[1].addr, n) })
+		fmt.Printf("%.1f µs for each request with a hop\n", us)
+	})
+	both.Wait()
+	return errors.Join(errs...)
+}
+
+func (s *server) profile(file string) error {
+	resp, err := http.Get(fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", s.addr, max(1, int(length.Seconds())-1)))
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, b, 0o600)
 }
 
 func print(title string, cost [][]float64) {

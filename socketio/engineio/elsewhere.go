@@ -19,8 +19,12 @@ func (srv *Server) elsewhere(r *http.Request, q *query) *forward.Target {
 }
 
 // pass answers a request for a session that is elsewhere.
-func (srv *Server) pass(w http.ResponseWriter, r *http.Request, no refusal, upgrade bool) {
-	if f := srv.forward.Pass(w, r, no.elsewhere, srv.peers.Of(r).Key, upgrade); f != nil {
+func (srv *Server) pass(w http.ResponseWriter, r *http.Request, q *query, no refusal, upgrade bool) {
+	var take func([]byte) func()
+	if q.adopt && q.j == "" {
+		take = func(body []byte) func() { return srv.adoptToPass(w, r, body, no.elsewhere) }
+	}
+	if f := srv.forward.Pass(w, r, no.elsewhere, srv.peers.Of(r).Key, upgrade, take); f != nil {
 		no.status, no.text = f.Status, f.Text
 		srv.refuse(w, r, no)
 	}

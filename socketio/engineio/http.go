@@ -62,7 +62,7 @@ func (srv *Server) serve(w http.ResponseWriter, r *http.Request) {
 	s, no := srv.verify(r, &q, upgrade)
 	switch {
 	case no != nil && no.elsewhere != nil:
-		srv.pass(w, r, *no, upgrade)
+		srv.pass(w, r, &q, *no, upgrade)
 	case no != nil:
 		srv.refuse(w, r, *no)
 	case q.transport == websocketName:

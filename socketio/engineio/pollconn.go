@@ -60,7 +60,8 @@ func (srv *Server) adopt(w http.ResponseWriter, r *http.Request, q *query) *poll
 	if q.j != "" || !q.adopt {
 		return nil
 	}
-	p := &pollConn{srv: srv, accept: keepAccept(r.Header.Get("Accept-Encoding")), from: srv.connOf(r)}
+	p := new(pollConn)
+	p.begin(srv, r)
 	if srv.forward != nil && forward.Passed(r) {
 		p.passed, p.secure = true, r.TLS != nil
 	}
@@ -70,6 +71,11 @@ func (srv *Server) adopt(w http.ResponseWriter, r *http.Request, q *query) *poll
 		return nil
 	}
 	return p
+}
+
+// begin makes p a connection on which r was asked.
+func (p *pollConn) begin(srv *Server, r *http.Request) {
+	p.srv, p.accept, p.from = srv, keepAccept(r.Header.Get("Accept-Encoding")), srv.connOf(r)
 }
 
 // keepAccept is an Accept-Encoding to be kept with a connection.
@@ -82,18 +88,27 @@ func keepAccept[T string | []byte](accept T) unique.Handle[string] {
 
 // Mine implements httpconn.Handler.
 func (p *pollConn) Mine(r *httpconn.Request) bool {
+	q, ok := p.polls(r)
+	return ok && !r.Octets && p.has(&q)
+}
+
+// polls reports whether r is a poll or a POST as they are read here, of whatever
+// session.
+func (p *pollConn) polls(r *httpconn.Request) (q query, ok bool) {
 	p.next = nil
-	if r.Octets || p.passed != (r.Mark != nil) || p.passed && !p.arrived(r) {
-		return false
+	if p.passed != (r.Mark != nil) || p.passed && !p.arrived(r) {
+		return q, false
 	}
 	if limit := p.srv.opts.MaxPayload; limit >= 0 && int64(r.Length) > limit {
-		return false
+		return q, false
 	}
-	q := parseQuery(string(r.Query))
-	if q.transport != pollingName || !q.hasSID || q.j != "" {
-		return false
-	}
-	if s, no := p.srv.find(&q, false); no == nil {
+	q = parseQuery(string(r.Query))
+	return q, q.transport == pollingName && q.hasSID && q.j == ""
+}
+
+// has reports whether there is the session that q names.
+func (p *pollConn) has(q *query) bool {
+	if s, no := p.srv.find(q, false); no == nil {
 		p.next = s
 	}
 	return p.next != nil
@@ -243,7 +258,7 @@ func (p *pollConn) refuse(s *Session, r *httpconn.Request, no refusal) {
 func asked(s *Session, r *httpconn.Request) *http.Request {
 	var h *http.Request
 	if r != nil {
-		h, _ = http.ReadRequest(bufio.NewReader(bytes.NewReader(r.Head))) // nil with an error
+		h = readHead(r.Head)
 	}
 	if h == nil {
 		path, _, _ := strings.Cut(s.hs.URL(), "?")
@@ -251,6 +266,13 @@ func asked(s *Session, r *httpconn.Request) *http.Request {
 	}
 	h.RemoteAddr = s.hs.RemoteAddr()
 	h.Header.Del(httpconn.Mark)
+	return h
+}
+
+// readHead is a request, as net/http reads it, by its head; nil if that is not
+// whole.
+func readHead(head []byte) *http.Request {
+	h, _ := http.ReadRequest(bufio.NewReader(bytes.NewReader(head))) // nil with an error
 	return h
 }
 

@@ -130,7 +130,17 @@ func (srv *Server) AfterFunc(d time.Duration, t *Timer, r Runner) { srv.wheel.Af
 // are (but those of Options.GenerateID), and requests for sessions of others are
 // passed on to them. It is to be called before the server serves. It is for
 // package socketio; see socketio.ClusterOptions.Advertise.
-func (srv *Server) Forward(f *forward.Forwarder) { srv.forward = f }
+func (srv *Server) Forward(f *forward.Forwarder) {
+	srv.forward = f
+	f.Drive(srv.poller)
+}
+
+// passNothing ends what is being passed on over connections that were taken over.
+func (srv *Server) passNothing() {
+	if srv.forward != nil {
+		srv.forward.Stop()
+	}
+}
 
 // elapsed is since the server was made.
 func (srv *Server) elapsed() time.Duration { return time.Since(srv.start) }
@@ -164,6 +174,7 @@ func (srv *Server) Shutdown(ctx context.Context) error {
 	for s := range srv.Sessions() {
 		s.shut(ServerShuttingDown, nil, true)
 	}
+	srv.passNothing()
 	srv.conns.Shutdown()
 	return srv.wait(ctx)
 }
@@ -179,6 +190,7 @@ func (srv *Server) Close() error {
 	for s := range srv.Sessions() {
 		s.shut(ServerShuttingDown, nil, false)
 	}
+	srv.passNothing()
 	srv.conns.Shutdown()
 	ctx, cancel := context.WithTimeout(context.Background(), closeWait)
 	defer cancel()

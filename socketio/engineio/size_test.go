@@ -15,6 +15,7 @@ func TestSizes(t *testing.T) {
 		{"Session", unsafe.Sizeof(Session{}), 320},
 		{"wsConn", unsafe.Sizeof(wsConn{}), 64},
 		{"pollConn", unsafe.Sizeof(pollConn{}), 288},
+		{"passConn", unsafe.Sizeof(passConn{}), 352},
 	} {
 		if c.size > c.most {
 			t.Errorf("a %s takes %d bytes, more than %d", c.name, c.size, c.most)

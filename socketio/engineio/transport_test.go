@@ -16,7 +16,7 @@ func TestTransportsAreNamedByTheirFiles(t *testing.T) {
 	homes := map[string][]string{
 		"wsConn":   {"websocket.go", "wsprobe.go", "wsread.go", "hangup.go"},
 		"polling":  {"poll.go", "pollconn.go", "open.go"},
-		"pollConn": {"pollconn.go", "poll.go", "post.go"},
+		"pollConn": {"pollconn.go", "passconn.go", "poll.go", "post.go"},
 	}
 	files, err := os.ReadDir(".")
 	if err != nil {

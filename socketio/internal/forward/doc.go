@@ -14,4 +14,12 @@
 //   - It ends when the client goes, when the other node is gone or not reached,
 //     and when there are too many: then an address that has more than others
 //     gives one up.
+//
+// # Two ways
+//
+// A request that net/http has read is a hop, which has goroutines of its own and
+// writes to a ResponseWriter. One that has come on a connection that was taken
+// over from net/http is a [Relay], which has none: whoever reads the client's
+// connection writes to a wire, and whoever reads the wire writes to the client.
+// Both count alike, share the bound, and fail alike.
 package forward

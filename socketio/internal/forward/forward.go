@@ -14,9 +14,11 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sockeye-io/sockeye/internal/clip"
+	"github.com/sockeye-io/sockeye/socketio/internal/netpoll"
 	"github.com/sockeye-io/sockeye/socketio/internal/peers"
 	"github.com/sockeye-io/sockeye/socketio/internal/tally"
 )
@@ -80,14 +82,16 @@ type Forwarder struct {
 	tag    string
 	macs   sync.Pool // of *signer
 	counts *tally.Counts[string]
-	places *peers.Table[*hop]
+	places *peers.Table[ending]
 	joined sync.WaitGroup // the WebSockets: no http.Server waits for them
 	ctx    context.Context
 	end    context.CancelFunc
+	poller atomic.Pointer[netpoll.Poller] // nil: nothing is relayed
+	stops  atomic.Bool                    // nothing is relayed any more
 
 	mu     sync.Mutex
 	closed bool
-	byTag  map[string][]*peer
+	byTag  map[string]*Target
 	byID   map[string]*peer
 	logged map[string]time.Time
 }
@@ -98,6 +102,7 @@ type peer struct {
 	base  *url.URL // nil: it cannot be reached
 	why   string   // then
 	links *links
+	wires *wires
 	ctx   context.Context
 	end   context.CancelFunc
 }
@@ -136,8 +141,8 @@ func CheckAddress(text string) (*url.URL, error) {
 // New makes a Forwarder that knows no node yet.
 func New(cfg Config) *Forwarder {
 	f := &Forwarder{
-		cfg: cfg, tag: Tag(cfg.Self.ID), counts: tally.New(Outcomes), places: peers.NewTable[*hop](cfg.Max),
-		byTag: make(map[string][]*peer), byID: make(map[string]*peer), logged: make(map[string]time.Time),
+		cfg: cfg, tag: Tag(cfg.Self.ID), counts: tally.New(Outcomes), places: peers.NewTable[ending](cfg.Max),
+		byTag: make(map[string]*Target), byID: make(map[string]*peer), logged: make(map[string]time.Time),
 	}
 	key := deriveKey(cfg.Secret)
 	f.macs.New = func() any { return &signer{Hash: hmac.New(sha256.New, key)} }
@@ -167,7 +172,7 @@ func (f *Forwarder) Nodes(list []Node) {
 		return
 	}
 	gone := f.byID
-	f.byID, f.byTag = make(map[string]*peer, len(list)), make(map[string][]*peer, len(list))
+	f.byID, f.byTag = make(map[string]*peer, len(list)), make(map[string]*Target, len(list))
 	for _, n := range list {
 		p := gone[n.ID]
 		if p == nil || p.Node != n {
@@ -176,7 +181,12 @@ func (f *Forwarder) Nodes(list []Node) {
 			delete(gone, n.ID)
 		}
 		f.byID[n.ID] = p
-		f.byTag[Tag(n.ID)] = append(f.byTag[Tag(n.ID)], p)
+		t := f.byTag[Tag(n.ID)]
+		if t == nil {
+			t = new(Target)
+			f.byTag[Tag(n.ID)] = t
+		}
+		t.peers = append(t.peers, p)
 	}
 	for _, p := range gone {
 		p.end()
@@ -199,22 +209,26 @@ func (f *Forwarder) newPeer(n Node) *peer {
 	if p.base == nil {
 		return p
 	}
-	p.links = &links{addr: p.base.Host}
+	to := &reach{addr: p.base.Host}
 	if p.base.Scheme == "https" {
-		p.links.tls = new(tls.Config)
+		to.tls = new(tls.Config)
 		if c := f.cfg.TLS; c != nil {
-			p.links.tls = c.Clone()
+			to.tls = c.Clone()
 		}
-		p.links.tls.NextProtos = nil // it is HTTP/1.1 that is spoken
-		if p.links.tls.ServerName == "" {
-			p.links.tls.ServerName = p.base.Hostname()
+		to.tls.NextProtos = nil // it is HTTP/1.1 that is spoken
+		if to.tls.ServerName == "" {
+			to.tls.ServerName = p.base.Hostname()
 		}
 	}
-	context.AfterFunc(p.ctx, p.links.close)
+	p.links, p.wires = &links{to: to}, &wires{to: to, all: make(map[*wire]struct{})}
+	context.AfterFunc(p.ctx, func() {
+		p.links.close()
+		p.wires.close()
+	})
 	return p
 }
 
-// A Target is whose session a request is for.
+// A Target is whose session a request is for. It does not change.
 type Target struct{ peers []*peer }
 
 // Find says whose session has this id, if it is another node's that is there;
@@ -225,10 +239,7 @@ func (f *Forwarder) Find(sid string) *Target {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if list := f.byTag[sid[len(sid)-TagLen:]]; len(list) > 0 {
-		return &Target{list}
-	}
-	return nil
+	return f.byTag[sid[len(sid)-TagLen:]]
 }
 
 // Mine reports whether the id could be one of this node's.

@@ -51,7 +51,7 @@ func start(t *testing.T, id string, cfg Config, serve http.HandlerFunc, secure b
 			http.Error(w, "nobody", http.StatusBadRequest)
 			return
 		}
-		if f := n.Pass(w, r, to, peers.Key{}, r.Header.Get("Upgrade") != ""); f != nil {
+		if f := n.Pass(w, r, to, peers.Key{}, r.Header.Get("Upgrade") != "", nil); f != nil {
 			http.Error(w, "not passed on", http.StatusBadGateway)
 		}
 	})
@@ -396,7 +396,7 @@ func TestTagOfTwo(t *testing.T) {
 	c := start(t, "c", Config{}, serve("c"), false)
 	a.Nodes([]Node{b.as(), c.as()})
 	a.mu.Lock()
-	a.byTag["same"] = []*peer{a.byID["b"], a.byID["c"]}
+	a.byTag["same"] = &Target{[]*peer{a.byID["b"], a.byID["c"]}}
 	a.mu.Unlock()
 	for _, id := range []string{"b", "c", "b"} {
 		if code, text := get(t, a.web.URL+"/?sid=0123456789abcdefsame&of="+id); code != 200 || text != id {

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"cmp"
 	"context"
-	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -16,121 +15,46 @@ import (
 // A link is a connection to a node. Requests on it are never sent again: one that
 // was answered, and whose answer was lost, must not look as if nothing had been.
 type link struct {
-	nc   net.Conn
-	r    *bufio.Reader
-	idle time.Time // since when
+	nc net.Conn
+	r  *bufio.Reader
 }
 
-const (
-	// dialTimeout is how long it may take to reach a node.
-	dialTimeout = 3 * time.Second
-	// idleFor is how long a link waits for its next request: less than servers
-	// usually let one wait.
-	idleFor = 15 * time.Second
-	// maxIdle is how many wait, for each node.
-	maxIdle = 256
-	// sendTime is how long a node may take to take a request, once it is there.
-	sendTime = 30 * time.Second
-)
+func (l *link) drop() { _ = l.nc.Close() }
 
-// links are those to one node that wait.
+// sendTime is how long a node may take to take a request, once it is there.
+const sendTime = 30 * time.Second
+
+// links are those to one node.
 type links struct {
-	addr string
-	tls  *tls.Config // nil: without
-
-	mu     sync.Mutex
-	closed bool
-	idle   []*link // the oldest first
-	sweep  *time.Timer
+	to *reach
+	spares[*link]
 }
 
 // get returns a link that nobody uses.
 func (ls *links) get(ctx context.Context) (*link, error) {
 	for {
-		ls.mu.Lock()
-		n := len(ls.idle)
-		if n == 0 {
-			ls.mu.Unlock()
+		l, waited, ok := ls.take()
+		if !ok {
 			return ls.dial(ctx)
 		}
-		l := ls.idle[n-1]
-		ls.idle = ls.idle[:n-1]
-		ls.mu.Unlock()
-		if time.Since(l.idle) < idleFor && l.r.Buffered() == 0 && !ended(l.nc) {
+		if waited < idleFor && l.r.Buffered() == 0 && !ended(l.nc) {
 			return l, nil
 		}
-		_ = l.nc.Close()
+		l.drop()
 	}
 }
 
 // dial makes a link.
 func (ls *links) dial(ctx context.Context) (*link, error) {
-	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
-	defer cancel()
-	var d net.Dialer
-	nc, err := d.DialContext(ctx, "tcp", ls.addr)
+	nc, err := ls.to.dial(ctx)
 	if err != nil {
 		return nil, err
-	}
-	if ls.tls != nil {
-		secure := tls.Client(nc, ls.tls)
-		if err := secure.HandshakeContext(ctx); err != nil {
-			_ = nc.Close()
-			return nil, err
-		}
-		nc = secure
 	}
 	return &link{nc: nc, r: bufio.NewReaderSize(nc, 4<<10)}, nil
 }
 
 // past is a deadline that is over.
 func past() time.Time { return time.Now().Add(-time.Second) }
-
-// put gives a link back.
-func (ls *links) put(l *link) {
-	l.idle = time.Now()
-	ls.mu.Lock()
-	defer ls.mu.Unlock()
-	if ls.closed || len(ls.idle) >= maxIdle {
-		_ = l.nc.Close()
-		return
-	}
-	ls.idle = append(ls.idle, l)
-	if ls.sweep == nil {
-		ls.sweep = time.AfterFunc(idleFor, ls.tidy)
-	}
-}
-
-// tidy ends those that have waited for too long.
-func (ls *links) tidy() {
-	ls.mu.Lock()
-	defer ls.mu.Unlock()
-	now := time.Now()
-	n := 0
-	for n < len(ls.idle) && now.Sub(ls.idle[n].idle) >= idleFor {
-		_ = ls.idle[n].nc.Close()
-		n++
-	}
-	ls.idle = append([]*link(nil), ls.idle[n:]...)
-	ls.sweep = nil
-	if len(ls.idle) > 0 {
-		ls.sweep = time.AfterFunc(idleFor-now.Sub(ls.idle[0].idle), ls.tidy)
-	}
-}
-
-// close ends those that wait, and those that are given back later.
-func (ls *links) close() {
-	ls.mu.Lock()
-	defer ls.mu.Unlock()
-	ls.closed = true
-	for _, l := range ls.idle {
-		_ = l.nc.Close()
-	}
-	ls.idle = nil
-	if ls.sweep != nil {
-		ls.sweep.Stop()
-	}
-}
 
 var writers = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, 4<<10) }}
 

@@ -31,8 +31,13 @@ type hop struct {
 	ctx   context.Context
 	end   context.CancelCauseFunc
 	stop  []func() bool // what would end it: first, that the client goes
-	place peers.Place[*hop]
+	place peers.Place[ending]
 }
+
+// ending is what can be told that it has to make room.
+type ending interface{ evict() }
+
+func (h *hop) evict() { h.end(errEvicted) }
 
 var (
 	errGone    = errors.New("forward: the node is gone")
@@ -43,24 +48,26 @@ var (
 const stickyText = "Session ID unknown: it is another node's, and requests are not passed on there. " +
 	"The balancer should send all requests of a session to the same node, or the nodes need --cluster-advertise and --cluster-secret-file (ClusterOptions.Advertise and Secret)"
 
+var stopped = &Failure{Status: http.StatusServiceUnavailable, Text: "Server is shutting down"}
+
 var full = &Failure{Status: http.StatusServiceUnavailable, Text: "Too many requests of other nodes' sessions (the server's option ClusterOptions.MaxForwards)"}
 
 // Pass passes r on, and answers it. If it could not, nothing has been written.
-// from is the client's address.
-func (f *Forwarder) Pass(w http.ResponseWriter, r *http.Request, t *Target, from peers.Key, upgrade bool) *Failure {
+// from is the client's address. take, if it is not nil, may take the connection of
+// r over, which is no request for a WebSocket, and whose body is handed to it: it
+// returns what is to be done then, or nil if it has not.
+func (f *Forwarder) Pass(w http.ResponseWriter, r *http.Request, t *Target, from peers.Key, upgrade bool, take func(body []byte) func()) *Failure {
 	h := &hop{f: f}
 	h.place.Value = h
 	h.ctx, h.end = context.WithCancelCause(f.ctx)
 	h.stop = append(h.stop, context.AfterFunc(r.Context(), func() { h.end(context.Cause(r.Context())) }))
 	old, pushed, ok := f.places.Enter(from, &h.place)
 	if pushed {
-		old.end(errEvicted)
+		old.evict()
 	}
 	if !ok {
 		h.over()
-		f.count("full", t.peers[0].Node)
-		f.complain("too many requests are passed on to other nodes", "", "option", "ClusterOptions.MaxForwards", "is", f.cfg.Max)
-		return full
+		return f.full(t)
 	}
 	if h.to = f.choose(h.ctx, r, t); h.to.base == nil {
 		h.over()
@@ -74,7 +81,14 @@ func (f *Forwarder) Pass(w http.ResponseWriter, r *http.Request, t *Target, from
 		return h.splice(w, r)
 	}
 	defer h.over()
-	return h.exchange(w, r)
+	return h.exchange(w, r, take)
+}
+
+// full is what becomes of a request for which there is no room.
+func (f *Forwarder) full(t *Target) *Failure {
+	f.count("full", t.peers[0].Node)
+	f.complain("too many requests are passed on to other nodes", "", "option", "ClusterOptions.MaxForwards", "is", f.cfg.Max)
+	return full
 }
 
 // over ends a hop.
@@ -135,7 +149,7 @@ func (f *Forwarder) request(p *peer, r *http.Request, method string) *http.Reque
 }
 
 // exchange passes on a request that is none for a WebSocket.
-func (h *hop) exchange(w http.ResponseWriter, r *http.Request) *Failure {
+func (h *hop) exchange(w http.ResponseWriter, r *http.Request, take func(body []byte) func()) *Failure {
 	_ = host.SetReadDeadline(w, time.Time{}) // not all writers can: then there is none to lift
 	_ = host.SetWriteDeadline(w, time.Time{})
 	var begin []byte
@@ -145,6 +159,13 @@ func (h *hop) exchange(w http.ResponseWriter, r *http.Request) *Failure {
 		begin = buf[:n]
 		if err := h.small(w, r, begin); err != nil {
 			return h.failed(w, r, err)
+		}
+	}
+	if take != nil && (begin != nil || r.ContentLength == 0) {
+		if start := take(begin); start != nil {
+			h.over()
+			start()
+			return nil
 		}
 	}
 	l, err := h.to.links.get(h.ctx)
@@ -236,23 +257,34 @@ func (h *hop) failed(w http.ResponseWriter, r *http.Request, err error) *Failure
 		return nil // there is nobody to answer
 	case h.f.ctx.Err() != nil:
 		h.f.count("canceled", h.to.Node)
-		return &Failure{Status: http.StatusServiceUnavailable, Text: "Server is shutting down"}
+		return stopped
 	case errors.Is(cause, errBody):
 		h.f.count("canceled", h.to.Node)
 		return new(Failure)
 	}
-	h.f.count("unreachable", h.to.Node)
-	h.f.complain("a request for another node's session could not be passed on", h.to.ID, "node", label(h.to.Node), "address", h.to.base.String(), "error", err)
+	return h.f.unreached(h.to, err)
+}
+
+// unreached is what becomes of a request that cannot be passed on, or is not
+// answered.
+func (f *Forwarder) unreached(to *peer, err error) *Failure {
+	f.count("unreachable", to.Node)
+	f.complain("a request for another node's session could not be passed on", to.ID, "node", label(to.Node), "address", to.base.String(), "error", err)
 	return new(Failure)
+}
+
+// refusedBy is what becomes of a request that a node does not believe.
+func (f *Forwarder) refusedBy(to *peer) *Failure {
+	f.count("refused", to.Node)
+	f.complain("another node does not believe that this one has passed a request on", to.ID, "node", label(to.Node),
+		"hint", "the clocks of the two differ, or a proxy between them changes Host or the path: the address should lead to the node itself (--cluster-advertise, ClusterOptions.Advertise)")
+	return &Failure{Text: stickyText}
 }
 
 // answer passes on what the node has answered. whole: all of it has come.
 func (h *hop) answer(w http.ResponseWriter, r *http.Request, l *link, resp *http.Response) (whole bool, _ *Failure) {
 	if resp.Header.Get(Header) == refused {
-		h.f.count("refused", h.to.Node)
-		h.f.complain("another node does not believe that this one has passed a request on", h.to.ID, "node", label(h.to.Node),
-			"hint", "the clocks of the two differ, or a proxy between them changes Host or the path: the address should lead to the node itself (--cluster-advertise, ClusterOptions.Advertise)")
-		return false, &Failure{Text: stickyText}
+		return false, h.f.refusedBy(h.to)
 	}
 	header := w.Header()
 	for k, values := range endToEnd(resp.Header) {
@@ -291,6 +323,9 @@ func (h *hop) answer(w http.ResponseWriter, r *http.Request, l *link, resp *http
 }
 
 type buffer [8 << 10]byte
+
+// Release implements netpoll.Owner.
+func (b *buffer) Release() { buffers.Put(b) }
 
 var buffers = sync.Pool{New: func() any { return new(buffer) }}
 

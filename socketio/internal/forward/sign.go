@@ -1,6 +1,7 @@
 package forward
 
 import (
+	"bytes"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -43,23 +44,39 @@ func deriveKey(secret []byte) []byte {
 	return m.Sum(nil)
 }
 
-// mac signs fields, none of which holds a NUL.
-func (f *Forwarder) mac(fields ...string) []byte {
-	m := f.macs.Get().(*signer)
-	defer f.macs.Put(m)
-	m.text = m.text[:0]
-	for _, s := range fields {
-		m.text = append(append(m.text, s...), 0)
-	}
-	m.Reset()
-	_, _ = m.Write(m.text) // never fails
-	return m.Sum(nil)
-}
-
 // A signer is what signing one text needs: the key's part is done once.
 type signer struct {
 	hash.Hash
-	text []byte
+	text []byte // of fields, each with a NUL behind it, which none holds
+	made [sha256.Size]byte
+}
+
+// add has more fields signed.
+func add[T string | []byte](m *signer, fields ...T) {
+	for _, s := range fields {
+		m.text = append(append(m.text, s...), 0)
+	}
+}
+
+// sum is the signature. It is good until m is used again.
+func (m *signer) sum() []byte {
+	m.Reset()
+	_, _ = m.Write(m.text) // never fails
+	return m.Sum(m.made[:0])
+}
+
+func (f *Forwarder) signer() *signer {
+	m := f.macs.Get().(*signer)
+	m.text = m.text[:0]
+	return m
+}
+
+// mac signs fields.
+func (f *Forwarder) mac(fields ...string) []byte {
+	m := f.signer()
+	defer f.macs.Put(m)
+	add(m, fields...)
+	return append([]byte(nil), m.sum()...)
 }
 
 // Address is what other nodes are told of this one: where it is, signed. It is
@@ -93,6 +110,11 @@ func (f *Forwarder) addressOf(n Node) *url.URL {
 // sign makes the header of a request to a node. target is what stands in its
 // first line.
 func (f *Forwarder) sign(to, method, target, host, remote string, secure bool, at time.Time) string {
+	return string(appendMark(f, nil, to, method, target, host, remote, secure, at))
+}
+
+// appendMark appends what sign makes.
+func appendMark[T string | []byte](f *Forwarder, dst []byte, to, method string, target, host T, remote string, secure bool, at time.Time) []byte {
 	if remote == "" || strings.ContainsAny(remote, " \x00\r\n") {
 		remote = "@" // as that of a unix socket
 	}
@@ -100,9 +122,18 @@ func (f *Forwarder) sign(to, method, target, host, remote string, secure bool, a
 	if secure {
 		tlsFlag = "1"
 	}
-	ms := strconv.FormatInt(at.UnixMilli(), 10)
-	sum := f.mac("request", f.cfg.Self.ID, to, ms, tlsFlag, remote, method, target, host)
-	return strings.Join([]string{"1", f.cfg.Self.ID, ms, tlsFlag, remote, base64.RawURLEncoding.EncodeToString(sum)}, " ")
+	dst = append(append(append(dst, "1 "...), f.cfg.Self.ID...), ' ')
+	from := len(dst)
+	dst = strconv.AppendInt(dst, at.UnixMilli(), 10)
+	m := f.signer()
+	add(m, "request", f.cfg.Self.ID, to)
+	add(m, dst[from:])
+	add(m, tlsFlag, remote, method)
+	add(m, target, host)
+	dst = append(append(append(append(append(dst, ' '), tlsFlag...), ' '), remote...), ' ')
+	dst = base64.RawURLEncoding.AppendEncode(dst, m.sum())
+	f.macs.Put(m)
+	return dst
 }
 
 var (
@@ -117,25 +148,45 @@ func (f *Forwarder) verify(r *http.Request, now time.Time) (from, remote string,
 	if len(values) != 1 {
 		return "", "", false, errForm
 	}
-	return f.judge(values[0], r.Method, target(r), r.Host, now)
+	sender, remote, secure, err := judge(f, []byte(values[0]), r.Method, target(r), r.Host, now)
+	return string(sender), remote, secure, err
 }
 
 // judge looks whether another node has made a mark for a request.
-func (f *Forwarder) judge(mark, method, target, host string, now time.Time) (from, remote string, secure bool, err error) {
-	parts := strings.Split(mark, " ")
-	if len(parts) != 6 || parts[0] != "1" {
-		return "", "", false, errForm
+func judge[T string | []byte](f *Forwarder, mark []byte, method string, target, host T, now time.Time) (from []byte, remote string, secure bool, err error) {
+	var parts [6][]byte
+	rest, more := mark, true
+	for i := range parts {
+		if !more {
+			return nil, "", false, errForm
+		}
+		parts[i], rest, more = bytes.Cut(rest, []byte(" "))
 	}
-	sum, err := base64.RawURLEncoding.DecodeString(parts[5])
-	if err != nil || len(f.cfg.Secret) == 0 ||
-		!hmac.Equal(sum, f.mac("request", parts[1], f.cfg.Self.ID, parts[2], parts[3], parts[4], method, target, host)) {
-		return "", "", false, errSignature
+	if more || string(parts[0]) != "1" {
+		return nil, "", false, errForm
 	}
-	ms, err := strconv.ParseInt(parts[2], 10, 64)
+	var sum [sha256.Size]byte
+	if base64.RawURLEncoding.DecodedLen(len(parts[5])) != len(sum) || len(f.cfg.Secret) == 0 {
+		return nil, "", false, errSignature
+	}
+	n, err := base64.RawURLEncoding.Decode(sum[:], parts[5])
+	m := f.signer()
+	add(m, "request")
+	add(m, parts[1])
+	add(m, f.cfg.Self.ID)
+	add(m, parts[2], parts[3], parts[4])
+	add(m, method)
+	add(m, target, host)
+	good := err == nil && hmac.Equal(sum[:n], m.sum())
+	f.macs.Put(m)
+	if !good {
+		return nil, "", false, errSignature
+	}
+	ms, err := strconv.ParseInt(string(parts[2]), 10, 64)
 	if d := now.Sub(time.UnixMilli(ms)); err != nil || d > skew || d < -skew {
 		return parts[1], "", false, errTime
 	}
-	return parts[1], parts[4], parts[3] == "1", nil
+	return parts[1], string(parts[4]), string(parts[3]) == "1", nil
 }
 
 // target is what stood in a request's first line.
@@ -161,14 +212,22 @@ func (f *Forwarder) Judge(r *httpconn.Request) (remote string, secure, ok bool) 
 	if r.Post {
 		method = http.MethodPost
 	}
-	_, remote, secure, err := f.judge(string(r.Mark), method, string(r.Target), string(r.Host), time.Now())
+	_, remote, secure, err := judge(f, r.Mark, method, r.Target, r.Host, time.Now())
 	return remote, secure, err == nil
 }
 
 // Served counts a request that was believed.
 func (f *Forwarder) Served(r *httpconn.Request) {
-	fields := strings.SplitN(string(r.Mark), " ", 3)
-	f.count("served", f.node(fields[1]))
+	_, rest, _ := bytes.Cut(r.Mark, []byte(" "))
+	from, _, _ := bytes.Cut(rest, []byte(" "))
+	f.mu.Lock()
+	p := f.byID[string(from)]
+	f.mu.Unlock()
+	if p != nil {
+		f.count("served", p.Node)
+	} else {
+		f.count("served", Node{ID: string(from)})
+	}
 }
 
 // Arrived is r, which has the header, as it reached the node that passed it on. If

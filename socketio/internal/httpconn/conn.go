@@ -28,6 +28,14 @@ type Handler interface {
 	Closed(cause error, half bool)
 }
 
+// Drainer is a Handler whose answers come in parts.
+type Drainer interface {
+	Handler
+	// Drained says that there is room, after Part or Room had said that there was
+	// none. It must not block.
+	Drained()
+}
+
 var (
 	// errIdle ends a connection on which no request, or no whole one, came in time.
 	errIdle = errors.New("httpconn: no request came in time")
@@ -51,6 +59,7 @@ const (
 	awaitHead          // the rest of it
 	awaitBody
 	awaitTaken // the client has to take an answer
+	awaitPart  // or what has come of it
 	awaitEnd   // and this one was the last
 	awaitEndBusy
 )
@@ -139,20 +148,56 @@ func (c *Conn) AnswerOwned(b []byte, last bool, owner netpoll.Owner) error {
 	return nil
 }
 
-func (c *Conn) endLocked() {
-	c.busy, c.end = true, true // what comes now comes too late
-	c.c.CloseWrite()
-	c.await(awaitEnd, hangUp)
+// Part writes a part of the answer to the request that is being served. Like an
+// answer it has Config.WriteTimeout to be taken. room says whether there is room
+// for more; if not, Drainer.Drained says when there is.
+func (c *Conn) Part(b []byte, owner netpoll.Owner) (room bool, err error) {
+	if c.c == nil {
+		return false, net.ErrClosed
+	}
+	if err := c.c.WriteOwned(b, owner); err != nil {
+		return false, err
+	}
+	c.mu.Lock()
+	if w := c.all.cfg.WriteTimeout; w > 0 && !c.gone {
+		c.await(awaitPart, w)
+	}
+	c.mu.Unlock()
+	return c.Room(), nil
 }
 
-// endIdle ends a connection on which nothing is going on. Any other ends with
+// Room reports whether the client has taken so much that there may be more of an
+// answer. If not, Drainer.Drained is called when it has taken all.
+func (c *Conn) Room() bool { return room(c.c) }
+
+func room(nc *netpoll.Conn) bool {
+	if n := nc.Queued(); n == 0 || n <= aside && !nc.Blocked() {
+		return true
+	}
+	return nc.Settled()
+}
+
+// Abort ends the connection in the middle of an answer.
+func (c *Conn) Abort(cause error) {
+	if c.c != nil {
+		c.c.Close(cause)
+	}
+}
+
+// EndIdle ends a connection on which nothing is going on. Any other ends with
 // its Handler's last answer.
-func (c *Conn) endIdle() {
+func (c *Conn) EndIdle() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.busy && !c.gone {
 		c.endLocked()
 	}
+}
+
+func (c *Conn) endLocked() {
+	c.busy, c.end = true, true // what comes now comes too late
+	c.c.CloseWrite()
+	c.await(awaitEnd, hangUp)
 }
 
 // await sets the timer. c.mu is held.
@@ -181,7 +226,7 @@ func (d *deadline) Run() {
 // lateLocked is why the connection ends, if it does, when the timer runs.
 func (c *Conn) lateLocked() error {
 	cfg := &c.all.cfg
-	if c.timer.Pending() || c.gone || c.busy && !c.end {
+	if c.timer.Pending() || c.gone || c.busy && c.stage < awaitPart {
 		return nil // it is of no interest any more
 	}
 	switch c.stage {
@@ -196,6 +241,11 @@ func (c *Conn) lateLocked() error {
 			c.await(awaitRequest, -1)
 		}
 		return nil
+	case awaitPart:
+		if c.c.Queued() > 0 {
+			return ErrAnswer
+		}
+		return nil // there is as much time as whoever answers has
 	case awaitEnd:
 		switch w := cfg.WriteTimeout; {
 		case c.c.Queued() == 0:
@@ -239,8 +289,14 @@ func headTimeout(srv *http.Server, most time.Duration) time.Duration {
 // OnServed implements netpoll.Handler.
 func (c *Conn) OnServed(*netpoll.Conn) { c.h.Served() }
 
-// OnDrained implements netpoll.DrainHandler: a request may have waited for it.
-func (c *Conn) OnDrained(nc *netpoll.Conn) { nc.Wake() }
+// OnDrained implements netpoll.DrainHandler: a request may have waited for it, or
+// more of an answer.
+func (c *Conn) OnDrained(nc *netpoll.Conn) {
+	nc.Wake()
+	if d, ok := c.h.(Drainer); ok {
+		d.Drained()
+	}
+}
 
 // OnClose implements netpoll.Handler.
 func (c *Conn) OnClose(_ *netpoll.Conn, cause error) {

@@ -225,3 +225,18 @@ func TestFieldsAreShared(t *testing.T) {
 		t.Error(head)
 	}
 }
+
+// The time to wait for a request is over with it, even if it is to be the last.
+func TestLastIsNotIdle(t *testing.T) {
+	if !need(t) {
+		return
+	}
+	s := newSite(t, Config{IdleTimeout: 60 * time.Millisecond, WriteTimeout: 20 * time.Millisecond}, nil)
+	c := s.taken()
+	c.send(get("/ours?hold", "Connection: close"))
+	o := <-s.held
+	until(t, "the timer has run", func() bool { return s.conns.cfg.Wheel.Pending() == 0 })
+	o.reply("late", "")
+	c.wants("late")
+	c.ended()
+}

@@ -74,13 +74,20 @@ func looksAtConns(srv *http.Server) bool {
 // become those of all answers. It reports whether it could; if not, nothing has
 // happened. If so, h.Closed is called in any case, perhaps before Take returns.
 func (a *Conns) Take(c *Conn, h Handler, w http.ResponseWriter, r *http.Request) bool {
-	c.all, c.h, c.busy = a, h, true
-	c.fields, c.same = a.table.get(w.Header()), unique.Make(same(r))
-	c.host, _ = r.Context().Value(http.ServerContextKey).(*http.Server)
+	header := w.Header()
 	nc, pre, err := Hijack(w)
 	if err != nil {
 		return false
 	}
+	a.TakeHijacked(c, h, header, r, nc, pre)
+	return true
+}
+
+// TakeHijacked is Take for who has called Hijack.
+func (a *Conns) TakeHijacked(c *Conn, h Handler, header http.Header, r *http.Request, nc net.Conn, pre []byte) {
+	c.all, c.h, c.busy = a, h, true
+	c.fields, c.same = a.table.get(header), unique.Make(same(r))
+	c.host, _ = r.Context().Value(http.ServerContextKey).(*http.Server)
 	if !a.cfg.Poller.Takes(nc) {
 		// It is of a kind of its own, and could not be given back. Its answer is
 		// the last one, and others like it are left alone.
@@ -88,7 +95,6 @@ func (a *Conns) Take(c *Conn, h Handler, w http.ResponseWriter, r *http.Request)
 		a.foreign.Store(true)
 	}
 	a.start(c, nc, pre)
-	return true
 }
 
 // start gives the connection to the poller.
@@ -111,6 +117,7 @@ func (a *Conns) start(c *Conn, nc net.Conn, pre []byte) {
 	}
 	// There is one long answer at a time, which its Handler bounds.
 	c.c.SetMaxQueue(-1)
+	c.c.CountNothing() // a piece of an answer may look like a frame
 	c.mu.Unlock()
 }
 
@@ -210,7 +217,7 @@ func (a *Conns) Shutdown() {
 	}
 	a.mu.Unlock()
 	for _, c := range list {
-		c.endIdle()
+		c.EndIdle()
 	}
 }
 

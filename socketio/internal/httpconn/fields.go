@@ -155,6 +155,9 @@ func (f *Fields) AppendHead(dst []byte, status int, contentType, coding string, 
 	return append(dst, "\r\n\r\n"...)
 }
 
+// Text is the fields, each a line with its end.
+func (f *Fields) Text() string { return f.text }
+
 // Room is about how many bytes a head takes.
 func (f *Fields) Room() int { return 200 + len(f.text) }
 

@@ -120,10 +120,7 @@ func (c *Conn) ready(nc *netpoll.Conn) bool {
 	if busy {
 		return false
 	}
-	if n := nc.Queued(); n == 0 || n <= aside && !nc.Blocked() {
-		return true
-	}
-	return nc.Settled()
+	return room(nc)
 }
 
 func (c *Conn) begin(last bool) {

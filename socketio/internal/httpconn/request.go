@@ -100,6 +100,64 @@ const (
 	bareLF
 )
 
+// oneHop are the header fields that are for the next connection only.
+var oneHop = [...]string{"te", "trailer", "upgrade", "connection", "keep-alive", "proxy-connection", "transfer-encoding", "expect", "sockeye-forward"}
+
+// OneHop reports whether a header field is for the next connection only, as
+// Mark is. Those that Connection names are, too.
+func OneHop(name []byte) bool {
+	for _, s := range oneHop {
+		if isName(name, s) {
+			return true
+		}
+	}
+	return false
+}
+
+// IsToken reports whether b may be the name of a header field.
+func IsToken(b []byte) bool { return len(b) > 0 && all(b, inToken) }
+
+// AppendOnward appends the head of r, as it came, as far as it is not for this
+// connection only, and without the empty line at its end.
+func (r *Request) AppendOnward(dst []byte) []byte {
+	for rest := r.Head; len(rest) > 2; {
+		i := bytes.IndexByte(rest, '\n') + 1
+		name, _, _ := bytes.Cut(rest[:i], []byte(":")) // no method's name is that of a field
+		if !OneHop(name) {
+			dst = append(dst, rest[:i]...)
+		}
+		rest = rest[i:]
+	}
+	return dst
+}
+
+// Values are those of the header fields of this name, in whatever case.
+func (r *Request) Values(name string) (list []string) {
+	name = strings.ToLower(name)
+	for line, rest := cutLine(r.Head); len(line) > 0; line, rest = cutLine(rest) {
+		if k, v, ok := bytes.Cut(line, []byte(":")); ok && isName(k, name) {
+			list = append(list, string(bytes.Trim(v, " \t")))
+		}
+	}
+	return list
+}
+
+// Again is r, which net/http has read, with its body, as it is read here. It is
+// nil if r would not be read here.
+func Again(r *http.Request, body []byte) *Request {
+	var b bytes.Buffer
+	b.WriteString(r.Method + " " + r.RequestURI + " HTTP/1.1\r\nHost: " + r.Host + "\r\n")
+	_ = r.Header.Write(&b) // to memory
+	b.WriteString("\r\n")
+	q := new(Request)
+	size, result := q.parse(b.Bytes())
+	if result != simple || size != b.Len() || q.Length != len(body) {
+		return nil
+	}
+	q.Body = body
+	return q
+}
+
 // blank is the length of the empty lines at the beginning of b: some clients
 // send one behind the body of a POST, and servers ignore them (RFC 9112, 2.2).
 func blank(b []byte) int {

@@ -51,6 +51,7 @@ type Conn struct {
 	fin      bool // end our side once the queue is empty
 	tell     bool // OnDrained is wanted when nothing is left to be written
 	retired  bool // nobody will serve c again
+	bytes    bool // what is written is not of frames that count
 	maxQueue int32
 	mu       sync.Mutex
 	queued   int
@@ -138,6 +139,21 @@ func (c *Conn) Read(b []byte) (int, error) {
 		c.got = some
 	}
 	return n, nil
+}
+
+// Quiet reports whether the peer has neither ended its side nor said anything
+// that was not read, as far as that can be seen without reading. It is for who
+// is about to write on a connection on which nothing is expected.
+func (c *Conn) Quiet() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.closed || c.retired:
+		return false
+	case c.fd < 0:
+		return true
+	}
+	return c.sysQuiet() // the descriptor is not closed before c is retired
 }
 
 // Serve asks for a call of OnServed once OnReadable has returned. It may be

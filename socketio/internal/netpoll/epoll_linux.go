@@ -259,6 +259,13 @@ func (c *Conn) sysRead(b []byte) (n int, again bool, err error) {
 	}
 }
 
+// sysQuiet reports whether there is nothing to be read, nor an end.
+func (c *Conn) sysQuiet() bool {
+	var b [1]byte
+	_, _, e := syscall.RawSyscall6(syscall.SYS_RECVFROM, uintptr(c.fd), uintptr(unsafe.Pointer(&b[0])), 1, syscall.MSG_DONTWAIT|syscall.MSG_PEEK, 0, 0)
+	return e == syscall.EAGAIN || e == syscall.EINTR
+}
+
 // gather is what one sendmsg of several frames needs; it may not lie on a
 // stack.
 type gather struct {

@@ -29,5 +29,6 @@ func (*Conn) duplicate() (net.Conn, error)       { return nil, net.ErrClosed }
 func (*Conn) closeFD()                           {}
 func (*Conn) shut()                              {}
 func (*Conn) shutWrite()                         {}
+func (*Conn) sysQuiet() bool                     { return true }
 func (*Conn) sysRead([]byte) (int, bool, error)  { return 0, true, nil }
 func (*Conn) sysWrite(*batch) (int, bool, error) { return 0, true, nil }

@@ -127,7 +127,7 @@ func (b *batch) advance(n int, counts func([]byte) bool) (all bool, counted uint
 
 // giveUp counts what is left of b, and frees it.
 func (c *Conn) giveUp(b *batch) {
-	if counts := c.p.cfg.Counts; counts != nil {
+	if counts := c.p.cfg.Counts; counts != nil && !c.bytes {
 		n := uint64(0)
 		for _, f := range b.frames[b.first:] {
 			if counts(f.b) {
@@ -177,6 +177,14 @@ func clampQueue(n int) int32 {
 func (c *Conn) SetMaxQueue(n int) {
 	c.mu.Lock()
 	c.maxQueue = clampQueue(n)
+	c.mu.Unlock()
+}
+
+// CountNothing says that what is written to c is none of the frames that
+// Config.Counts knows, whatever it looks like.
+func (c *Conn) CountNothing() {
+	c.mu.Lock()
+	c.bytes = true
 	c.mu.Unlock()
 }
 
@@ -420,7 +428,11 @@ func (c *Conn) wroteLocked(n int) {
 		return // nobody counts any more
 	}
 	c.queued -= n
-	all, counted := c.out.advance(n, c.p.cfg.Counts)
+	counts := c.p.cfg.Counts
+	if c.bytes {
+		counts = nil
+	}
+	all, counted := c.out.advance(n, counts)
 	if counted > 0 {
 		c.p.written.Add(counted)
 		if f := c.p.cfg.Fates; f != nil {

@@ -394,3 +394,74 @@ func TestOwnedFrames(t *testing.T) {
 		}
 	})
 }
+
+// What is no frame is not counted, whatever it looks like.
+func TestCountNothing(t *testing.T) {
+	onAll(t, func(t *testing.T, k kind) {
+		p := start(t, k.config(Config{Counts: func(b []byte) bool { return b[0] == 'x' }}))
+		s, client := k.source()
+		defer client.Close()
+		c := add(t, p, s, funcs{})
+		client.SetDeadline(time.Now().Add(patience))
+		say := func() {
+			t.Helper()
+			if err := c.Write([]byte("xyz")); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.ReadFull(client, make([]byte, 3)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		say()
+		eventually(t, "counted", func() bool { n, _ := p.Frames(); return n == 1 })
+		c.CountNothing()
+		say()
+		say()
+		eventually(t, "written", func() bool { return c.Queued() == 0 })
+		if n, _ := p.Frames(); n != 1 {
+			t.Errorf("%d frames counted", n)
+		}
+	})
+}
+
+// A connection on which nothing is to be read is quiet, until its peer says
+// something or ends it.
+func TestQuiet(t *testing.T) {
+	if !Supported {
+		return // there it is never known
+	}
+	for _, end := range []bool{false, true} {
+		s, client := listen(t, "tcp")()
+		defer client.Close()
+		p := start(t, Config{})
+		begun, over := make(chan struct{}), make(chan struct{})
+		c := add(t, p, s, funcs{readable: func(c *Conn) error {
+			select {
+			case <-begun: // what comes is not read before it was looked for
+			default:
+				close(begun)
+			}
+			<-over
+			return ErrPaused
+		}})
+		if !c.Quiet() {
+			t.Error("it is not quiet at first")
+		}
+		if end {
+			_ = client.Close()
+		} else {
+			if _, err := client.Write([]byte("x")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		within(t, "input", begun)
+		if c.Quiet() {
+			t.Error("it is quiet")
+		}
+		close(over)
+		c.Close(nil)
+		if c.Quiet() {
+			t.Error("it is quiet in the end")
+		}
+	}
+}

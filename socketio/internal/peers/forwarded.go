@@ -48,7 +48,13 @@ func (p *Peers) configure(header string, trusted []string) error {
 // Of finds the client's address. The header is believed only as far as it was
 // written by trusted proxies: from its end on.
 func (p *Peers) Of(r *http.Request) Peer {
-	who, _, odd := p.walk(r)
+	return p.At(r.RemoteAddr, func(name string) []string { return r.Header[name] })
+}
+
+// At is Of for a request that has come from remote, with these values of its
+// header fields, whose names are in canonical form.
+func (p *Peers) At(remote string, field func(name string) []string) Peer {
+	who, _, odd := p.walk(remote, field)
 	if odd != "" && p.odd != nil {
 		p.odd(p.header, odd)
 	}
@@ -62,7 +68,7 @@ func (p *Peers) Hosts(r *http.Request) []string {
 	if len(p.trusted) == 0 {
 		return nil
 	}
-	_, depth, _ := p.walk(r)
+	_, depth, _ := p.walk(r.RemoteAddr, func(name string) []string { return r.Header[name] })
 	if depth == 0 {
 		return nil
 	}
@@ -104,21 +110,21 @@ func Claimed(h http.Header) []string {
 // walk goes from the connection towards the client for as long as those on the
 // way are trusted. depth is how many of them are. odd is what a trusted one has
 // written that is no address, if that ended the way.
-func (p *Peers) walk(r *http.Request) (who Peer, depth int, odd string) {
-	who.Addr = r.RemoteAddr
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
+func (p *Peers) walk(remote string, field func(name string) []string) (who Peer, depth int, odd string) {
+	who.Addr = remote
+	host, _, err := net.SplitHostPort(remote)
 	if err != nil {
-		host = r.RemoteAddr // a unix socket, or a test
+		host = remote // a unix socket, or a test
 	}
 	addr, err := netip.ParseAddr(host)
 	if err != nil {
 		addr = netip.Addr{}
 	}
 	if len(p.trusted) > 0 && p.trusts(addr) {
-		list := entries(r.Header[p.header])
+		list := entries(field(p.header))
 		depth = 1
 		if len(list) == 0 {
-			odd = p.otherHeader(r.Header)
+			odd = p.otherHeader(field)
 		}
 		for i := len(list) - 1; i >= 0; i-- {
 			next, ok := p.address(list[i])
@@ -138,9 +144,9 @@ func (p *Peers) walk(r *http.Request) (who Peer, depth int, odd string) {
 }
 
 // otherHeader is what a trusted proxy writes in the header that is not read.
-func (p *Peers) otherHeader(h http.Header) string {
+func (p *Peers) otherHeader(field func(name string) []string) string {
 	for _, name := range []string{usualHeader, forwardedHeader} {
-		if list := h[name]; name != p.header && len(list) > 0 {
+		if list := field(name); name != p.header && len(list) > 0 {
 			return name + ": " + list[len(list)-1]
 		}
 	}
