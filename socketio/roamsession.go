@@ -124,6 +124,16 @@ func (l *landing) says(offset, node string, n uint64) bool {
 	return l != nil && l.Seen != nil && node == l.Node && n != 0 && offset != l.Came
 }
 
+// land notes what a client has seen that comes to a node.
+func (rm *roaming) land(a *absent, node string) {
+	switch rm.lands = nil; {
+	case a.seen != nil:
+		rm.since, rm.lands = a.seen, &landing{node, a.came, a.known}
+	case a.known != nil:
+		rm.since = a.known
+	}
+}
+
 // absent is what an absent client has of it.
 func (rm *roaming) absent() (k *known, node string, marks map[string]*known, local uint64) {
 	if rm == nil || !rm.foreign {
@@ -177,12 +187,10 @@ func (m *roam) resumed(s *Socket, back *absent, more bool) {
 	}
 	back.fresh = false
 	rm.moved = rm.moved || more
-	s.origin.roaming, rm.lands = rm, nil
+	s.origin.roaming = rm
+	rm.land(back, m.self)
 	if back.known == nil {
 		return
-	}
-	if rm.since = back.known; back.seen != nil {
-		rm.since, rm.lands = back.seen, &landing{m.self, back.came, back.known}
 	}
 	for node, n := range back.known.Nodes {
 		if node != m.self && n > m.c.core.Heard(node, m.r.ns.name) {

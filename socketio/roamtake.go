@@ -33,7 +33,7 @@ func (m *roam) take(s *Socket, key [sha256.Size]byte, pid string, offset any) (*
 	seen, err := m.look(ctx, key)
 	if seen.Away && nodes.gone {
 		m.forgetHere(key)
-		m.forgetStored(key, seen.tag)
+		m.forgetStored(key, seen)
 		return nil, noSession // a Node server has taken it
 	}
 	switch {
@@ -52,6 +52,9 @@ func (m *roam) take(s *Socket, key [sha256.Size]byte, pid string, offset any) (*
 	if why != "" {
 		return nil, why
 	}
+	if answered {
+		seen.state = seen.state[:adapter.SessionTag] // it was given to this node alone
+	}
 	if seen.Open || !answered && saysStale(text, seen.Node) {
 		why = unsettled // and its node cannot say more
 	}
@@ -61,11 +64,8 @@ func (m *roam) take(s *Socket, key [sha256.Size]byte, pid string, offset any) (*
 		why = m.apply(ctx, a, text)
 	}
 	if why != "" {
-		m.forgetStored(key, seen.tag)
+		m.forgetStored(key, seen)
 		return nil, why
-	}
-	if answered {
-		seen.state = seen.state[:adapter.SessionTag] // it was given to this node alone
 	}
 	return m.bring(ctx, s, a, seen)
 }
@@ -91,8 +91,8 @@ func (m *roam) look(ctx context.Context, key [sha256.Size]byte) (*sighting, erro
 
 // forgetStored takes away what is stored of a client that is not recovered: a
 // failure is final.
-func (m *roam) forgetStored(key [sha256.Size]byte, tag string) {
-	m.log.PutSession(adapter.Session{Key: sessionKey(m.r.ns.name, key), State: []byte(tag)})
+func (m *roam) forgetStored(key [sha256.Size]byte, seen *sighting) {
+	m.log.PutSession(adapter.Session{Key: sessionKey(m.r.ns.name, key), State: []byte(seen.tag), Instead: seen.state})
 }
 
 // here reports whether a client has been nowhere else since it was here, as far
@@ -142,8 +142,8 @@ func (m *roam) takeBack(ctx context.Context, s *Socket, key [sha256.Size]byte, o
 	if a == nil {
 		return nil, why
 	}
-	if why = m.keepsIt(ctx, a, offset, seen); why == "" {
-		why = m.seesAll(ctx, a, offset)
+	if why = m.seesAll(ctx, a, offset); why == "" {
+		why = m.keepsIt(ctx, a, offset, seen)
 	}
 	if why != "" {
 		m.r.drop(s, a)
@@ -155,22 +155,14 @@ func (m *roam) takeBack(ctx context.Context, s *Socket, key [sha256.Size]byte, o
 // keepsIt stores a client that is back where it was: so nobody else has it who took
 // this node for dead.
 func (m *roam) keepsIt(ctx context.Context, a *absent, offset any, seen *sighting) notRecovered {
-	if m.log == nil && !m.nowhereElse(a, offset) {
-		return noOffset
-	}
 	if seen == nil || a.rm == nil {
 		return ""
 	}
-	stored := make(chan adapter.Stored, 1)
-	how := adapter.Session{First: !seen.there, TTL: m.ttl(), Done: func(what adapter.Stored) { stored <- what }}
+	how := adapter.Session{First: !seen.there, TTL: m.ttl()}
 	if seen.there {
 		how.Instead, how.Number = []byte(a.rm.tag), seen.number
 	}
-	m.r.lock()
-	a.rm.turn++
-	m.store(a.key, a.rm, m.sessionOf(a), how)
-	m.r.unlock()
-	why := awaitStored(ctx, stored)
+	why := m.storeFor(ctx, a, how)
 	if why == logSilent && m.here(offset) {
 		return ""
 	}
@@ -180,7 +172,10 @@ func (m *roam) keepsIt(ctx context.Context, a *absent, offset any, seen *sightin
 // seesAll finds out what a client has missed that is back where it was, and has
 // been elsewhere before.
 func (m *roam) seesAll(ctx context.Context, a *absent, offset any) notRecovered {
-	if a.known == nil {
+	switch {
+	case m.log == nil && !m.nowhereElse(a, offset):
+		return noOffset
+	case a.known == nil:
 		return ""
 	}
 	if text, ok := offset.(string); ok && m.log == nil {
@@ -279,16 +274,10 @@ func (m *roam) bring(ctx context.Context, s *Socket, a *absent, seen *sighting) 
 		r.unlock()
 	}
 	a.rm, a.fresh = newRoaming(a), true
-	stored := make(chan adapter.Stored, 1)
-	how := adapter.Session{First: seen == nil, TTL: m.ttl(), Done: func(what adapter.Stored) { stored <- what }}
-	if seen != nil {
-		how.Instead, how.Number = seen.state, seen.number
-	}
 	r.lock()
 	if b := r.absents.away[a.key]; b != nil {
 		r.absents.done(b, r.forget)
 	}
-	m.store(a.key, a.rm, m.sessionOf(a), how)
 	a.from, a.since = r.log.Position(), r.log.Position()
 	if a.local == 0 {
 		a.local = a.from
@@ -302,20 +291,36 @@ func (m *roam) bring(ctx context.Context, s *Socket, a *absent, seen *sighting) 
 	if !unsure {
 		why = m.prepare(ctx, a)
 	}
-	if why == "" && m.log != nil {
-		why = awaitStored(ctx, stored)
+	switch {
+	case why != "":
+		if seen != nil {
+			m.forgetStored(a.key, seen)
+		}
+	case m.log != nil:
+		how := adapter.Session{First: seen == nil, TTL: m.ttl()}
+		if seen != nil {
+			how.Instead, how.Number = seen.state, seen.number
+		}
+		if why = m.storeFor(ctx, a, how); why == logSilent { // it may be stored later
+			m.forgetStored(a.key, &sighting{session: session{tag: a.rm.tag}})
+		}
 	}
 	if why != "" {
 		r.drop(s, a)
-		if m.log != nil {
-			m.forgetStored(a.key, a.rm.tag)
-		}
 		return nil, why
 	}
 	return a, ""
 }
 
-func awaitStored(ctx context.Context, stored <-chan adapter.Stored) notRecovered {
+// storeFor stores a client that comes, and waits until that is so.
+func (m *roam) storeFor(ctx context.Context, a *absent, how adapter.Session) notRecovered {
+	stored := make(chan adapter.Stored, 1)
+	how.Done = func(what adapter.Stored) { stored <- what }
+	m.r.lock()
+	a.rm.land(a, m.self)
+	a.rm.turn++
+	m.store(a.key, a.rm, m.sessionOf(a), how)
+	m.r.unlock()
 	select {
 	case what := <-stored:
 		switch what {
