@@ -306,8 +306,12 @@ func (c *clustered) trace(ev ClusterEvent) {
 	}
 }
 
-// logRefused writes one line a minute for each reason.
+// logRefused writes one line a minute for each reason, and none for what nodes of a
+// later version have among themselves.
 func (c *clustered) logRefused(why string) {
+	if why == "newer" {
+		return
+	}
 	now := time.Now()
 	c.mu.Lock()
 	last, was := c.logged[why]

@@ -10,13 +10,14 @@ import { after } from "node:test";
 const id = (socket) => socket.welcome.id;
 const sortedIDs = (...sockets) => sockets.map(id).sort();
 const chosen = (process.env.CLUSTER_BACKENDS ?? Object.keys(backends).filter((name) => !name.startsWith("sharded") && !["postgres", "jetstream", "mesh-log"].includes(name)).join()).split(",");
+const newer = Boolean(process.env.CLUSTER_NEWER); // ours among themselves, of two versions
 
 // All are there before the first test is: the runner takes a file for done that has none left.
 const clusters = [];
 for (const backend of chosen) {
   const { mixed, start } = backends[backend];
   const broker = await start();
-  const nodes = await startNodes(broker.url, mixed ? ["go", "go", "node"] : ["go", "go"]);
+  const nodes = await startNodes(broker.url, newer ? ["go", "newer"] : mixed ? ["go", "go", "node"] : ["go", "go"]);
   clusters.push({ backend, mixed, broker, nodes });
 }
 after(async () => {
@@ -26,7 +27,7 @@ after(async () => {
   }
 });
 for (const { backend, mixed, nodes } of clusters) {
-  const pairs = mixed ? [[0, 1], [0, 2], [2, 0]] : [[0, 1]];
+  const pairs = newer ? [[0, 1], [1, 0]] : mixed ? [[0, 1], [0, 2], [2, 0]] : [[0, 1]];
   for (const [here, there] of pairs) {
     const pair = [nodes[here], nodes[there]];
     matrix(backend, `${pair[0].kind}→${pair[1].kind}`, pair);

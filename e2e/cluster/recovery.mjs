@@ -71,13 +71,13 @@ async function settle(nodes) {
 /** The whole of it; resolves with the sums. */
 export async function wander(backend, kinds, { clients = 50, cuts = 10, every = 10, env = {}, kill } = {}) {
   const broker = await backends[backend].start();
-  let nodes = [];
+  let nodes = [], all = [], senders = [];
   try {
     nodes = await startNodes(broker.url, kinds, { profile: "recovery", env: { RECOVERY_WINDOW: "60000", ...broker.env, ...env } });
     if (broker.env) await settle(nodes);
-    const senders = nodes.map((n) => open(client48, "websocket", n.url));
+    senders = nodes.map((n) => open(client48, "websocket", n.url));
     const log = journal(nodes);
-    const all = Array.from({ length: clients }, (_, i) => traveller(nodes, "/", log, `client ${i}`));
+    all = Array.from({ length: clients }, (_, i) => traveller(nodes, "/", log, `client ${i}`));
     await until("all are there", () => senders.every((s) => s.connected) && all.every((c) => c.connected > 0));
     await pause(1100); // sessions are stored
     const flow = traffic(nodes, senders, log, every);
@@ -105,9 +105,9 @@ export async function wander(backend, kinds, { clients = 50, cuts = 10, every = 
     const { wrong, history, rules } = await log.decide(backend, !(kill && backend === "mesh-log")); // a part of its log goes with the node
     const result = { backend, kinds: kinds.join("+"), clients, moves: all.reduce((n, me) => n + me.connected - 1, 0), recovered: sum("recovered"), anew: sum("anew"), stuck: sum("stuck"), lost: sum("lost"), twice: sum("twice"), false: sum("bad"), impossible: wrong.length };
     Object.defineProperties(result, { wrong: { value: wrong }, history: { value: history }, rules: { value: rules } }); // not printed
-    for (const s of [...senders, ...all.map((me) => me.socket)]) s.close();
     return result;
   } finally {
+    for (const s of [...senders, ...all.map((me) => me.socket)]) s.close();
     await Promise.all(nodes.map((n) => n.stop().catch(() => {})));
     await broker.stop();
   }

@@ -37,6 +37,7 @@ export async function roll(backend, { clients = 30, rounds = 1, every = 20, env 
   const settings = { profile: "recovery", prefix, env: { RECOVERY_WINDOW: "120000", ...env } };
   let nodes = [];
   const lives = new Map();
+  const all = [];
   let born = 0;
   try {
     nodes = await startNodes(broker.url, [kind, kind, kind], settings);
@@ -44,7 +45,6 @@ export async function roll(backend, { clients = 30, rounds = 1, every = 20, env 
     let next = 0;
     let serving = nodes;
     const url = () => serving[next++ % serving.length].url;
-    const all = [];
     for (let i = 0; i < clients; i++) {
       const me = traveller([{ url: url() }], "/", log, `client ${i}`);
       me.socket.on("connect", () => {
@@ -106,9 +106,9 @@ export async function roll(backend, { clients = 30, rounds = 1, every = 20, env 
     };
     Object.defineProperties(result, { wrong: { value: wrong }, all: { value: history }, rules: { value: rules } }); // not printed
     for (const node of nodes) await look(node);
-    for (const me of all) me.socket.close();
     return result;
   } finally {
+    for (const me of all) me.socket.close();
     for (const one of lives.values()) one.stop();
     await Promise.all(nodes.map((n) => n.stop().catch(() => {})));
     await broker.stop();

@@ -4,11 +4,12 @@ import { describe, test } from "node:test";
 import { ask1, limited, next, pause, until } from "../lib/clients.mjs";
 import { record } from "../lib/history.mjs";
 import { backends, openOn, startNodes } from "../lib/nodes.mjs";
-import { lasts, stretch } from "../lib/patience.mjs";
+import { lasts, slow, stretch } from "../lib/patience.mjs";
 
 // Where servers of Node may be, nodes are counted at the broker: one that sleeps counts for as long as its connection lasts.
 const counted = ["redis", "streams", "sharded"];
-const env = { CLUSTER_HEARTBEAT: `${stretch(300)},${stretch(1500)}` };
+// Clients do not give up a server that sleeps.
+const env = { CLUSTER_HEARTBEAT: `${stretch(300)},${stretch(1500)}`, PINGS: "60000,60000" };
 const counts = async (nodes, ...want) => until(`they count ${want}`, async () => (await Promise.all(nodes.map((n) => n.stats()))).every(({ cluster: c }, i) => c.nodes === want[i]));
 
 /** What is said on one is heard on another. */
@@ -52,7 +53,7 @@ describe("nodes that sleep", { concurrency: true }, () => {
         assert.equal((await ask1(a, "fetch", "")).length, 2, "nobody waits for it");
       }
       await hears(b, a, "still");
-      await pause(lasts(0, 10_000));
+      await pause(lasts(0, 20_000 / slow));
       process.kill(nodes[2].pid, "SIGCONT");
       await counts(nodes, 3, 3, 3);
       await found(a, c);

@@ -10,12 +10,12 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 export const underTest = process.env.E2E_SERVER ?? "sockeye";
 
 /**
- * Starts a server with a profile on a free port, or on the given one: the one under test, or the one named. env is added to the environment.
+ * Starts a server with a profile on a free port, or on the given one: the one under test, or the one named ("newer": ours as a later version might be, see cluster/newer). env is added to the environment.
  * With network (of startNetwork) it runs there. told is what it tells of a cluster's history, as it comes.
  * @returns {Promise<{url: string, port: number, pid: number, log: () => string, told: object[], stop: () => Promise<number>, kill: () => Promise<void>}>}
  */
 export async function startServer(profile, { port = 0, server = underTest, env = {}, network } = {}) {
-  const command = server === "reference" ? [process.execPath, here("../reference/main.mjs")] : [here("../../bin/fixture")];
+  const command = server === "reference" ? [process.execPath, here("../reference/main.mjs")] : [here(server === "newer" ? "../../bin/newer" : "../../bin/fixture")];
   if (network) command.unshift(...network.exec);
   const child = spawn(command[0], command.slice(1), {
     env: { ...process.env, PORT: String(port), PROFILE: profile, GORACE: "halt_on_error=1", ...env },

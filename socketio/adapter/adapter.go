@@ -141,6 +141,7 @@ var Reasons = [][2]string{
 	{"spoof", "it claims to come from this node"},
 	{"mac", "not signed with the cluster's key"},
 	{"version", "of another format"},
+	{"newer", "of a kind that a later version of this package has"},
 	{"peers", "more nodes than can be"},
 }
 

@@ -21,7 +21,13 @@
 //	                uvarint lane, 8 bytes number
 //	text            string, if bit 10
 //	attachments     list of strings, if bit 11
+//	members         until the MAC or the end: uvarint number, not 0, and string
 //	MAC             8 bytes, if bit 15
+//
+// There are no members yet. They are what a later version may add without those
+// that do not know them refusing the message: these pass over them, as over the
+// content of kinds that they do not know. What must not be passed over needs
+// another version of the form, which nodes of this one do not read.
 //
 // Bits 12, 13 and 14 are the flags volatile, no compression and close.
 //

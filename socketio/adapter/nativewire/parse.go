@@ -13,7 +13,7 @@ import (
 const (
 	BadParse   = "parse"   // it ends too early or too late
 	BadSize    = "size"    // it, or a number of things in it, is too large
-	BadKind    = "kind"    // nobody knows what it is
+	BadKind    = "kind"    // it has none
 	BadNames   = "names"   // a name is missing or too long, or there are too many
 	BadID      = "id"      // the sender, receiver or question is no id
 	BadVersion = "version" // of the form
@@ -47,7 +47,8 @@ func (f *Form) Parse(channel string, b []byte, m *adapter.Message) (bad string) 
 		}
 		r.b = body
 	}
-	if m.Kind = adapter.Kind(b[2]); m.Kind.String() == "unknown" {
+	// One that nobody here knows may be a later version's: its number counts.
+	if m.Kind = adapter.Kind(b[2]); m.Kind == 0 {
 		return BadKind
 	}
 	r.b = r.b[5:]
@@ -57,8 +58,8 @@ func (f *Form) Parse(channel string, b []byte, m *adapter.Message) (bad string) 
 		return BadNames
 	}
 	r.parts(bits, m)
-	if r.bad == "" && len(r.b) > 0 {
-		return BadParse
+	for r.bad == "" && len(r.b) > 0 {
+		r.unknown()
 	}
 	return r.bad
 }
@@ -213,6 +214,14 @@ func (r *reader) parts(bits uint16, m *adapter.Message) {
 			m.Data.Attachments = append(m.Data.Attachments, r.bytes())
 		}
 	}
+}
+
+// unknown passes over a member that a later version has added.
+func (r *reader) unknown() {
+	if r.uint() == 0 {
+		r.fail(BadParse)
+	}
+	r.bytes()
 }
 
 func (r *reader) positions(m *adapter.Message) {

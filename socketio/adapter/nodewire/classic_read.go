@@ -49,7 +49,7 @@ func (r *Reader) classicRequest(ns string, payload []byte) (*adapter.Message, er
 	}
 	var err error
 	if m.Kind, ok = requestKind(t); !ok {
-		return nil, Kind
+		return r.later(m)
 	}
 	if m.Request, err = r.request(r.top[kRequestID], mustAsk(m.Kind) || m.Kind == adapter.Broadcast); err != nil {
 		return nil, err
@@ -60,7 +60,9 @@ func (r *Reader) classicRequest(ns string, payload []byte) (*adapter.Message, er
 	return m, nil
 }
 
-func requestKind(t uint64) (adapter.Kind, bool) {
+// requestKind is the kind of a request. ok is false if it is none that is known
+// here.
+func requestKind(t uint64) (k adapter.Kind, ok bool) {
 	switch t {
 	case reqSockets:
 		return adapter.IDs, true
@@ -80,6 +82,9 @@ func requestKind(t uint64) (adapter.Kind, bool) {
 		return adapter.Broadcast, true
 	case own + uint64(adapter.Hello), own + uint64(adapter.Heartbeat), own + uint64(adapter.Goodbye), own + uint64(adapter.Has):
 		return adapter.Kind(t - own), true
+	}
+	if t > own && t <= own+255 {
+		return adapter.Kind(t - own), false
 	}
 	return 0, false
 }

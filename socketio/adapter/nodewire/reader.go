@@ -158,6 +158,15 @@ func (r *Reader) sender(uid span) (string, error) {
 	return r.id(s)
 }
 
+// later is a message of a kind that is not known here. If it is numbered it is one
+// of ours, of a later version, and its number counts.
+func (r *Reader) later(m *adapter.Message) (*adapter.Message, error) {
+	if m.Kind.String() != "unknown" || m.From == "" || m.Seq == 0 {
+		return nil, Kind
+	}
+	return m, nil
+}
+
 // request returns a question's id.
 func (r *Reader) request(at span, must bool) (string, error) {
 	if r.none(at) {

@@ -171,7 +171,7 @@ func (r *Reader) sharedBody(m *adapter.Message) (*adapter.Message, error) {
 		return nil, nil
 	}
 	if !inShared(m.Kind) {
-		return nil, Kind
+		return r.later(m)
 	}
 	in := &r.inner // empty if the data is no object
 	var err error

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
-	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -70,7 +69,6 @@ type Options struct {
 	Heartbeat time.Duration          // between two heartbeats
 	Dead      time.Duration          // a node not heard of for so long is gone
 	Questions int                    // may be open
-	Log       *slog.Logger
 }
 
 // A Core is one node's part in a cluster.

@@ -70,14 +70,17 @@ func (c *Core) take(m *adapter.Message) {
 		return // our own, or for somebody else
 	}
 	now := time.Now()
+	var sender adapter.Node
 	if m.From != "" {
-		switch p, isNew, ok := c.peers.heard(m, now); {
+		p, isNew, ok := c.peers.heard(m, now)
+		switch {
 		case !ok:
 			c.Refuse("peers")
 			return
 		case isNew:
 			c.host.Tell(Event{Kind: NodeJoined, Node: p})
 		}
+		sender = p
 	}
 	if m.Seq != 0 && m.From != "" && m.To == "" && !m.Kind.Answers() {
 		gap, old := uint64(0), false
@@ -118,11 +121,20 @@ func (c *Core) take(m *adapter.Message) {
 		c.host.Handle(m)
 	default:
 		if !m.Kind.Answers() {
-			c.Refuse("kind")
+			c.Refuse(unknown(m, sender))
 		} else if !c.questions.answer(m) {
 			c.late.Add(1)
 		}
 	}
+}
+
+// unknown is why a message of a kind that this version does not know is ignored. A
+// node that numbers its messages and has not told its version yet will.
+func unknown(m *adapter.Message, sender adapter.Node) string {
+	if sender.Version > version || sender.Version == 0 && m.Seq != 0 && m.From != "" {
+		return "newer"
+	}
+	return "kind"
 }
 
 // lose counts messages of a node that never came, the last of which is number

@@ -11,7 +11,7 @@ import (
 // have is carried out and counted, and what this one has not is refused alone.
 func TestTwoVersions(t *testing.T) {
 	within(t, adapter.Traits{}, func(t *testing.T, c *Core, a *silent, h *host) {
-		for version, id := range map[int]string{0: "0000000000000000", 7: "7777777777777777"} {
+		for v, id := range map[int]string{0: "0000000000000000", version: "1111111111111111", 7: "7777777777777777"} {
 			h.handled = nil
 			var row uint64 = 1 << rowBits
 			said := func(m adapter.Message) {
@@ -22,22 +22,26 @@ func TestTwoVersions(t *testing.T) {
 				}
 				a.in.Message(&m)
 			}
-			said(adapter.Message{Kind: adapter.Hello, Node: &adapter.Node{ID: id, Name: "other", Version: version}, Positions: []adapter.Position{{NS: "/", Seq: row}}})
+			said(adapter.Message{Kind: adapter.Hello, Node: &adapter.Node{ID: id, Name: "other", Version: v}, Positions: []adapter.Position{{NS: "/", Seq: row}}})
 			said(adapter.Message{Kind: adapter.Broadcast})
-			refused := c.Stats().Refused["kind"]
+			why := "newer" // or it has not told
+			if v == version {
+				why = "kind"
+			}
+			refused := c.Stats().Refused[why]
 			said(adapter.Message{Kind: 200})
 			said(adapter.Message{Kind: adapter.Join})
-			if got := c.Stats().Refused["kind"] - refused; got != 1 {
-				t.Errorf("version %d: %d messages of unknown kinds are counted", version, got)
+			if got := c.Stats().Refused[why] - refused; got != 1 {
+				t.Errorf("version %d: %d messages of unknown kinds are counted as %s", v, got, why)
 			}
 			if len(h.handled) != 2 || h.handled[0].Kind != adapter.Broadcast || h.handled[1].Kind != adapter.Join {
-				t.Errorf("version %d: carried out are %+v", version, h.handled)
+				t.Errorf("version %d: carried out are %+v", v, h.handled)
 			}
 			if h.missed() != 0 {
-				t.Errorf("version %d: %d are counted as missed", version, h.missed())
+				t.Errorf("version %d: %d are counted as missed", v, h.missed())
 			}
 		}
-		if n := c.Nodes(); n != 3 {
+		if n := c.Nodes(); n != 4 {
 			t.Errorf("%d nodes", n)
 		}
 		synctest.Wait()
