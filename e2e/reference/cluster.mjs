@@ -20,6 +20,7 @@ const servers = hosts.split(",").map((host) => `redis://${host}`); // several ar
 const mode = new URLSearchParams(query).get("subscribe") ?? undefined;
 
 let redis = null;
+let received = 0;
 let pool = null;
 let answers = false; // of PostgreSQL, some moments ago
 
@@ -30,8 +31,20 @@ async function client() {
     : createClient({ url: servers[0], socket });
   one.on("error", () => {}); // it tries again
   await one.connect();
+  return counting(one);
+}
+
+/** Counts what comes by subscriptions. */
+function counting(one) {
+  for (const method of ["subscribe", "pSubscribe", "sSubscribe"]) {
+    const subscribe = one[method]?.bind(one);
+    if (subscribe) one[method] = (channels, take, ...rest) => subscribe(channels, (...said) => { received++; take(...said); }, ...rest);
+  }
   return one;
 }
+
+/** What has come from the others, and from this one where it comes back. */
+export const account = () => ({ received });
 
 /** What the server's options need for the cluster, once connected. */
 export async function clusterOptions() {

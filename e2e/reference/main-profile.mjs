@@ -1,6 +1,6 @@
 import { Server } from "socket.io";
 import * as msgpack from "socket.io-msgpack-parser";
-import { clusterOptions, clusterStats } from "./cluster.mjs";
+import { account, clusterOptions, clusterStats } from "./cluster.mjs";
 import { register } from "./handlers.mjs";
 import { stretch } from "../lib/patience.mjs";
 
@@ -55,5 +55,5 @@ export async function mainProfile(http, profile) {
   open(io.of((name, auth, next) => next(null, tenant(name, auth))).use((socket, next) =>
     next(tenant(socket.nsp.name, socket.handshake.auth) ? undefined : refusal("Invalid namespace"))));
   open(io.of("/slow").use(async (_, next) => { await wait(150); next(); }));
-  return { stats, close: () => io.close() };
+  return { stats, account, close: () => io.close() };
 }

@@ -19,6 +19,7 @@ const http = createServer((req, res) => {
   const answer = (status, body, type = "text/plain") => res.writeHead(status, { "content-type": type }).end(body);
   if (req.url === "/healthz") return answer(200, "ok");
   if (req.url === "/stats" && server.stats) return answer(200, JSON.stringify(server.stats()), "application/json");
+  if (req.url === "/account" && server.account) return answer(200, JSON.stringify(server.account()), "application/json");
   answer(404, "not found");
 });
 const server = await profiles[profile](http, profile);
