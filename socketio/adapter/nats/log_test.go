@@ -267,6 +267,39 @@ func TestLogIsTrimmed(t *testing.T) {
 	b.wait("the rest", func() bool { return len(b.got) > 50 && strings.Contains(b.got[len(b.got)-1], `["n","299"`) })
 }
 
+// A node that finds a hole in the log while it reads says so: who was away comes
+// back from before it no more.
+func TestLogHasAHole(t *testing.T) {
+	s := jetStream(t, server.Options{})
+	a, b := pair(t, logging(s))
+	b.open(1)
+	heard := []string{a.say(keep(1))}
+	b.heard(heard)
+	nc, err := nats.Connect(s.ClientURL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, err := js.Stream(t.Context(), newSubjects(DefaultPrefix).logStream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	to := b.Adapter.at.Load().next + 10
+	if err := log.Purge(t.Context(), jetstream.WithPurgeSequence(to)); err != nil {
+		t.Fatal(err)
+	}
+	heard = append(heard, a.say(keep(2)))
+	b.heard(heard)
+	b.wait("the hole is told", func() bool {
+		last := b.states[len(b.states)-1]
+		return last.MayMiss && last.Log.High == to-1
+	})
+}
+
 // reads reports whether it has read so many of its own messages; with the lock.
 func (n *node) reads(count int) bool {
 	own := 0
