@@ -3,6 +3,7 @@ package socketio
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"log/slog"
 	"math"
 	"sync"
@@ -172,10 +173,23 @@ func (srv *Server) leaveCluster(ctx context.Context) error {
 		return nil
 	}
 	c.forward.Close()
+	never := c.core.State().Connection == adapter.Connecting
+	if never {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, strangersWait)
+		defer cancel()
+	}
 	err := c.core.Close(ctx)
+	if never && errors.Is(err, context.DeadlineExceeded) {
+		err = nil // nobody there knows of this node
+	}
 	_ = c.turn.kind.Wait(ctx) // user code that does not return is its own
 	return err
 }
+
+// strangersWait is how long a node that stops waits for a broker that has never
+// been there.
+const strangersWait = time.Second
 
 // wantsRooms reports whether the backend routes by room. Nil does not.
 func (c *clustered) wantsRooms() bool { return c != nil && c.routes }

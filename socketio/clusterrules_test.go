@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -352,6 +353,32 @@ func TestClusterSlowReceiver(t *testing.T) {
 			t.Error("the loss of the connection is not told")
 		}
 		n.clients[1][0].Close()
+	})
+}
+
+// unreached is an adapter whose broker is never there.
+type unreached struct{ adapter.Adapter }
+
+func (unreached) Start(context.Context, adapter.Node, adapter.Inbox) error { return nil }
+func (unreached) Publish(*adapter.Message) error                           { return nil }
+func (unreached) Interest(...adapter.Interest)                             {}
+func (unreached) Close(ctx context.Context) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// A node whose broker was never there stops within a second.
+func TestClusterStopsWithoutBroker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := unreached{adaptertest.NewBusWith(plainBus).Adapter("a")}
+		srv := socketio.New(&socketio.Options{Cluster: a, Logger: slog.New(slog.DiscardHandler)})
+		time.Sleep(time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		began := time.Now()
+		if err := srv.Shutdown(ctx); err != nil || time.Since(began) > time.Second {
+			t.Errorf("%v after %v", err, time.Since(began))
+		}
 	})
 }
 

@@ -61,7 +61,12 @@ func (l *logger) Errorf(format string, v ...any) {
 		l.Noticef(format, v...)
 		return
 	}
-	l.log.Warn("cluster: trouble in the mesh", "at", kind, "error", fmt.Sprintf(format, v...))
+	text := fmt.Sprintf(format, v...)
+	if _, why, ok := strings.Cut(text, "): "); ok && strings.HasPrefix(text, "Error trying to connect to route (") {
+		l.log.Warn("cluster: a node of the mesh is not reached; it is tried on", "error", why)
+		return
+	}
+	l.log.Warn("cluster: trouble in the mesh", "at", kind, "error", text)
 }
 
 func (l *logger) Fatalf(format string, v ...any) { l.Errorf(format, v...) }

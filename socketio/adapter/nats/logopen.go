@@ -17,6 +17,8 @@ const (
 	openWithin = 3 * time.Second
 	// after so long.
 	openPause = 500 * time.Millisecond
+	// meshLogWithin is how long the log of a mesh may take to begin.
+	meshLogWithin = 15 * time.Second
 	// skip is by how much numbers jump that must not be used again.
 	skip = 1 << 20
 )
@@ -37,12 +39,15 @@ type opened struct {
 
 // openLog finds the log, or makes it, and tells the receiving goroutine.
 func (l *link) openLog(from place) {
-	told := ""
+	told, began := "", time.Now()
 	for l.ctx.Err() == nil {
 		ctx, cancel := context.WithTimeout(l.ctx, openWithin)
 		o, err := l.tryLog(ctx, from)
 		cancel()
 		if err == nil {
+			if told != "" {
+				l.a.log.Info("cluster: the log is there: clients come back to any node")
+			}
 			select {
 			case l.opened <- o:
 			case <-l.ctx.Done():
@@ -51,7 +56,15 @@ func (l *link) openLog(from place) {
 		}
 		if l.ctx.Err() == nil && err.Error() != told {
 			told = err.Error()
-			l.a.log.Warn("cluster: no log of JetStream yet: what clients may come back for waits; it tries on", "server", l.address, "error", err)
+			const what = "cluster: there is no log yet: what clients may come back for waits, for other nodes; it tries on"
+			switch {
+			case l.a.opts.Dial == nil:
+				l.a.log.Warn(what, "server", l.address, "error", err)
+			case time.Since(began) < meshLogWithin: // the nodes have to find one another
+				l.a.log.Info(what, "error", err)
+			default:
+				l.a.log.Warn(what, "hint", "more than half of the nodes that the URL names must be there", "error", err)
+			}
 		}
 		select {
 		case <-time.After(brokered.Jitter(openPause)):

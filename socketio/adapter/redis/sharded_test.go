@@ -122,3 +122,17 @@ func TestForeignLane(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// A node that stops has not lost its connection.
+func TestShardedStopsQuietly(t *testing.T) {
+	s := newServer(t)
+	n := join(t, shardedAt(t, Options{}, s), "aaaaaaaaaaaaaaaa")
+	if err := n.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	for _, state := range n.history() {
+		if state.Connection == adapter.Degraded {
+			t.Errorf("it is told that the connection is gone: %v", state.Cause)
+		}
+	}
+}

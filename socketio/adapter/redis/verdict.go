@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"context"
 	"errors"
 )
 
@@ -42,6 +43,7 @@ func (a *Sharded) judge() {
 	switch {
 	case cause == nil:
 		a.base.In.Up(missed)
+	case errors.Is(cause, context.Canceled): // it is closed
 	case began || !errors.Is(cause, errNotYet):
 		a.base.In.Down(cause)
 	}
