@@ -3,10 +3,13 @@ package socketio_test
 import (
 	"bufio"
 	"bytes"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -341,9 +344,10 @@ func TestForwardAnswers(t *testing.T) {
 		up.request()
 		up.say(answer)
 		k.hears("200 x")
-		up.closed()
 		k.say(postOf(sid, "again"))
-		up = m.next()
+		fresh := m.next()
+		up.closed()
+		up = fresh
 		up.request()
 		up.say("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\ny")
 		k.hears("200 y")
@@ -544,4 +548,49 @@ func TestForwardRemoteOfAnother(t *testing.T) {
 			t.Error(text, header)
 		}
 	}
+}
+
+// Nodes that are reached by TLS are, from connections that were taken over, too.
+func TestForwardSecureNode(t *testing.T) {
+	var a *apart
+	web := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.srv[0].ServeHTTP(w, r) }))
+	web.StartTLS()
+	t.Cleanup(func() {
+		web.CloseClientConnections()
+		web.Close()
+	})
+	roots := x509.NewCertPool()
+	roots.AddCert(web.Certificate())
+	a = startServed(t, 2, servings["taken over"], func(i int, o *socketio.Options) {
+		if i == 0 {
+			o.ClusterOptions.Advertise = web.URL
+		} else {
+			o.ClusterOptions.ForwardTLS = &tls.Config{RootCAs: roots}
+		}
+	})
+	sid := a.open(0)
+	k := a.kept(1)
+	begin := a.seen[1].Load()
+	long := strings.Repeat("é", 100_000)
+	k.say(postOf(sid, "40"))
+	k.hears("200 ok")
+	k.say(getOf(sid))
+	if got := k.hear(); !strings.HasPrefix(got, `200 40{"sid":"`) {
+		t.Fatal(got)
+	}
+	for _, text := range []string{"a", long, "b"} {
+		k.say(getOf(sid))
+		if _, answer := a.ask(0, "POST", "&sid="+sid, `420["echo","`+text+`"]`); answer != "ok" {
+			t.Fatal(answer)
+		}
+		k.hears(`200 430["` + text + `"]`)
+	}
+	if n := a.seen[1].Load() - begin; netpoll.Supported && n != 1 {
+		t.Errorf("net/http has read %d requests", n)
+	}
+	s, _ := a.srv[0].Engine().Session(sid)
+	k.say(getOf(sid))
+	a.until("the poll is there", func() bool { return a.forwards(0, "served") == 6 })
+	s.Close("forced server close")
+	k.hears("200 1")
 }
