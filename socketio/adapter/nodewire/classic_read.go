@@ -123,7 +123,9 @@ func (r *Reader) classicBody(m *adapter.Message) (err error) {
 		if m.From == "" {
 			return ID
 		}
-		err = r.readNode(m, r.top[kNode], r.top[kPositions])
+		if m.Kind != adapter.Goodbye { // which says no more
+			err = r.readNode(m, r.top[kNode], r.top[kPositions])
+		}
 	}
 	return err
 }

@@ -27,6 +27,12 @@ func again(t *testing.T, m *adapter.Message, err error, data int, asJSON bool, f
 	if m == nil || m.Skipped {
 		return
 	}
+	if m.Kind.String() == "unknown" { // of a later version: its number counts
+		if m.Seq == 0 || m.From == "" || len(m.Data.Text) > 0 {
+			t.Fatalf("nobody's, or with more than a number: %+v", m)
+		}
+		return
+	}
 	if n := len(m.Data.Text); n > 64+6*data || len(m.Data.Attachments) > maxAttachments || len(m.Rooms)+len(m.Except)+len(m.Names) > 3*maxNames {
 		t.Fatalf("%d bytes of text, %d attachments from %d bytes", n, len(m.Data.Attachments), data)
 	}

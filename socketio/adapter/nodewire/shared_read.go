@@ -183,7 +183,9 @@ func (r *Reader) sharedBody(m *adapter.Message) (*adapter.Message, error) {
 		if m.From == "" {
 			return nil, ID
 		}
-		err = r.readNode(m, in[kNode], in[kPositions])
+		if m.Kind != adapter.Goodbye { // which says no more
+			err = r.readNode(m, in[kNode], in[kPositions])
+		}
 	case adapter.Broadcast:
 		if err = r.target(m, in[kOpts]); err != nil {
 			break

@@ -9,6 +9,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
 	"math/big"
 	"net"
 	"os"
@@ -83,6 +84,52 @@ func TestWaysToServer(t *testing.T) {
 		if st := n.state(); st.Connection != adapter.Connecting || !strings.Contains(st.Cause.Error(), want) ||
 			strings.Contains(st.Cause.Error(), "s3cr3t") || strings.Contains(st.Cause.Error(), "wr0ng") {
 			t.Errorf("%s: %v", raw, st.Cause)
+		}
+	}
+}
+
+// A user who may do what the package says it needs can do all.
+func TestPermissions(t *testing.T) {
+	s := newServer(t, "user node on >pw ~socket.io* ~sio:session:* &socket.io* &socket.io#* -@all +ping +select +publish +subscribe +psubscribe"+
+		" +unsubscribe +pubsub +set +xadd +xread +xrange +xrevrange +eval +get +mget +getdel +del +spublish +ssubscribe +sunsubscribe +cluster|slots")
+	for i, scheme := range []string{"redis", "redis+streams", "redis+sharded"} {
+		var nodes [2]*node
+		for j := range nodes {
+			a, err := FromURL(scheme+"://node:pw@"+s.addr, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			nodes[j] = join(t, a, strings.Repeat(fmt.Sprintf("%d%d", i, j), 8)[:max(6, 16*min(i, 1))])
+		}
+		until(t, scheme+": both are there", func() bool {
+			n, err := nodes[0].Nodes(t.Context(), "/")
+			return n == 2 && err == nil
+		})
+		nodes[0].burst(0, 3)
+		nodes[1].awaits(nodes[0].id, sequence(0, 3))
+		if mine, err := nodes[0].Adapter.(adapter.Claimer).Claim(t.Context(), scheme, time.Minute); !mine || err != nil {
+			t.Errorf("%s: a claim: %v, %v", scheme, mine, err)
+		}
+		log, ok := nodes[0].Adapter.(adapter.Log)
+		if !ok || !nodes[0].Traits().Log {
+			continue
+		}
+		for _, c := range []adapter.Session{
+			{State: []byte("0123456789abcdef one"), TTL: time.Minute, First: true}, {State: []byte("0123456789abcdef two"), TTL: time.Minute},
+			{State: []byte("fedcba9876543210"), TTL: time.Minute, Instead: []byte("0123456789abcdef")}, {State: []byte("fedcba9876543210")},
+		} {
+			what := make(chan adapter.Stored, 1)
+			c.Key, c.Done = "ab", func(s adapter.Stored) { what <- s }
+			log.PutSession(c)
+			if got := <-what; got != adapter.StoredThere {
+				t.Errorf("%s: %v", c.State, got)
+			}
+			if _, err := log.PeekSessions(t.Context(), []string{c.Key}); err != nil {
+				t.Error(err)
+			}
+		}
+		if _, err := log.(adapter.NodeLog).TakeNodeSession(t.Context(), strings.Repeat("p", 20)); err != nil {
+			t.Error(err)
 		}
 	}
 }
