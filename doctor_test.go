@@ -107,7 +107,9 @@ func TestDoctor(t *testing.T) {
 		"hostile":       {[]string{answers(403, `{"code":4,"message":"\u001b[31m\nred"}`)}, 1, `\x1b[31m\nred`},
 		"its broker": {[]string{inCluster(func(c *server.ClusterConfig) {
 			c.URL, c.Listen = "mesh://127.0.0.1:1", "127.0.0.1:0"
-		})}, 0, "ok    cluster      connected by mesh"},
+		})}, 0, "warn  cluster      connected by mesh"},
+		"two nodes":    {[]string{beside("/readyz", 200, "ready\ncluster: connected by redis for 3m0s, 2 nodes\n")}, 0, "ok    cluster      connected by redis"},
+		"a node alone": {[]string{beside("/readyz", 200, "ready\ncluster: connected by redis for 3m0s, this node alone\n")}, 0, "warn  cluster      connected by redis for 3m0s, this node alone\n                   → start the others"},
 		"no broker": {[]string{inCluster(func(c *server.ClusterConfig) { c.URL = "redis://127.0.0.1:1" })}, 1,
 			"FAIL  cluster      not connected by redis yet; tries on\n                   → is the broker running"},
 		"a lost broker":       {[]string{beside("/readyz", 200, "ready\ncluster: not connected by redis for 3m0s; tries on\n")}, 1, "FAIL  cluster      not connected by redis for 3m0s"},

@@ -181,6 +181,14 @@ func newIO(o *socketio.Options) (io *socketio.Server, err error) {
 // before it is ready without it.
 const clusterPatience = 5 * time.Second
 
+// nodes says how many there are.
+func nodes(n int) string {
+	if n < 2 {
+		return "this node alone"
+	}
+	return fmt.Sprint(n, " nodes")
+}
+
 // clusterReady reports whether clients may be sent here, as far as the cluster
 // is concerned, and says how it stands with it; "" without a cluster.
 func (s *Server) clusterReady() (ready bool, text string) {
@@ -190,7 +198,7 @@ func (s *Server) clusterReady() (ready bool, text string) {
 	}
 	switch since := time.Since(st.Since).Truncate(time.Second); {
 	case st.Connected:
-		text = fmt.Sprintf("cluster: connected by %s for %v, %d nodes\n", st.Backend, since, st.Nodes)
+		text = fmt.Sprintf("cluster: connected by %s for %v, %s\n", st.Backend, since, nodes(st.Nodes))
 	case st.Joined:
 		text = fmt.Sprintf("cluster: not connected by %s for %v; tries on\n", st.Backend, since)
 	default:

@@ -120,7 +120,7 @@ func (e *examination) request(method, address, body string) (int, string, error)
 const (
 	listOrigin = "list the page: sockeye --origins %s, or Origins: engineio.OriginList(\"self\", %q) in a program of your own"
 	keepHost   = "have the proxy keep the Host header (nginx: proxy_set_header Host $http_host)"
-	sticky     = "have the balancer keep a client on one server, by a cookie or its address"
+	sticky     = "have the balancer keep a client on one server, by a cookie or its address; or have Sockeye's nodes pass requests on: --cluster-advertise and --cluster-secret-file"
 )
 
 // recognise is what makes the server know the page.
@@ -302,7 +302,10 @@ func (e *examination) operator() {
 			e.found("ready", Good, "", "it takes clients")
 		}
 		for line := range strings.Lines(text) {
-			if about, ok := strings.CutPrefix(line, "cluster: "); ok && strings.HasPrefix(about, "connected") {
+			about, ok := strings.CutPrefix(line, "cluster: ")
+			if about = strings.TrimSpace(about); ok && strings.HasPrefix(about, "connected") && strings.HasSuffix(about, "this node alone") {
+				e.found("cluster", Warn, "start the others; if they run, their broker, --cluster-prefix and secret must be the same", "%s", clip(about))
+			} else if ok && strings.HasPrefix(about, "connected") {
 				e.found("cluster", Good, "", "%s", clip(strings.TrimSpace(about)))
 			} else if ok {
 				e.found("cluster", Bad, "is the broker running, and are its address and password right? The log of the server has the error", "%s", clip(strings.TrimSpace(about)))
