@@ -31,10 +31,11 @@
 // # Permissions
 //
 // A user of the server with bounds (ACL) needs the channels and keys that begin
-// with the prefix, for the classic adapter its pattern <prefix>#* word for word
-// besides, as Redis compares patterns by letters, and the commands PING, SELECT, PUBLISH, SUBSCRIBE, PSUBSCRIBE,
-// UNSUBSCRIBE, PUBSUB, SET, with Sentinels ROLE, for streams XADD, XREAD, XRANGE
-// and XREVRANGE, for their recovery EVAL, GET, MGET, GETDEL (Redis 6.2) and DEL and, with
-// the default prefix, the keys that begin with sio:session: as in Node, for sharded
-// Pub/Sub SPUBLISH, SSUBSCRIBE, SUNSUBSCRIBE and CLUSTER SLOTS.
+// with the prefix; for the classic adapter its pattern <prefix>#* word for word
+// besides, as Redis compares patterns by letters; and the commands PING, SELECT,
+// PUBLISH, SUBSCRIBE, PSUBSCRIBE, UNSUBSCRIBE, PUBSUB and SET, with Sentinels ROLE,
+// for streams XADD, XREAD, XRANGE and XREVRANGE, for their recovery EVAL, GET,
+// MGET, GETDEL (Redis 6.2) and DEL and, with the default prefix, the keys that
+// begin with sio:session: as in Node, for sharded Pub/Sub SPUBLISH, SSUBSCRIBE,
+// SUNSUBSCRIBE and CLUSTER SLOTS.
 package redis
