@@ -76,7 +76,8 @@ describe("two versions", { concurrency: 2 }, () => {
       await run.check();
       const [older, newer] = [await ignored(nodes[0]), await ignored(nodes[1])];
       t.diagnostic(`${backend}: the older one has ignored ${older} messages of kinds that it does not know`);
-      assert.ok(older > 20 && newer === 0, `the older has ignored ${older}, the newer ${newer}`);
+      const heard = [...run.parties[0].got.keys()].filter((name) => name.startsWith("c1-")).length; // of the newer one, with something unknown each
+      assert.ok(heard > 0 && older >= heard && newer === 0, `the older has heard ${heard}, and has ignored ${older}, the newer ${newer}`);
       assert.doesNotMatch(nodes[1].log(), /it glows/, "what the older does not know is not sent while it is there");
     });
   }
