@@ -40,6 +40,7 @@ func (rs *roams) init(c *clustered) {
 		rs.peeks.init(func(string) string { return "" }, log.PeekSessions)
 	}
 	rs.asks.init(func(q question) string { return q.node + q.ns }, c.askFor)
+	rs.asks.mute = errMute
 }
 
 // stopping notes a node that is about to stop.

@@ -15,7 +15,8 @@ import (
 type gatherer[Q, A any] struct {
 	of func(q Q) string // who is asked
 	// ask answers the first of list, in order, and at least one. It ends with ctx.
-	ask func(ctx context.Context, list []Q) ([]A, error)
+	ask  func(ctx context.Context, list []Q) ([]A, error)
+	mute error // of ask: whoever waits to ask the same one has waited long enough
 
 	mu       sync.Mutex
 	waiting  []*wish[Q, A]
@@ -137,6 +138,9 @@ func (g *gatherer[Q, A]) serve(list []*wish[Q, A]) {
 			err = errNoAnswer
 		}
 		if err != nil {
+			if err == g.mute {
+				list = append(list, g.others(of)...)
+			}
 			n = len(list)
 		}
 		for i, w := range list[:n] {
@@ -152,4 +156,18 @@ func (g *gatherer[Q, A]) serve(list []*wish[Q, A]) {
 		delete(g.underWay, of)
 	}
 	g.mu.Unlock()
+}
+
+// others takes out those who wait to ask the same one.
+func (g *gatherer[Q, A]) others(of string) (list []*wish[Q, A]) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.waiting = slices.DeleteFunc(g.waiting, func(w *wish[Q, A]) bool {
+		if g.of(w.q) != of {
+			return false
+		}
+		list = append(list, w)
+		return true
+	})
+	return list
 }
