@@ -87,8 +87,10 @@ func startServed(t *testing.T, n int, plain func(i int) bool, change func(i int,
 	}
 	a.until("all know all", func() bool {
 		for _, srv := range a.srv {
-			if st, _ := srv.Cluster(); len(st.Others) != n-1 {
-				return false
+			for _, other := range a.srv {
+				if other != srv && !srv.PassesTo(other) {
+					return false
+				}
 			}
 		}
 		return true

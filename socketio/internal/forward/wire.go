@@ -151,7 +151,7 @@ func (w *wire) OnReadable(c *netpoll.Conn) error {
 	}
 	buf := buffers.Get().(*buffer)
 	defer buffers.Put(buf)
-	for {
+	for range maxReads {
 		n, err := c.Read(buf[:])
 		if err == netpoll.ErrWouldBlock {
 			return nil
@@ -170,7 +170,11 @@ func (w *wire) OnReadable(c *netpoll.Conn) error {
 			return err
 		}
 	}
+	return nil // the others first
 }
+
+// maxReads is how many times a wire is read before others have their turn.
+const maxReads = 16
 
 // came passes on what has come of the answer to x. It makes one frame of it: most
 // answers come at once.
