@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sockeye-io/sockeye/internal/slow"
 	"github.com/sockeye-io/sockeye/socketio/socketiotest"
 )
 
@@ -141,14 +142,15 @@ func TestFailedStartLeavesNothing(t *testing.T) {
 // eventually waits for what other goroutines do.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	end := time.After(20 * time.Second)
+	patience := slow.Stretch(20 * time.Second)
+	end := time.After(patience)
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for !ok() {
 		select {
 		case <-tick.C:
 		case <-end:
-			t.Fatalf("waited 20 s until %s", what)
+			t.Fatalf("waited %v until %s", patience, what)
 		}
 	}
 }

@@ -84,13 +84,15 @@ export async function startSentinels() {
   return { address: sentinels.map((one) => one.address).join(), master, replica, stop: () => Promise.all(all.map((one) => one.stop())) };
 }
 
-/** Asks a broker of Redis until the test holds. say sends a command. */
+/** Asks a broker of Redis until the test holds. say sends a command. Who is cut off amid it, as Sentinels do to all when a replica takes over, asks again. */
 export async function asked(broker, what, test) {
   const client = createClient({ url: `redis://${broker.address}`, socket: { reconnectStrategy: 50 } }).on("error", () => {});
   await client.connect();
   try {
     let answer;
-    await until(what, async () => (answer = await test((...words) => client.sendCommand(words.map(String)))));
+    await until(what, async () => (answer = await test((...words) => client.sendCommand(words.map(String))).catch((err) => {
+      if (!/closed unexpectedly/.test(err.message)) throw err;
+    })));
     return answer;
   } finally {
     await client.disconnect();

@@ -149,6 +149,7 @@ describe("Admin UI", () => {
     await nodes[0].kill();
     await nodes[1].says("node left the cluster");
     const anew = await again(0);
+    await anew.says("node joined the cluster"); // and knows the others' logins
     for (const node of [nodes[1], anew]) {
       const admin = io(node.url + "admin", { auth: { sessionId: (await session)[0] }, transports: ["websocket"], forceNew: true });
       await once(admin, "config");

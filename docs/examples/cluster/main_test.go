@@ -10,6 +10,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/sockeye-io/sockeye/internal/slow"
 	"github.com/sockeye-io/sockeye/socketio"
 	"github.com/sockeye-io/sockeye/socketio/adapter/mesh"
 	"github.com/sockeye-io/sockeye/socketio/socketiotest"
@@ -47,7 +48,7 @@ func TestTwoNodes(t *testing.T) {
 		routers, servers = append(routers, router), append(servers, srv)
 		clients = append(clients, socketiotest.Serve(t, router).Connect(nil))
 	}
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(slow.Stretch(20 * time.Second))
 	for tick := time.NewTicker(10 * time.Millisecond); ; <-tick.C {
 		a, _ := servers[0].Cluster()
 		if b, _ := servers[1].Cluster(); a.Nodes == 2 && b.Nodes == 2 {
@@ -55,7 +56,7 @@ func TestTwoNodes(t *testing.T) {
 		}
 		select {
 		case <-deadline:
-			t.Fatal("waited 20 s until both know of each other")
+			t.Fatal("waited in vain until both know of each other")
 		default:
 		}
 	}
