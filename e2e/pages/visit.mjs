@@ -1,7 +1,7 @@
 // Opens pages as people do, each in a browser context of its own, and gathers what they complain about.
 import assert from "node:assert/strict";
 import { AxeBuilder } from "@axe-core/playwright";
-import { stretch } from "../lib/patience.mjs";
+import { stretch, whole } from "../lib/patience.mjs";
 
 /**
  * Visits a page. Console errors, exceptions and breaches of the Content-Security-Policy are kept until leave.
@@ -39,12 +39,28 @@ export const turned = (page) => page.evaluate(() => {
   return [...found];
 });
 
+/** What there is to see on the page that axe could judge otherwise: each element, as it stands in its parent, in these colours. */
+const sights = (page) => page.evaluate(() => {
+  const is = (it) => [it.localName, ...[...it.attributes].map(({ name, value }) => (/^(class|id|role|type|aria-|data-)/.test(name) && !/\d/.test(value) ? `${name}=${value}` : name)).sort()].join(" ");
+  const colours = getComputedStyle(document.body);
+  return [...new Set([...document.querySelectorAll("html, head title, body, body *")].filter((it) => it.localName === "title" || it.checkVisibility())
+    .map((it) => [colours.color, colours.backgroundColor, location.pathname, it.parentElement && is(it.parentElement), is(it), Boolean(it.textContent.trim())].join()))];
+});
+const seen = new Set();
+
+/** Whether the page has something that axe has not judged since this process began; with WHOLE=1 it judges each page that is left. */
+async function unjudged(page) {
+  const before = seen.size;
+  for (const sight of await sights(page)) seen.add(sight);
+  return whole || seen.size > before;
+}
+
 /**
- * Ends a visit: no serious finding of axe, nothing sideways off the page, no text that turns others around, and no complaint but those
- * expected.
+ * Ends a visit: no serious finding of axe in what is new to it, nothing sideways off the page, no text that turns others around, and no
+ * complaint but those expected.
  */
 export async function leave(page, { expected = [] } = {}) {
-  const { violations } = await new AxeBuilder({ page }).analyze();
+  const { violations } = await unjudged(page) ? await new AxeBuilder({ page }).analyze() : { violations: [] };
   const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
   assert.deepEqual(serious.map(({ id, nodes }) => `${id}: ${nodes[0].target} ${nodes[0].any[0]?.message ?? ""}`), [], page.url());
   assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${page.url()} is wider than its window`);
