@@ -48,8 +48,13 @@ async function reaches(from, to) {
   await heard;
 }
 
+// In make test each backend meets some of it, in make test-cluster-faults all.
+const every = Object.keys(brokers);
+const [late, replaced, paused, killed] = lasts([["redis", "postgres"], ["streams", "nats"], ["sharded", "nats"], ["redis", "sharded-cluster", "mesh"]],
+  [every, every, every, Object.keys(backends).filter((name) => !["jetstream", "mesh-log"].includes(name))]); // these are as nats and mesh
+
 describe("faults", { concurrency: 3 }, () => { // most of it is waiting
-  for (const backend of Object.keys(brokers)) {
+  for (const backend of late) {
     test(`${backend}: nobody is there at the start; then somebody is`, { timeout: stretch(60_000) }, async (t) => {
       const port = await freePort();
       const nodes = await startNodes(url(backend, port), ["go", "go"], { wait: false });
@@ -74,7 +79,9 @@ describe("faults", { concurrency: 3 }, () => { // most of it is waiting
       await reaches(a, b);
       await reaches(b, a);
     });
+  }
 
+  for (const backend of replaced) {
     test(`${backend}: the broker ends, and another takes its place`, { timeout: stretch(90_000) }, async (t) => {
       const port = await freePort();
       let broker = await brokers[backend](port);
@@ -107,7 +114,9 @@ describe("faults", { concurrency: 3 }, () => { // most of it is waiting
         assert.equal(run.counted(i, from), run.missing(i, from).length, `n${i} has counted what is missing of n${from}`);
       }
     });
+  }
 
+  for (const backend of paused) {
     test(`${backend}: the broker pauses; all arrives afterwards, once and in order`, { timeout: stretch(60_000) }, async (t) => {
       const broker = await brokers[backend]();
       t.after(() => { broker.resume(); return broker.stop(); });
@@ -159,7 +168,7 @@ describe("faults", { concurrency: 3 }, () => { // most of it is waiting
     }
   });
 
-  for (const backend of Object.keys(backends).filter((name) => !["jetstream", "mesh-log"].includes(name))) { // these are as nats and mesh
+  for (const backend of killed) {
     test(`${backend}: a node is killed, another stops; what arrived is returned`, { timeout: stretch(90_000) }, async (t) => {
       const broker = await backends[backend].start();
       t.after(() => broker.stop());

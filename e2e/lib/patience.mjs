@@ -8,3 +8,6 @@ export const stretch = (ms) => ms * slow;
 
 /** How long a fault lasts, ms: shortly, or with FAULTS=long (make test-cluster-faults) as long as it should. */
 export const lasts = (short, long) => (process.env.FAULTS === "long" ? long : short);
+
+/** Whether all of a product is tried (WHOLE=1: make test-long), or what make test has of it. */
+export const whole = process.env.WHOLE === "1";

@@ -2,14 +2,14 @@
 import { after } from "node:test";
 import assert from "node:assert/strict";
 import { startServer } from "../lib/server.mjs";
-import { cell } from "../lib/cell.mjs";
+import { crossed } from "../lib/cell.mjs";
 import { ask, ask1, clients, collect, connect, disconnected, transports, until } from "../lib/clients.mjs";
 
 const server = await startServer("main");
 after(() => server.stop());
 
 for (const client of clients) for (const transport of Object.keys(transports)) {
-  const it = (title, body) => cell(client, transport, "disconnect", title, async (use) => {
+  const it = (title, body) => crossed(client, transport, "disconnect", title, async (use) => {
     const open = async (nsp) => use(await connect(client, transport, server.url, nsp));
     const [socket, witness] = await Promise.all([open("/"), open("/chat")]);
     await body(socket, (id) => ask1(witness, "reasonOf", id), open);

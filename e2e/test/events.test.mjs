@@ -2,7 +2,7 @@
 import { after } from "node:test";
 import assert from "node:assert/strict";
 import { startServer } from "../lib/server.mjs";
-import { cell } from "../lib/cell.mjs";
+import { crossed } from "../lib/cell.mjs";
 import { ask, ask1, clients, collect, connect, next, pause, pattern, plain, transports } from "../lib/clients.mjs";
 import { stretch } from "../lib/patience.mjs";
 
@@ -15,7 +15,7 @@ const types = [null, true, false, 0, -1, 1.5, 9007199254740991, 1e21, "", [], {}
 for (const client of clients) for (const transport of Object.keys(transports)) {
   // 1.x clients without XMLHttpRequest 2 (Node's) encode text twice when polling, which the server cannot tell from 2.x: ASCII there.
   const ascii = !client.since(2) && transport !== "websocket";
-  const it = (area, title, body) => cell(client, transport, area, title, (use, t) =>
+  const it = (area, title, body) => crossed(client, transport, area, title, (use, t) =>
     body(async (nsp, options) => use(await connect(client, transport, server.url, nsp, options)), t));
 
   it("connect", "welcome and info tell who is there", async (open) => {

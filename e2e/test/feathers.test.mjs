@@ -6,7 +6,7 @@ import { feathers } from "@feathersjs/feathers";
 import socketio from "@feathersjs/socketio-client";
 import errors from "@feathersjs/errors";
 import { startServer } from "../lib/server.mjs";
-import { cell } from "../lib/cell.mjs";
+import { crossed } from "../lib/cell.mjs";
 import { clients, limited, open, pattern, plain, transports, upgraded } from "../lib/clients.mjs";
 import { stretch } from "../lib/patience.mjs";
 
@@ -40,7 +40,7 @@ let count = 0;
 const unique = (what) => `${what} ${++count}`;
 
 for (const client of clients.filter(({ name }) => ["4.8", "4.0", "3.1", "2.5"].includes(name))) for (const transport of Object.keys(transports)) {
-  const it = (title, body) => cell(client, transport, "feathers", title, body);
+  const it = (title, body) => crossed(client, transport, "feathers", title, body);
 
   it("find, get, create, update, patch, remove", async (use) => {
     const messages = (await connected(use, client, transport)).service("messages");

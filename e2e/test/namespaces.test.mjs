@@ -2,14 +2,14 @@
 import { after } from "node:test";
 import assert from "node:assert/strict";
 import { startServer } from "../lib/server.mjs";
-import { cell } from "../lib/cell.mjs";
+import { crossed } from "../lib/cell.mjs";
 import { ask1, clients, connect, next, open, refused, transports } from "../lib/clients.mjs";
 
 const server = await startServer("main");
 after(() => server.stop());
 
 for (const client of clients) for (const transport of Object.keys(transports)) {
-  const it = (area, title, body) => cell(client, transport, area, title, (use) =>
+  const it = (area, title, body) => crossed(client, transport, area, title, (use) =>
     body(async (nsp, options) => use(await connect(client, transport, server.url, nsp, options))));
   const refusal = (nsp, options) => refused(client, transport, server.url, nsp, options);
   // 1.4 has no query of a namespace, only the connection's.

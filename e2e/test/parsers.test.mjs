@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { startServer, underTest } from "../lib/server.mjs";
 import { rawSocket } from "../lib/raw.mjs";
-import { cell } from "../lib/cell.mjs";
+import { cell, crossed } from "../lib/cell.mjs";
 import { ask, ask1, clients, collect, connect, next, pattern, plain, refused, transports } from "../lib/clients.mjs";
 
 const msgpack = createRequire(import.meta.url)("socket.io-msgpack-parser");
@@ -13,7 +13,7 @@ const deflating = await startServer("deflate");
 after(async () => { await packed.stop(); await deflating.stop(); });
 
 for (const client of clients.filter(({ eio }) => eio === 4)) for (const transport of Object.keys(transports)) {
-  const it = (title, body) => cell(client, transport, "msgpack", title, (use) => body(async (nsp) =>
+  const it = (title, body) => crossed(client, transport, "msgpack", title, (use) => body(async (nsp) =>
     use(await connect(client, transport, packed.url, nsp, { parser: msgpack }))));
 
   it("values of every type, there and back", async (open) => {

@@ -3,7 +3,7 @@ import { after } from "node:test";
 import assert from "node:assert/strict";
 import { startServer, underTest } from "../lib/server.mjs";
 import { startProxy } from "../lib/proxy.mjs";
-import { cell } from "../lib/cell.mjs";
+import { cell, crossed } from "../lib/cell.mjs";
 import { ask, ask1, client48, clients, connect, disconnected, next, open, transports, until } from "../lib/clients.mjs";
 
 const fast = { reconnection: true, reconnectionDelay: 30, reconnectionDelayMax: 100, randomizationFactor: 0 };
@@ -11,7 +11,7 @@ const server = await startServer("main");
 after(() => server.stop());
 
 for (const client of clients) for (const transport of Object.keys(transports)) {
-  cell(client, transport, "reconnect", "the server stops and comes back", async (use) => {
+  crossed(client, transport, "reconnect", "the server stops and comes back", async (use) => {
     let own = await startServer("main");
     const { port } = own;
     try {

@@ -9,9 +9,9 @@ import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { io } from "client-4.8";
-import { stretch } from "../lib/patience.mjs";
+import { stretch, whole } from "../lib/patience.mjs";
 
-const CLIENTS = 2000;
+const CLIENTS = whole ? 2000 : 500;
 const ORDERS = 8; // of each client
 const program = fileURLToPath(new URL("../../bin/restart", import.meta.url));
 

@@ -2,7 +2,7 @@
 import { after } from "node:test";
 import assert from "node:assert/strict";
 import { startServer } from "../lib/server.mjs";
-import { cell } from "../lib/cell.mjs";
+import { crossed } from "../lib/cell.mjs";
 import { ask, ask1, clients, connect, disconnected, next, pattern, plain, transports, until } from "../lib/clients.mjs";
 import { stretch } from "../lib/patience.mjs";
 
@@ -12,7 +12,7 @@ let names = 0;
 
 for (const client of clients) for (const transport of Object.keys(transports)) {
   // Each test's sockets share one namespace with nobody else.
-  const it = (area, title, body) => cell(client, transport, area, title, (use) => {
+  const it = (area, title, body) => crossed(client, transport, area, title, (use) => {
     const nsp = `/dyn-${++names}`;
     return body((n) => Promise.all(Array.from({ length: n }, async () => use(await connect(client, transport, server.url, nsp)))));
   });

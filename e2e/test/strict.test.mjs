@@ -3,7 +3,7 @@ import { after } from "node:test";
 import assert from "node:assert/strict";
 import { startServer } from "../lib/server.mjs";
 import { Polling, rawSocket } from "../lib/raw.mjs";
-import { cell } from "../lib/cell.mjs";
+import { cell, crossed } from "../lib/cell.mjs";
 import { ask1, clients, connect, disconnected, next, open, pause, refused, until } from "../lib/clients.mjs";
 import { stretch } from "../lib/patience.mjs";
 
@@ -14,13 +14,13 @@ const modern = clients.filter(({ eio }) => eio === 4);
 const ws = () => rawSocket(`${base}?EIO=4&transport=websocket`);
 
 for (const client of modern) for (const transport of ["polling", "websocket", "upgrade"]) {
-  cell(client, transport, "heartbeat", "lives through several intervals", async (use) => {
+  crossed(client, transport, "heartbeat", "lives through several intervals", async (use) => {
     const socket = use(await connect(client, transport, server.url));
     await pause(1500);
     assert.equal(socket.connected, true);
     assert.equal(await ask1(socket, "echo", "alive"), "alive");
   });
-  cell(client, transport, "limits", "a message over maxHttpBufferSize ends the connection", async (use) => {
+  crossed(client, transport, "limits", "a message over maxHttpBufferSize ends the connection", async (use) => {
     const socket = use(await connect(client, transport, server.url));
     const witness = use(await connect(client, "websocket", server.url));
     const { id } = socket;
@@ -30,7 +30,7 @@ for (const client of modern) for (const transport of ["polling", "websocket", "u
     assert.match(await ask1(witness, "reasonOf", id), /^transport (error|close)$/);
     assert.equal(await ask1(witness, "echo", "unharmed"), "unharmed");
   });
-  cell(client, transport, "middleware", "slow ones do not count against the connect timeout of others", async (use) => {
+  crossed(client, transport, "middleware", "slow ones do not count against the connect timeout of others", async (use) => {
     const socket = use(await connect(client, transport, server.url, "/slow"));
     assert.equal(await ask1(socket, "echo", 1), 1);
   });
