@@ -2,7 +2,7 @@
 # Each target is a script in scripts/ or one command, so that all of it also runs without make.
 
 .DEFAULT_GOAL := help
-.PHONY: help run build client setup test check unit e2e test-cluster test-cluster-faults fuzz simulate rolling builds soak crowd rehearsal bench screenshots clean
+.PHONY: help run build client setup test check unit e2e test-cluster test-cluster-faults test-long fuzz simulate rolling builds soak crowd rehearsal bench screenshots clean
 
 ARGS ?=
 SOAK ?= 30m
@@ -49,6 +49,9 @@ builds: ## compile and vet for 386, arm, Windows, macOS and FreeBSD, all of it
 
 test-cluster-faults: setup ## faults of brokers, nodes and networks, as long as they should last, on all backends: minutes
 	@scripts/test faults
+
+test-long: setup ## all of what test has a part of: every client over every transport, 386 with brokers, more lives; an hour
+	@scripts/test long
 
 fuzz: ## run every fuzz target, FUZZTIME (10s, or 100000x) each, and count executions
 	@scripts/fuzz
