@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { createClient } from "redis";
+import { createClient, ErrorReply } from "redis";
 import { limited, until } from "./clients.mjs";
 
 const run = promisify(execFile);
@@ -91,7 +91,7 @@ export async function asked(broker, what, test) {
   try {
     let answer;
     await until(what, async () => (answer = await test((...words) => client.sendCommand(words.map(String))).catch((err) => {
-      if (!/closed unexpectedly/.test(err.message)) throw err;
+      if (err instanceof ErrorReply) throw err;
     })));
     return answer;
   } finally {
