@@ -6,7 +6,7 @@ import { rehearse } from "../incident/rehearse.mjs";
 import { stretch } from "../lib/patience.mjs";
 
 /** A line without what differs from one time to the next. */
-const shape = (line) => line.trim().replace(/^time=\S+ /, "").replace(/[\w-]{8}…/g, "ID…").replace(/(to="\\")[\w-]{20}/, "$1ID").replace(/ skipped=\d+$/, "")
+const shape = (line) => line.trim().replace(/^time=\S+ /, "").replace(/[\w-]{8}…/g, "ID…").replace(/(to="\\")[\w-]{8,20}/, "$1ID").replace(/ skipped=\d+$/, "")
   .replace(/error=("(\\.|[^"])*"|\S+)/, "error=WHY").replace(/(\d+(\.\d+)?(ms|h|m|s)?)+/g, "N");
 
 test("a slow client, a flood and a lost broker are found and explained by what the program tells", { timeout: stretch(100_000) }, async () => {
