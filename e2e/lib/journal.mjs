@@ -58,27 +58,31 @@ function excuseTails(events, ends, local) {
 
 /**
  * Histories of a rolling restart that cannot have been, made of one that may: [what was done to it, the history]. Each is about the first client that
- * was told that it had missed nothing, and got something when it was back.
+ * was told that it had missed nothing, and had: with something of the same sender and to the same room before it went and after it was back.
  */
 export function doctored(history) {
-  const verdict = history.find((e) => e.kind === "verdict" && e.ok);
-  const back = history.indexOf(verdict), who = verdict.client;
-  const left = history.findLastIndex((e, i) => i < back && e.kind === "disconnect" && e.client === who);
   const emits = new Map(history.filter((e) => e.kind === "emit").map((e) => [e.id, e]));
-  const its = (from, to, test = () => true) => [...history.keys()].slice(from, to).filter((i) => history[i].kind === "deliver" && history[i].client === who && test(history[i]));
-  const [last] = its(0, left).slice(-1);
-  const sender = emits.get(history[last].id).sender;
-  const first = its(back, undefined, (e) => emits.get(e.id).sender === sender && emits.get(e.id).lane === emits.get(history[last].id).lane)[0];
-  const away = new Set(history.slice(left, back).filter((e) => e.kind === "emit").map((e) => e.id));
-  const replayed = its(back, undefined, (e) => away.has(e.id));
-  const again = { ...history[last], at: history[first].at };
-  return [
-    ["lost after it was told to be recovered", history.toSpliced(replayed[0], 1)],
-    ["lost on the way when it went", history.toSpliced(last, 1)],
-    ["twice, on both nodes", history.toSpliced(first + 1, 0, again)],
-    ["out of order across nodes", history.toSpliced(first + 1, 0, again).toSpliced(last, 1)],
-    ["a false verdict", history.filter((e) => !(e.kind === "deliver" && e.client === who && away.has(e.id)))],
-    ["never emitted", history.toSpliced(history.indexOf(emits.get(history[last].id)), 1)],
-    ["a gap that was counted", [...history, { kind: "gap", at: verdict.at, node: "n1", from: "n0", n: 1 }]],
-  ];
+  const row = (e) => { const { sender, lane } = emits.get(e.id); return `${sender} ${lane}`; };
+  for (const [back, verdict] of history.entries()) {
+    if (verdict.kind !== "verdict" || !verdict.ok) continue;
+    const who = verdict.client;
+    const left = history.findLastIndex((e, i) => i < back && e.kind === "disconnect" && e.client === who);
+    const away = new Set(history.slice(left, back).filter((e) => e.kind === "emit").map((e) => e.id));
+    const got = [...history.keys()].filter((i) => history[i].kind === "deliver" && history[i].client === who);
+    const before = got.filter((i) => i < left), after = got.filter((i) => i > back), replayed = got.filter((i) => away.has(history[i].id));
+    const last = before.findLast((i) => after.some((j) => row(history[j]) === row(history[i])));
+    if (last === undefined || replayed.length === 0) continue;
+    const first = after.find((j) => row(history[j]) === row(history[last]));
+    const again = { ...history[last], at: history[first].at };
+    return [
+      ["lost after it was told to be recovered", history.toSpliced(replayed[0], 1)],
+      ["lost on the way when it went", history.toSpliced(before.at(-1), 1)],
+      ["twice, on both nodes", history.toSpliced(first + 1, 0, again)],
+      ["out of order across nodes", history.toSpliced(first + 1, 0, again).toSpliced(last, 1)],
+      ["a false verdict", history.filter((e) => !(e.kind === "deliver" && e.client === who && away.has(e.id)))],
+      ["never emitted", history.toSpliced(history.indexOf(emits.get(history[last].id)), 1)],
+      ["a gap that was counted", [...history, { kind: "gap", at: verdict.at, node: "n1", from: "n0", n: 1 }]],
+    ];
+  }
+  throw new Error("nobody has missed anything in this history");
 }
