@@ -2,6 +2,7 @@
 import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { startRedis, freePort } from "../lib/brokers.mjs";
+import { whole } from "../lib/patience.mjs";
 import { startBrowser, startProgram } from "../lib/program.mjs";
 import { leave, says, until, visit } from "./visit.mjs";
 
@@ -17,7 +18,8 @@ const ways = {
   },
 };
 
-for (const [name, way] of Object.entries(ways)) {
+// In make test over the one without a broker; the cluster's own tests have them all.
+for (const [name, way] of Object.entries(ways).filter(([name]) => whole || name === "mesh")) {
   describe(`demos on two programs over ${name}`, { concurrency: 2 }, () => {
     const left = {}, right = {};
     let broker;
