@@ -312,8 +312,11 @@ func (m *roam) bring(ctx context.Context, s *Socket, a *absent, seen *sighting) 
 	return a, ""
 }
 
-// storeFor stores a client that comes, and waits until that is so.
+// storeFor stores a client that comes, and waits until that is so: for half of
+// patience, however long it took until here.
 func (m *roam) storeFor(ctx context.Context, a *absent, how adapter.Session) notRecovered {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience/2)
+	defer cancel()
 	stored := make(chan adapter.Stored, 1)
 	how.Done = func(what adapter.Stored) { stored <- what }
 	m.r.lock()

@@ -17,7 +17,7 @@ export async function reconnect(kind, clients, { within = 2000, kill = false, en
   const broker = await backends.streams.start();
   let nodes = [], all = [], speaker;
   try {
-    nodes = await startNodes(broker.url, [kind, kind], { profile: "recovery", env: { RECOVERY_WINDOW: "600000", CLUSTER_HEARTBEAT: "60000,120000", ...env } });
+    nodes = await startNodes(broker.url, [kind, kind], { profile: "recovery", env: { RECOVERY_WINDOW: "600000", RECOVERY_PACKETS: `${10_000 + 4 * clients}`, CLUSTER_HEARTBEAT: "60000,120000", ...env } });
     speaker = open(client48, "websocket", nodes[1].url);
     all = Array.from({ length: clients }, () => {
       const socket = open(client48, "websocket", nodes[0].url, "/", { reconnection: true, reconnectionDelay: 10, reconnectionDelayMax: within, randomizationFactor: 1, timeout: 60_000 });
