@@ -1,6 +1,7 @@
 // The documents as pages: reached from everywhere, searched without a server, read on any window, printed.
 import { test } from "node:test";
 import assert from "node:assert/strict";
+import { whole } from "../lib/patience.mjs";
 import { leave, says, visit } from "./visit.mjs";
 
 export default function (world) {
@@ -9,7 +10,8 @@ export default function (world) {
     const urls = [...new Set([...(await res.text()).matchAll(/<li><a href="\/(docs\/[^"#]*)"/g)].map(([, url]) => url))];
     assert.ok(urls.length > 15, urls.join(" "));
     const page = await visit(world, "docs/", { viewport: { width: 320, height: 700 }, colorScheme: "dark" });
-    for (const url of urls) {
+    // Every other one in make test.
+    for (const url of urls.filter((_, i) => whole || i % 2 === 0)) {
       await page.goto(world.program.url + url);
       await page.locator(".top nav").waitFor();
       assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${url} is wider than its window`);
