@@ -9,7 +9,8 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/internal/eventlog"
 )
 
-// patience is how long a client that comes from another node waits at most.
+// patience is how long a client that comes from another node waits at most, until
+// it is known what it was; storing it may take half of that besides.
 const patience = 2 * time.Second
 
 // take finds what a client had, on this node or another.
