@@ -38,6 +38,7 @@ const (
 	chunkEnd // the end of the line behind it
 	chunkEndLF
 	trailerLine
+	trailerName
 	trailerRest
 	trailerLF
 	bodyLF // the last byte of all
@@ -215,8 +216,20 @@ func (p *reply) chunks(b []byte) (used, pass int, done bool, err error) {
 				return 0, 0, false, errReply
 			}
 		case trailerLine:
-			if p.chunk = trailerRest; c == '\r' {
+			switch {
+			case c == '\r':
 				p.chunk = bodyLF
+			case !httpconn.IsToken(b[i : i+1]):
+				return 0, 0, false, errReply
+			default:
+				p.chunk = trailerName
+			}
+		case trailerName:
+			switch {
+			case c == ':':
+				p.chunk = trailerRest
+			case !httpconn.IsToken(b[i : i+1]):
+				return 0, 0, false, errReply
 			}
 		case trailerLF:
 			if p.chunk = trailerLine; c != '\n' {

@@ -68,6 +68,7 @@ func FuzzReply(f *testing.F) {
 		"HTTP/1.1 200 OK\r\nA: b\nC: d\r\nContent-Length: 0\r\n\r\n",
 		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0 \n\r\n",
 		"HTTP/1.A 200\r\n\r\n",
+		"HTTP/1.1 200 \r\nTransfer-Encoding:chunked\r\n\r\n3\r\nabc\r\nA;\r\n0123456789\r\n0\r\nT@ 1\r\n\r\n",
 		"HTTP/1.0 200 \r\n\"0000: 0\r\n\r\n0000",
 	} {
 		f.Add([]byte(s))
