@@ -50,7 +50,11 @@ func main() {
 			return nil
 		}
 		text, err := compare(*seed)
-		fmt.Print(text)
+		if err != nil {
+			return err
+		}
+		later, err := foretold(*seed)
+		fmt.Print(text, "\nAnother day:\n\n", later)
 		return err
 	}()
 	if err != nil {
@@ -84,6 +88,31 @@ func compare(seed uint64) (string, error) {
 				o := Simulate(l, c, seed)
 				off := math.Round(100*(o.PerDelivery/m.Cost-1)) + 0 // not -0
 				fmt.Fprintf(&b, "| %s | *%s*, %s | %d | %.2f µs | %.2f µs | %+.0f %% |\n", strings.TrimPrefix(system, "sockeye-"), m.Scenario, kind, m.Nodes, m.Cost, o.PerDelivery, off)
+			}
+		}
+	}
+	return b.String(), nil
+}
+
+// foretold shows what was measured with three nodes on another day beside what the
+// runs of one and two of that day foretell.
+func foretold(seed uint64) (string, error) {
+	list, err := read(laterJSON)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	b.WriteString("| | run of three nodes | measured | foretold | off by |\n|---|---|---|---|---|\n")
+	for _, system := range systemsMeasured {
+		c, err := Calibrate(list, system)
+		if err != nil {
+			return "", err
+		}
+		for _, m := range list {
+			if l, ok := runs[m.Scenario]; ok && m.System == system && m.Nodes == 3 {
+				o := Simulate(l, c, seed)
+				off := math.Round(100*(o.PerDelivery/m.Cost-1)) + 0 // not -0
+				fmt.Fprintf(&b, "| %s | *%s* | %.2f µs | %.2f µs | %+.0f %% |\n", strings.TrimPrefix(system, "sockeye-"), m.Scenario, m.Cost, o.PerDelivery, off)
 			}
 		}
 	}

@@ -47,6 +47,34 @@ func TestSimulationAgreesWithMeasurements(t *testing.T) {
 	}
 }
 
+// A series that the model has not seen: what its runs of one and two nodes foretell
+// for three.
+func TestSimulationForetellsAnotherDay(t *testing.T) {
+	list, err := read(laterJSON)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, system := range systemsMeasured {
+		c, err := Calibrate(list, system)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range list {
+			if m.System != system || m.Nodes != 3 || runs[m.Scenario].Nodes != 3 {
+				continue
+			}
+			if got := Simulate(runs[m.Scenario], c, 1).PerDelivery; math.Abs(got/m.Cost-1) > 0.25 {
+				t.Errorf("%s, %s: %.2f µs, measured %.2f", system, m.Scenario, got, m.Cost)
+			}
+			n++
+		}
+	}
+	if n != 2*len(systemsMeasured) {
+		t.Errorf("%d runs were compared", n)
+	}
+}
+
 // The same seed gives the same outcome; what can be said in closed form, the
 // simulation finds.
 func TestSimulation(t *testing.T) {
@@ -97,7 +125,11 @@ func TestTablesInDocument(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{table, compared} {
+	later, err := foretold(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{table, compared, later} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("docs/scaling.md has another table than go run ./sim (-table) prints:\n%s", want)
 		}
