@@ -130,14 +130,6 @@ if string.sub(v, 1, #ARGV[3]) ~= ARGV[3] then return ` + strconv.Itoa(int(adapte
 if ARGV[2] == '0' then redis.call('DEL', KEYS[1]) else redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
 return ` + strconv.Itoa(int(adapter.StoredThere))
 
-// putBack puts a session in place of what begins with something, or takes that
-// away if it is empty.
-var putBack = `local v = redis.call('GET', KEYS[1])
-if not v or string.sub(v, 1, #ARGV[3]) ~= ARGV[3] then return 0 end
-if ARGV[1] == '' then return redis.call('DEL', KEYS[1]) end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return 1`
-
 func (a *Adapter) storeSome(list []adapter.Session) {
 	client := a.client()
 	if client == nil {
@@ -157,52 +149,23 @@ func (a *Adapter) storeSome(list []adapter.Session) {
 			answers[i] = pipe.Set(ctx, key, s.State, s.TTL)
 		case s.First:
 			answers[i] = pipe.Del(ctx, key)
-		case len(s.Instead) == adapter.SessionTag && ms > 0:
-			// What else it has replaced by mistake is put back.
-			answers[i] = pipe.SetArgs(ctx, key, s.State, goredis.SetArgs{TTL: s.TTL, Get: true})
 		default:
 			answers[i] = pipe.Eval(ctx, replace, []string{key}, s.State, ms, s.Replaces())
 		}
 	}
-	if _, err := pipe.Exec(ctx); err != nil && err != goredis.Nil {
+	if _, err := pipe.Exec(ctx); err != nil {
 		a.log.Warn("the cluster's Redis does not store sessions of clients", "error", err)
 	}
 	for i, c := range answers {
 		what := adapter.StoredThere
-		switch err := c.Err(); e := c.(type) {
-		case *goredis.StatusCmd:
-			if !list[i].First && (err == nil || err == goredis.Nil) {
-				what, err = a.instead(ctx, client, &list[i], e.Val())
-			}
-			if err != nil {
-				what = adapter.NotStored
-			}
-		case *goredis.Cmd:
-			n, err := e.Int()
-			if what = adapter.Stored(n); err != nil {
-				what = adapter.NotStored
-			}
-		default:
-			if err != nil {
-				what = adapter.NotStored
-			}
+		if c.Err() != nil {
+			what = adapter.NotStored
+		} else if e, ok := c.(*goredis.Cmd); ok {
+			n, _ := e.Int() // the script says nothing else
+			what = adapter.Stored(n)
 		}
 		brokered.Tell(list[i], what)
 	}
-}
-
-// instead says what has become of a session that was stored in place of old, and
-// puts that back if it is not what it was to replace.
-func (a *Adapter) instead(ctx context.Context, client *goredis.Client, s *adapter.Session, old string) (adapter.Stored, error) {
-	what := adapter.StoredOther
-	switch {
-	case strings.HasPrefix(old, string(s.Instead)):
-		return adapter.StoredThere, nil
-	case old == "":
-		what = adapter.StoredNone
-	}
-	err := client.Eval(ctx, putBack, []string{a.sessionKey(s.Key)}, old, s.TTL.Milliseconds(), s.State[:adapter.SessionTag]).Err()
-	return what, err
 }
 
 // sessionKey is the key of a session, among those of Node's servers.
