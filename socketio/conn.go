@@ -96,7 +96,8 @@ func (srv *Server) accept(sess *engineio.Session) engineio.Receiver {
 	return c
 }
 
-// join notes that a socket was let in.
+// join notes that a socket was let in, before its client is told: from then on
+// the connection may not be taken for one that is in no namespace.
 func (c *conn) join() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

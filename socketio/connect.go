@@ -196,9 +196,7 @@ func (s *Socket) join() {
 	if !s.entered {
 		return // the connection was lost meanwhile
 	}
-	srv.stats.connected.Add(1)
 	srv.traceConnected(s)
-	c.join()
 	ctx = s.Context()
 	for _, f := range s.ns.reg.load().connect {
 		if err := srv.try("OnConnect", func() error { f(ctx, s); return nil }); err != nil {
@@ -264,6 +262,8 @@ func (s *Socket) enter(back *absent) error {
 			return false
 		}
 		s.entered = true
+		s.conn.join()
+		s.conn.srv.stats.connected.Add(1)
 		if back != nil {
 			for _, e := range ns.recovery.resume(s, back, joined) {
 				resent = append(resent, fate{e.event, e.m.Size(), s.sess.Send(e.m, 0)})

@@ -248,6 +248,39 @@ func TestIdlingBeforeConnect(t *testing.T) {
 	})
 }
 
+// Whoever was told to be in a namespace is never taken for one who idles, even
+// while the server's own code is still busy with the coming.
+func TestWhoIsInDoesNotIdle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		opts := quiet()
+		opts.Limits.MaxUnjoined = 1
+		opts.ConnectTimeout = time.Second
+		let := make(chan struct{})
+		opts.Trace = &socketio.Trace{Connected: func(*socketio.Socket) { <-let }}
+		io := echoServer(opts)
+		srv := socketiotest.Serve(t, io)
+		c := srv.Connect(nil)
+		if n := io.Stats().Connected; n != 1 {
+			t.Errorf("%d clients were let in when one knew that it was", n)
+		}
+		for range 2 {
+			res, err := srv.HTTP().Get("http://host.example/socket.io/?EIO=4&transport=polling")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := res.Body.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(2 * time.Second)
+		close(let)
+		alive(t, c)
+		if b := io.Stats().Bounds; b["MaxUnjoined"] != 1 || b["ConnectTimeout"] != 1 {
+			t.Errorf("bounds counted: %v; both are the idling connections'", b)
+		}
+	})
+}
+
 // CVE-2026-48804: a packet whose attachments do not come is given up.
 func TestCVE202648804AttachmentsThatDoNotCome(t *testing.T) {
 	bubble(t, func(t *testing.T, o *socketiotest.Options) {
