@@ -75,25 +75,34 @@ it("upgrade", "a second WebSocket behind that packet is closed, the first lives"
   first.close();
 })));
 
-it("polling", "of two polls the first ends with a close packet, the second is refused", () => times(30, async () => {
-  const begun = Date.now();
-  const s = await session();
-  const answers = await Promise.all([s.poll(), pause(5).then(() => s.poll())]);
-  const [first, second] = await Promise.all(answers.map(async (a) => `${a.status} ${await a.text()}`));
-  if (slow(begun)) return;
-  assert.equal(first, "200 1");
-  assert.match(second, /^400 /);
-}));
+it("polling", "of two polls the first ends with a close packet, the second is refused", async () => {
+  let fast = 0, inOrder = 0;
+  await times(30, async () => {
+    const begun = Date.now();
+    const s = await session();
+    const answers = await Promise.all([s.poll(), pause(5).then(() => s.poll())]);
+    const texts = await Promise.all(answers.map(async (a) => `${a.status} ${await a.text()}`));
+    if (slow(begun)) return;
+    fast++;
+    const [closed, refused] = texts.toSorted();
+    assert.equal(closed, "200 1");
+    assert.match(refused, /^400 /);
+    if (texts[0] === closed) inOrder++; // else the second was quicker: they have a connection each
+  });
+  assert.ok(fast === 0 || inOrder > 0, "never the first");
+});
 
 it("websocket", "a program that listens once its WebSocket is open hears the first message", async () => {
   let heard = 0;
-  await times(50, async () => {
+  // Two segments that arrive together are one to it, more of them the busier the
+  // machine; with the reference it hears about a third. Of a server that sends
+  // both in one it never hears any.
+  for (let i = 0; i < 1000 && heard < 15; i++) {
     const socket = new WebSocket(`${base.replace("http", "ws")}?EIO=4&transport=websocket`);
     await once(socket, "open");
     socket.on("message", () => { heard++; });
     await pause(20);
     socket.terminate();
-  });
-  // Two segments that arrive together are one to it; with the reference about a third do.
-  assert.ok(heard >= 15, `heard ${heard} of 50`);
+  }
+  assert.equal(heard, 15, "of 1,000");
 });
