@@ -24,12 +24,18 @@ after(() => alone.stop());
 /** Twice less than that is no difference, ms. */
 const moment = 10;
 
-/** Local delivery goes on as before: how long it took before a fault, and from then on. */
+/**
+ * Local delivery goes on: it does not wait for the end of a fault. In make test-cluster-faults it takes as long as before, too, for which a machine must
+ * not have much else to do.
+ */
 function local(t, run, began, at, until) {
   const [before, then, beside] = [run.local(began, at), run.local(at, until), run.beside(at, until)];
   const all = `p99 of local delivery: before ${before.usual} ms (${before.p99} with stalls), during the fault ${then.usual} ms (${then.p99}), of a server without a cluster then ${beside.usual} ms (${beside.p99})`;
   t.diagnostic(all);
-  assert.ok(then.n > 0 && beside.n > 0 && then.usual <= 2 * Math.max(before.usual, beside.usual, moment), all);
+  // What waits until the end does so for half of the time, on average.
+  assert.ok(then.n > 0 && then.p50 < (until - at) / 4, `${all}; median ${then.p50} ms in ${Math.round(until - at)} ms`);
+  if (!lasts(false, true)) return;
+  assert.ok(beside.n > 0 && then.usual <= 2 * Math.max(before.usual, beside.usual, moment), all);
   assert.ok(then.p99 <= Math.max(2 * before.p99, 2 * beside.max, 100 * slow), all);
 }
 
