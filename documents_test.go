@@ -3,10 +3,14 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"io"
+	"io/fs"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/sockeye-io/sockeye/server"
 	"github.com/sockeye-io/sockeye/server/docsite"
 )
 
@@ -74,6 +78,52 @@ func TestDocumentsIndex(t *testing.T) {
 		}
 		if !found {
 			t.Errorf("%s: the recipe for nginx cannot be found", lang)
+		}
+	}
+}
+
+// Each line that the documents have one type starts the program, as far as its
+// options go, or names one of its commands.
+func TestDocumentsCommands(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, secret := range []string{"secret", "api-tokens"} {
+		if err := os.WriteFile(secret, []byte(strings.Repeat("0", 64)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	line := regexp.MustCompile(`(?m)^(?:bin/)?sockeye (\S.*)$`)
+	fence := regexp.MustCompile("(?s)\n```sh\n.*?\n```\n")
+	word := regexp.MustCompile(`'[^']*'|[^\s']+`)
+	clusters := map[string]int{}
+	err := fs.WalkDir(documents, ".", func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".md") || path == "CHANGELOG.md" {
+			return err
+		}
+		text, err := fs.ReadFile(documents, path)
+		for _, typed := range line.FindAllStringSubmatch(strings.Join(fence.FindAllString(string(text), -1), ""), -1) {
+			command, _, _ := strings.Cut(typed[1], " #")
+			args := word.FindAllString(command, -1)
+			for i := range args {
+				args[i] = strings.Trim(args[i], "'")
+			}
+			if find(args[0]) != nil || strings.Contains(command, "…") {
+				continue
+			}
+			c, err := server.Parse(args, func(string) string { return "" }, io.Discard)
+			if err != nil {
+				t.Errorf("%s: %s: %v", path, typed[0], err)
+			}
+			scheme, _, _ := strings.Cut(c.Cluster.URL, "://")
+			clusters[scheme]++
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, scheme := range []string{"mesh", "redis", "redis+streams", "redis+sharded", "postgres", "nats"} {
+		if clusters[scheme] < 2 {
+			t.Errorf("%s://: %d nodes are started, want two", scheme, clusters[scheme])
 		}
 	}
 }

@@ -11,12 +11,12 @@ import { createServer } from "vite";
 import { limited } from "./clients.mjs";
 import { rawSocket } from "./raw.mjs";
 
-const guide = readFileSync(fileURLToPath(new URL("../../docs/guide/proxies.md", import.meta.url)), "utf8");
+const guide = ["guide/proxies", "clustering"].map((name) => readFileSync(fileURLToPath(new URL(`../../docs/${name}.md`, import.meta.url)), "utf8")).join("");
 
-/** The recipe of that name, as docs/guide/proxies.md has it. */
+/** The recipe of that name, as docs/guide/proxies.md or docs/clustering.md has it. */
 export function recipe(name) {
   const found = new RegExp(`<!-- recipe: ${name} -->\n\`\`\`\\w+\n([^]*?)\`\`\``).exec(guide);
-  if (!found) throw new Error(`docs/guide/proxies.md has no recipe for ${name}`);
+  if (!found) throw new Error(`neither docs/guide/proxies.md nor docs/clustering.md has a recipe for ${name}`);
   return found[1];
 }
 
@@ -97,7 +97,7 @@ const toNodes = (text, [one, two]) => text.replaceAll(/127\.0\.0\.1:(300[01])/g,
 /** The balancers of the guide, before two servers at these ports; sticky: with clients that keep cookies, or always. */
 export const balancers = {
   "nginx in turns": { start: (ports) => nginxWith(() => toNodes(recipe("nginx-turns"), ports)) },
-  "nginx by address": { sticky: "always", start: (ports) => nginxWith(() => toNodes(recipe("nginx-turns").replace("upstream sockeye {", "$& ip_hash;"), ports)) },
+  "nginx by address": { sticky: "always", start: (ports) => nginxWith(() => toNodes(recipe("nginx-address"), ports)) },
   "nginx by cookie": { sticky: "cookies", start: (ports) => nginxWith(() => toNodes(recipe("nginx-cookie"), ports)) },
   "HAProxy in turns": { start: (ports) => haproxyWith(() => toNodes(recipe("haproxy-cookie").replaceAll(/^ *cookie .*\n| cookie \w+/gm, ""), ports)) },
   "HAProxy by cookie": { sticky: "cookies", start: (ports) => haproxyWith(() => toNodes(recipe("haproxy-cookie"), ports)) },
