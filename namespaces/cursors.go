@@ -12,7 +12,8 @@ const (
 	EditorJoin   socketio.Call[EditorSeat, Document] = "join"
 	EditorEdit   socketio.Call[Edit, int]            = "edit" // answers the new version
 	EditorEdited socketio.Event[Edit]                = "edit" // said to all, the editor too
-	EditorCursor socketio.Event[Cursor]              = "cursor"
+	EditorCaret  socketio.Event[Caret]               = "cursor" // heard
+	EditorCursor socketio.Event[Cursor]              = "cursor" // said
 )
 
 // EditorSeat also names the edit that the client never had an answer to.
@@ -30,10 +31,15 @@ type Document struct {
 	Applied bool     `json:"applied"` // the pending edit is part of the text
 }
 
-// Cursor is where somebody's caret is, counted from 1.
+// Caret is where a caret is, counted from 1.
+type Caret struct {
+	Line   int `json:"line"`
+	Column int `json:"column"`
+}
+
+// Cursor is where somebody's caret is.
 type Cursor struct {
-	Line   int    `json:"line"`
-	Column int    `json:"column"`
+	Caret
 	UserID string `json:"userId"`
 }
 
@@ -63,8 +69,8 @@ func Cursors(ns *socketio.Namespace) {
 		return texts.edit(seat.Room, e)
 	})
 
-	EditorCursor.On(ns, func(_ context.Context, s *socketio.Socket, c Cursor) error {
+	EditorCaret.On(ns, func(_ context.Context, s *socketio.Socket, c Caret) error {
 		seat, _ := Place.Get(s)
-		return EditorCursor.Emit(s.To(seat.Room).Volatile(), Cursor{c.Line, c.Column, s.ID()})
+		return EditorCursor.Emit(s.To(seat.Room).Volatile(), Cursor{c, s.ID()})
 	})
 }

@@ -37,8 +37,14 @@ export const clock = (date = new Date()) =>
 
 export const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
+// Keeps a choice for all pages, and reports whether it could.
 export function remember(key, value) {
-	try { localStorage.setItem("sockeye." + key, value); } catch { /* storage is forbidden: the choice lasts as long as the page */ }
+	try {
+		localStorage.setItem("sockeye." + key, value);
+		return true;
+	} catch { // storage is forbidden: the choice lasts as long as the page
+		return false;
+	}
 }
 
 // Copies text; pages served over plain HTTP from another machine have no clipboard, so a selected field serves there.

@@ -7,7 +7,8 @@
 	}
 	var theme = kept("sockeye.theme");
 	if (theme === "light" || theme === "dark") root.dataset.theme = theme;
-	var lang = kept("sockeye.lang") || (/^zh\b/i.test(navigator.language) ? "zh" : "en");
+	var asked = /[?&]lang=(en|zh)\b/.exec(location.search); // of one whose browser remembers nothing
+	var lang = asked && asked[1] || kept("sockeye.lang") || (/^zh\b/i.test(navigator.language) ? "zh" : "en");
 	var zh = lang === "zh";
 	root.lang = zh ? "zh-CN" : "en";
 

@@ -80,10 +80,13 @@ export function plainly(what) {
 }
 
 export function switchLanguage() {
-	remember("lang", chinese ? "en" : "zh");
-	const same = document.querySelector(`link[rel="alternate"][hreflang^="${chinese ? "en" : "zh"}"]`); // a document's other language has its own address
-	if (same) location.assign(same.href);
-	else location.reload();
+	const other = chinese ? "en" : "zh", kept = remember("lang", other);
+	const same = document.querySelector(`link[rel="alternate"][hreflang^="${other}"]`); // a document's other language has its own address
+	const to = new URL(same?.href ?? location.href);
+	if (kept) to.searchParams.delete("lang");
+	else if (!same) to.searchParams.set("lang", other); // where nothing can be kept, the address tells first.js
+	if (to.href === location.href) location.reload();
+	else location.assign(to);
 }
 
 // Text in which `backticks` mark code, as nodes.

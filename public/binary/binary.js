@@ -1,3 +1,4 @@
+// @ts-check
 import { $, el, page } from "/assets/page.js";
 import { Outbox, ask, connect, entering } from "/assets/live.js";
 import { gate } from "/assets/gate.js";
@@ -7,12 +8,15 @@ import words from "./words.js";
 const t = page("binary", words);
 const limit = 600_000;
 
+/** @import { Socket } from "socket.io-client" */
+/** @import { Binary } from "../../namespaces/api/events" */
+/** @type {Socket<Binary.ServerToClientEvents, Binary.ClientToServerEvents>} */
 const socket = connect("/binary", { t });
 const joining = gate();
 entering(socket, async () => {
 	joining.shut();
 	try {
-		wall = await ask(socket, "join", { room: "wall", name: myName() });
+		wall = await ask(socket, "join", { room: "wall", name: myName() }) ?? [];
 		for (const item of [...$("#wall").children]) take(item);
 		wall.forEach(hang);
 		outbox.start();
@@ -56,11 +60,16 @@ async function smaller(blob) {
 	const image = await createImageBitmap(blob);
 	for (let side = 2000; ; side *= .75) {
 		const scale = Math.min(1, side / Math.max(image.width, image.height));
-		const canvas = new OffscreenCanvas(Math.max(1, image.width * scale), Math.max(1, image.height * scale));
-		canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
+		const { canvas, ink } = sheet(Math.max(1, image.width * scale), Math.max(1, image.height * scale));
+		ink.drawImage(image, 0, 0, canvas.width, canvas.height);
 		const out = await canvas.convertToBlob({ type: "image/jpeg", quality: .82 });
 		if (out.size <= limit) return out;
 	}
+}
+
+function sheet(width, height) {
+	const canvas = new OffscreenCanvas(width, height);
+	return { canvas, ink: /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d")) };
 }
 
 function hang({ name, type, data }) {
@@ -94,7 +103,7 @@ drop.addEventListener("drop", (event) => {
 
 // A fish in a colour of its own, for those without an image at hand.
 $("#draw").addEventListener("click", async () => {
-	const canvas = new OffscreenCanvas(640, 480), ink = canvas.getContext("2d");
+	const { canvas, ink } = sheet(640, 480);
 	const hue = Math.random() * 360;
 	const sky = ink.createLinearGradient(0, 0, 0, 480);
 	sky.addColorStop(0, `hsl(${hue} 45% 30%)`);

@@ -1,3 +1,4 @@
+// @ts-check
 import { $, apart, el, page } from "/assets/page.js";
 import { ask, connect, entering } from "/assets/live.js";
 import { gate } from "/assets/gate.js";
@@ -14,6 +15,9 @@ let pending = null;           // our edit that the server has not confirmed: { i
 let people = [];
 const carets = new Map(); // userId → { line, column }
 
+/** @import { Socket } from "socket.io-client" */
+/** @import { Cursors } from "../../namespaces/api/events" */
+/** @type {Socket<Cursors.ServerToClientEvents, Cursors.ClientToServerEvents>} */
 const socket = connect("/cursors", { t });
 const joining = gate();
 chaos(socket, { delay: true });
@@ -116,7 +120,7 @@ function place(all, at) {
 const offset = (all, line, column) => all.split("\n").slice(0, line - 1).reduce((sum, row) => sum + row.length + 1, 0) + column - 1;
 
 // Wide characters (中文) take two cells; the measure is the browser's own.
-const ruler = document.createElement("canvas").getContext("2d");
+const ruler = /** @type {CanvasRenderingContext2D} */ (document.createElement("canvas").getContext("2d"));
 function across(line, column) {
 	ruler.font = getComputedStyle(text).font;
 	return ruler.measureText((text.value.split("\n")[line - 1] ?? "").slice(0, column - 1).replaceAll("\t", "    ")).width;

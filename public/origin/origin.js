@@ -1,9 +1,13 @@
+// @ts-check
 import { $, apart, el, page } from "/assets/page.js";
 import { ask, connect } from "/assets/live.js";
 import { wsURL } from "/assets/socket.js";
 import words from "./words.js";
 
 const t = page("origin", words);
+/** @import { Socket } from "socket.io-client" */
+/** @import { Origin } from "../../namespaces/api/events" */
+/** @type {Socket<Origin.ServerToClientEvents, Origin.ClientToServerEvents>} */
 const socket = connect("/origin", { t });
 
 // For real: this page, and a page in a sandbox, which has no origin at all.

@@ -1,3 +1,4 @@
+// @ts-check
 import { $, $$, el, page } from "/assets/page.js";
 import { io, watch } from "/assets/live.js";
 import { tap } from "/assets/wire.js";
@@ -7,7 +8,12 @@ import words from "./words.js";
 const t = page("polling", words);
 const modes = { upgrade: ["polling", "websocket"], polling: ["polling"], websocket: ["websocket"] };
 const spans = [];
-let socket, start = performance.now(), requests = 0, bytes = 0, events = 0;
+let start = performance.now(), requests = 0, bytes = 0, events = 0;
+
+/** @import { Socket } from "socket.io-client" */
+/** @import { Polling } from "../../namespaces/api/events" */
+/** @type {Socket<Polling.ServerToClientEvents, Polling.ClientToServerEvents>} */
+let socket;
 
 // Every request and WebSocket that this page makes to Socket.IO, while it lasts.
 observe((it) => {

@@ -1,9 +1,14 @@
+// @ts-check
 import { $, el, page } from "/assets/page.js";
 import { io, watch } from "/assets/live.js";
 import { cut, mend } from "/assets/chaos.js";
 import words from "./words.js";
 
 const t = page("recovery", words);
+
+/** @import { Socket } from "socket.io-client" */
+/** @import { Recovery } from "../../namespaces/api/events" */
+/** @type {() => Socket<Recovery.ServerToClientEvents, Recovery.ClientToServerEvents>} */
 const open = () => io("/recovery", { forceNew: true, reconnectionDelay: 300, reconnectionDelayMax: 1000 });
 
 // One client keeps its socket, and so the private id and offset that recovery needs. The other throws its socket away whenever the

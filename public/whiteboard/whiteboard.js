@@ -1,3 +1,4 @@
+// @ts-check
 import { $, $$, el, page } from "/assets/page.js";
 import { Outbox, ask, connect, entering } from "/assets/live.js";
 import { roomHere } from "/assets/me.js";
@@ -14,6 +15,9 @@ const moving = new Map(); // other people's unfinished strokes, by stroke id
 let mine = null;          // my unfinished stroke
 let pen = pens[1], serial = 0;
 
+/** @import { Socket } from "socket.io-client" */
+/** @import { Whiteboard } from "../../namespaces/api/events" */
+/** @type {Socket<Whiteboard.ServerToClientEvents, Whiteboard.ClientToServerEvents>} */
 const socket = connect("/whiteboard", { t });
 const joining = gate();
 chaos(socket, { delay: true, slow: true });
