@@ -71,16 +71,16 @@ for (const [name, way] of Object.entries(ways).filter(([name]) => whole || name 
       const ann = await visit(left, "whiteboard/#a");
       await says(ann, "#people", "1 here");
       await stroke(ann);
-      await says(ann, "#count", "1 strokes");
+      await says(ann, "#count", "Strokes: 1");
       const ben = await visit(right, "whiteboard/#a"); // the first on that program
-      await says(ben, "#count", "1 strokes");
+      await says(ben, "#count", "Strokes: 1");
       await says(ann, "#people", "2 here");
       await stroke(ben);
-      await says(ann, "#count", "2 strokes");
+      await says(ann, "#count", "Strokes: 2");
       await ann.click("#undo");
-      await says(ben, "#count", "1 strokes");
+      await says(ben, "#count", "Strokes: 1");
       await ben.click("#clear");
-      await says(ann, "#count", "0 strokes");
+      await says(ann, "#count", "Strokes: 0");
       for (const page of [ann, ben]) await leave(page);
     });
 

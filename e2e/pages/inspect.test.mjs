@@ -50,7 +50,7 @@ describe("inspection", { concurrency: 2 }, () => {
     await page.fill("#args", '[{"a":1},"b"]');
     await page.click("#go");
     assert.deepEqual((await heard).slice(0, 2), [{ a: 1 }, "b"]); // recovery adds an offset
-    await says(page, "#done", "1 sockets reached");
+    await says(page, "#done", "Reached: sockets 1");
     await page.getByRole("radio", { name: "Join" }).check();
     await page.fill("#which", `${hostile.replace("\n", "")}, lair`);
     await page.click("#go");
@@ -171,7 +171,7 @@ describe("inspection of two nodes", () => {
     await page.fill("#args", JSON.stringify([hostile]));
     await page.click("#go");
     assert.equal((await heard)[0], hostile);
-    await says(page, "#done", "1 sockets reached, on 2 nodes");
+    await says(page, "#done", "Reached: sockets 1, nodes 2");
     await page.getByRole("radio", { name: "Join" }).check();
     await page.fill("#which", "lair");
     await page.click("#go");

@@ -95,22 +95,22 @@ export default function (world) {
     for (let i = 0; i < 20; i++) await ann.mouse.move(box.x + 100 + i * 9, box.y + 100 + i * 5);
     await until(ben, painted); // before the pen is lifted
     await ann.mouse.up();
-    await says(ben, "#count", "1 strokes");
+    await says(ben, "#count", "Strokes: 1");
 
     await ben.locator("#board").focus(); // by keyboard
     for (const key of ["Space", "ArrowRight", "ArrowRight", "ArrowDown", "Space"]) await ben.keyboard.press(key);
-    await says(ann, "#count", "2 strokes");
+    await says(ann, "#count", "Strokes: 2");
     const cat = await visit(world, "whiteboard/#a", { lang: "zh-CN", colorScheme: "dark", viewport: { width: 390, height: 800 } });
     await says(cat, "#count", "2 笔");
     await until(cat, painted);
     await ben.click("#undo");
-    await says(ann, "#count", "1 strokes");
+    await says(ann, "#count", "Strokes: 1");
     await ben.click("#undo"); // not ann's
     const states = await watched(ann, "#state");
     await ann.getByRole("button", { name: "Restart the server’s side" }).click();
     await until(ann, (states) => states.some((text) => /lost/.test(text)) && /^Connected/.test(states.at(-1)), states); // gone for a moment
     await says(ann, "#people", "3 here");
-    await says(ann, "#count", "1 strokes"); // and finds the picture again
+    await says(ann, "#count", "Strokes: 1"); // and finds the picture again
     await ann.click("#clear");
     await says(cat, "#count", "0 笔");
     for (const page of [ann, ben, cat]) await leave(page);
@@ -128,27 +128,27 @@ export default function (world) {
       for (const key of ["Space", "ArrowRight", "ArrowDown", "Space"]) await page.keyboard.press(key);
     };
     await stroke(ben);
-    await says(ben, "#count", "1 strokes"); // at once
-    await says(ann, "#count", "1 strokes"); // with her next poll
+    await says(ben, "#count", "Strokes: 1"); // at once
+    await says(ann, "#count", "Strokes: 1"); // with her next poll
     await press(ann, "Read normally");
     await says(ann, "#state", "websocket");
     await ann.locator("#chaos input").fill("500");
     await ben.click("#clear");
     for (let i = 0; i < 3; i++) await stroke(ben);
-    await says(ann, "#count", "3 strokes"); // as many only in this order
+    await says(ann, "#count", "Strokes: 3"); // as many only in this order
     await ann.locator("#chaos input").fill("3000");
     await ben.click("#clear");
     await stroke(ben);
-    await says(ben, "#count", "1 strokes");
+    await says(ben, "#count", "Strokes: 1");
     await press(ann, "Cut the network"); // what is on its way to her is lost
     await says(ann, "#state", "lost");
     await stroke(ben);
-    await says(ben, "#count", "2 strokes");
+    await says(ben, "#count", "Strokes: 2");
     await press(ann, "Mend the network");
-    await says(ann, "#count", "2 strokes");
+    await says(ann, "#count", "Strokes: 2");
     await ann.locator("#chaos input").fill("0");
     await stroke(ben);
-    await says(ann, "#count", "3 strokes"); // behind what was held, were it not gone
+    await says(ann, "#count", "Strokes: 3"); // behind what was held, were it not gone
     await leave(ann, { expected: [lastPoll] });
     await leave(ben);
   });

@@ -20,14 +20,14 @@ export default function (world) {
     await says(ann, "#state", "lost");
     assert.ok(await ann.locator("#clear").isDisabled());
     for (const key of ["ArrowDown", "ArrowUp", "ArrowLeft"]) await stroke(key, key);
-    await says(ann, "#count", "4 strokes");
+    await says(ann, "#count", "Strokes: 4");
     await says(ann, "#problem", "Not sent yet: 3");
     await ann.click("#undo");
     await says(ann, "#problem", "Not sent yet: 2");
     await ann.getByRole("button", { name: "Mend the network" }).click();
     await says(ben, "#count", "3 笔");
     await until(ann, () => document.querySelector("#problem").textContent === "");
-    await says(ann, "#count", "3 strokes");
+    await says(ann, "#count", "Strokes: 3");
     await ann.click("#undo"); // what was sent late is hers like the rest
     await says(ben, "#count", "2 笔");
     await leave(ann);
@@ -41,11 +41,11 @@ export default function (world) {
     await ann.locator("#board").focus();
     for (const key of ["Space", "ArrowRight", "ArrowRight", "Space"]) await ann.keyboard.press(key);
     await says(ann, "#problem", "Not sent yet: 1"); // by then the answer is overdue, or the line known to be cut
-    await says(ann, "#count", "1 strokes");
+    await says(ann, "#count", "Strokes: 1");
     await ann.context().setOffline(false);
-    await says(ben, "#count", "1 strokes");
+    await says(ben, "#count", "Strokes: 1");
     await until(ann, () => document.querySelector("#problem").textContent === "");
-    await says(ann, "#count", "1 strokes");
+    await says(ann, "#count", "Strokes: 1");
     await leave(ann, { expected: offlineNoise });
     await leave(ben);
   });

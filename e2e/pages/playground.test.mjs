@@ -220,7 +220,7 @@ describe("playground", { concurrency: 2 }, () => {
     await page.locator("#args textarea.code:visible").fill("10");
     await page.click("#more");
     await page.click("#send");
-    await says(page, "#args-problem", "slow takes 1 arguments.");
+    await says(page, "#args-problem", "Arguments of slow: 1.");
     await page.locator("#args li button").nth(1).click();
     await page.click("#send");
     await says(page, "#timeline li.down", /slow ← ack · \d+ ms done/);

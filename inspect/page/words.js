@@ -15,11 +15,11 @@ export default {
 	},
 	en: {
 		all: "All nodes", live: "Nodes that answer: {n}", gone: "No answer from {nodes}. Nothing of them is shown below.", away: "{node} is not in the cluster any more; it answered last at {at}. Nothing of it is shown below.", lastHeard: "answered last at {at}", lost: "The server does not answer, trying again…", refused: "The server refuses: {why}", empty: "None",
-		join: "Join", leave: "Leave", emit: "Send an event", disconnect: "Disconnect", reached: "{n} sockets reached, on {nodes} nodes", noArray: "The arguments are a JSON array, such as [1, \"a\"]", sure: "Disconnect {to}?", pause: "Pause", resume: "Go on",
+		join: "Join", leave: "Leave", emit: "Send an event", disconnect: "Disconnect", reached: "Reached: sockets {n}, nodes {nodes}", noArray: "The arguments are a JSON array, such as [1, \"a\"]", sure: "Disconnect {to}?", pause: "Pause", resume: "Go on",
 		"f.sockets": "sockets", "f.in": "events in / s", "f.out": "sent / s", "f.bytes": "bytes / s", "f.waiting": "messages waiting", "f.errors": "handler errors",
 		"r.disconnected": "Disconnected", "r.dropped": "Dropped", "r.ignored": "Ignored", "r.limits": "Limits reached", "r.refused": "Requests refused, by code", "r.cluster": "Cluster", noReasons: "There is nothing to report yet.",
 		data: "Data", agent: "Browser", origin: "Origin", handling: "At work", recovered: "Recovered", left: "This socket is gone.", roomsOf: "Rooms", onlyOne: "Events of {id} only", skipped: "{n} left out", yes: "yes", brokerUp: "connected", brokerDown: "not connected",
-		"k.connect": "connected", "k.disconnect": "left", "k.in": "in", "k.out": "out", "k.unheard": "no handler", "k.dropped": "dropped", "k.limit": "limit", "k.panic": "panic", receivers: "{n} receivers", everything: "", look: "This inspection may only look.",
+		"k.connect": "connected", "k.disconnect": "left", "k.in": "in", "k.out": "out", "k.unheard": "no handler", "k.dropped": "dropped", "k.limit": "limit", "k.panic": "panic", receivers: "receivers: {n}", everything: "", look: "This inspection may only look.",
 		id: "Id", transport: "Transport", address: "Address", age: "Age", traffic: "In / out", buffered: "Buffered", node: "Node", framesIs: "{of} is logged", framesEnd: "Stopped",
 	},
 };

@@ -6,5 +6,5 @@ export default {
 		n2: "后来的人", n2t: "`join` 的回答是至今的每一笔。在上面的面板里把自己延迟，到别处画几笔，看看哪些会追上来。",
 		n3: "有界", n3t: "一笔最多 1000 个点，一块板最多 3 万个点，最旧的先走。最后一个人离开，画就没有了。",
 	},
-	en: { people: "{n} here", count: "{n} strokes", unsent: "Not sent yet: {n}. It stays here and is sent once the connection is back.", later: "What was sent can be undone once the connection is back." },
+	en: { people: "{n} here", count: "Strokes: {n}", unsent: "Not sent yet: {n}. It stays here and is sent once the connection is back.", later: "What was sent can be undone once the connection is back." },
 };
