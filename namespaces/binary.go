@@ -10,6 +10,7 @@ import (
 
 // What the wall of pictures hears and says.
 const (
+	//sockeye:nonnull
 	WallJoin    socketio.Call[Seat, []Picture]      = "join"
 	WallShow    socketio.Call[Shown, socketio.None] = "show"
 	WallPicture socketio.Event[Picture]             = "picture"
@@ -17,6 +18,7 @@ const (
 
 // Shown is a picture as it comes: bytes, and nothing said about them.
 type Shown struct {
+	//sockeye:nonnull
 	Data []byte `json:"data"`
 }
 
@@ -24,6 +26,7 @@ type Shown struct {
 type Picture struct {
 	Name string `json:"name"`
 	Type string `json:"type"` // what its bytes say it is
+	//sockeye:nonnull
 	Data []byte `json:"data"`
 }
 

@@ -17,9 +17,10 @@ const (
 
 // Stroke is a line. Its id begins with that of the socket that drew it.
 type Stroke struct {
-	ID     string    `json:"id"`
-	Pen    string    `json:"pen"`
-	Width  float32   `json:"width"`
+	ID    string  `json:"id"`
+	Pen   string  `json:"pen"`
+	Width float32 `json:"width"`
+	//sockeye:nonnull
 	Points []float32 `json:"points"`
 }
 

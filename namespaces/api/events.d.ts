@@ -33,7 +33,13 @@ export interface Board {
   people: number;
 }
 
-/** Cursor is where somebody's caret is, counted from 1. */
+/** Caret is where a caret is, counted from 1. */
+export interface Caret {
+  line: number;
+  column: number;
+}
+
+/** Cursor is where somebody's caret is. */
 export interface Cursor {
   line: number;
   column: number;
@@ -87,7 +93,7 @@ export interface Picture {
   name: string;
   /** what its bytes say it is */
   type: string;
-  data: Binary | null;
+  data: Binary;
 }
 
 /** Pulse is how busy the whole server is, or all of its cluster together. */
@@ -110,7 +116,7 @@ export interface Seat {
 
 /** Shown is a picture as it comes: bytes, and nothing said about them. */
 export interface Shown {
-  data: Binary | null;
+  data: Binary;
 }
 
 /** Stroke is a line. Its id begins with that of the socket that drew it. */
@@ -118,7 +124,7 @@ export interface Stroke {
   id: string;
   pen: string;
   width: number;
-  points: number[] | null;
+  points: number[];
 }
 
 /** Typing is somebody who has begun, or ceased, to write. */
@@ -196,7 +202,7 @@ export namespace Binary {
   }
   /** What the server hears. */
   export interface ClientToServerEvents {
-    join: (seat: Seat, ack: (answer: Picture[] | null | Failure) => void) => void;
+    join: (seat: Seat, ack: (answer: Picture[] | Failure) => void) => void;
     show: (shown: Shown, ack: (failure?: Failure) => void) => void;
   }
 }
@@ -238,6 +244,7 @@ export namespace Counter {
 export namespace Cursors {
   /** What the server says. */
   export interface ServerToClientEvents {
+    /** said */
     cursor: (cursor: Cursor) => void;
     /** said to all, the editor too */
     edit: (edit: Edit) => void;
@@ -248,7 +255,8 @@ export namespace Cursors {
   }
   /** What the server hears. */
   export interface ClientToServerEvents {
-    cursor: (cursor: Cursor) => void;
+    /** heard */
+    cursor: (caret: Caret) => void;
     /** answers the new version */
     edit: (edit: Edit, ack: (answer: number | Failure) => void) => void;
     join: (editorSeat: EditorSeat, ack: (answer: Document | Failure) => void) => void;

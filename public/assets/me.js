@@ -7,8 +7,8 @@ const names = chinese
 	: ["Heron", "Otter", "Kingfisher", "Trout", "Grizzly", "Egret", "Beaver", "Osprey"];
 
 export function myName() {
-	let name = null;
-	try { name = sessionStorage.getItem("sockeye.name"); } catch { /* storage is forbidden */ }
+	let name = "";
+	try { name = sessionStorage.getItem("sockeye.name") ?? ""; } catch { /* storage is forbidden */ }
 	if (!name) keepName(name = names[Math.floor(Math.random() * names.length)] + " " + Math.floor(10 + Math.random() * 90));
 	return name;
 }

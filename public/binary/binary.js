@@ -16,7 +16,7 @@ const joining = gate();
 entering(socket, async () => {
 	joining.shut();
 	try {
-		wall = await ask(socket, "join", { room: "wall", name: myName() }) ?? [];
+		wall = await ask(socket, "join", { room: "wall", name: myName() });
 		for (const item of [...$("#wall").children]) take(item);
 		wall.forEach(hang);
 		outbox.start();

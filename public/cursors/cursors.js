@@ -7,16 +7,18 @@ import { chaos } from "/assets/chaos.js";
 import { apply, diff, rebase, shift } from "./merge.js";
 import words from "./words.js";
 
+/** @import { Socket } from "socket.io-client" */
+/** @import { Cursors, Edit } from "../../namespaces/api/events" */
+
 const t = page("cursors", words);
 const room = roomHere();
 const text = $("#text");
 let base = null, version = 0; // the text as the server has it, as far as we heard
-let pending = null;           // our edit that the server has not confirmed: { id, at, cut, put }
+/** @type {Edit | null} */
+let pending = null;           // our edit that the server has not confirmed
 let people = [];
 const carets = new Map(); // userId → { line, column }
 
-/** @import { Socket } from "socket.io-client" */
-/** @import { Cursors } from "../../namespaces/api/events" */
 /** @type {Socket<Cursors.ServerToClientEvents, Cursors.ClientToServerEvents>} */
 const socket = connect("/cursors", { t });
 const joining = gate();
@@ -31,12 +33,13 @@ entering(socket, async () => {
 	}
 	push();
 }, told);
-for (const event of ["connect", "disconnect"]) socket.on(event, show);
+socket.on("connect", show);
+socket.on("disconnect", show);
 
 function take(now) {
 	if (base === null) text.value = now.text;
 	else {
-		if (now.applied) base = apply(base, pending); // it got through, only the news of it did not
+		if (now.applied && pending) base = apply(base, pending); // it got through, only the news of it did not
 		absorb(diff(base, now.text)); // what changed while we were away, around what we typed meanwhile
 	}
 	base = now.text;

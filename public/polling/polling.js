@@ -21,15 +21,15 @@ observe((it) => {
 	const label = el("i"), bar = el("span.span.open." + it.kind, {}, label);
 	const row = el("div", { role: "listitem" }, el("span", {}, { get: "GET", post: "POST", ws: "WebSocket" }[it.kind]), el("span.lane", {}, bar));
 	$("#river").append(row);
-	const span = { from: performance.now(), to: null, bar };
+	const span = { from: performance.now(), to: /** @type {number | null} */ (null), bar };
 	spans.push(span);
 	follow();
 	it.done = ({ size, text, ok }) => {
-		span.to = performance.now();
+		const to = span.to = performance.now();
 		bar.classList.remove("open");
 		bar.classList.toggle("failed", !ok);
 		bytes += size;
-		label.textContent = `${Math.round(span.to - span.from)} ms · ${text}`;
+		label.textContent = `${Math.round(to - span.from)} ms · ${text}`;
 		figures();
 	};
 	it.note = (text) => { label.textContent = text; };

@@ -18,6 +18,7 @@ watch(sockets.with, t, $("#state"));
 follow("with");
 follow("without");
 
+/** @param {"with" | "without"} id */
 function follow(id) {
 	const socket = sockets[id], list = $("#" + id);
 	let last = Number(list.dataset.last || 0), away = false, replayed = 0;

@@ -6,17 +6,19 @@ import { gate } from "/assets/gate.js";
 import { chaos } from "/assets/chaos.js";
 import words from "./words.js";
 
+/** @import { Socket } from "socket.io-client" */
+/** @import { Stroke, Whiteboard } from "../../namespaces/api/events" */
+
 const t = page("whiteboard", words);
 const room = roomHere();
 const canvas = $("#board"), ink = canvas.getContext("2d");
 const pens = ["ink", "salmon", "green", "blue", "gold", "violet"]; // names, so that each reader's theme picks the colour
 let strokes = [];         // finished, as the server keeps them: { id, pen, width, points: [x0, y0, x1, …] in 0…1 }
 const moving = new Map(); // other people's unfinished strokes, by stroke id
-let mine = null;          // my unfinished stroke
+/** @type {Stroke & { told: number } | null} */
+let mine = null;          // my unfinished stroke, and how much of it is told
 let pen = pens[1], serial = 0;
 
-/** @import { Socket } from "socket.io-client" */
-/** @import { Whiteboard } from "../../namespaces/api/events" */
 /** @type {Socket<Whiteboard.ServerToClientEvents, Whiteboard.ClientToServerEvents>} */
 const socket = connect("/whiteboard", { t });
 const joining = gate();
@@ -51,12 +53,12 @@ const outbox = new Outbox(socket, {
 		problem(items.length && (err || !socket.connected) ? t("unsent", { n: items.length }) : "");
 	},
 });
-for (const event of ["connect", "disconnect"]) {
-	socket.on(event, () => {
-		$("#clear").disabled = !socket.connected;
-		outbox.changed(outbox.items);
-	});
-}
+const upOrDown = () => {
+	$("#clear").disabled = !socket.connected;
+	outbox.changed(outbox.items);
+};
+socket.on("connect", upOrDown);
+socket.on("disconnect", upOrDown);
 socket.on("people", here);
 
 // Handles an event that changes the finished picture. To do one of them twice is harmless.
