@@ -10,8 +10,8 @@ import (
 // What the shared editor hears and says.
 const (
 	EditorJoin   socketio.Call[EditorSeat, Document] = "join"
-	EditorEdit   socketio.Call[Edit, int]            = "edit" // answers the new version
-	EditorEdited socketio.Event[Edit]                = "edit" // said to all, the editor too
+	EditorEdit   socketio.Call[Edit, int]            = "edit"   // answers the new version
+	EditorEdited socketio.Event[Edit]                = "edit"   // said to all, the editor too
 	EditorCaret  socketio.Event[Caret]               = "cursor" // heard
 	EditorCursor socketio.Event[Cursor]              = "cursor" // said
 )
