@@ -50,9 +50,9 @@ async function happen(tell, after) {
   /** The line of a metric once it holds; labels and value are an expression. */
   const metric = (node, pattern) => line(`metrics of ${node.name}`, pattern, () => get(node, "metrics"));
   const log = (node, pattern) => line(`log of ${node.name}`, pattern, node.log);
+  const lineOf = async (pattern, text) => (await text()).split("\n").find((l) => !l.startsWith("#") && pattern.test(l));
   /** Waits for a line that matches, and tells it. */
-  const line = async (from, pattern, text) => tell(from, await until(`${from} has ${pattern}`, async () =>
-    (await text()).split("\n").find((l) => !l.startsWith("#") && pattern.test(l))));
+  const line = async (from, pattern, text) => tell(from, await until(`${from} has ${pattern}`, () => lineOf(pattern, text)));
   const api = async (node, call, body) => {
     const answer = await fetch(`${node.url}api/${call}`, { method: "POST", body: JSON.stringify(body), headers: { "content-type": "application/json", authorization: `Bearer ${token.replaceAll(" ", "-")}` } });
     return answer.json();
@@ -88,7 +88,19 @@ async function happen(tell, after) {
   await redis.stop();
   const text = "n".repeat(256 << 10);
   const pause = () => new Promise((done) => setTimeout(done, 40));
-  const news = (async () => { while (going) { await api(a, "emit", { namespace: "/whiteboard", event: "news", arguments: [text] }); await pause(); } })();
+  // After each piece of news it is looked for who does not read: on a slow machine they are put out before it is their turn below.
+  const whoWaits = async () => {
+    const socket = (await inspect(a, "sockets?ns=/whiteboard&sort=buffered&limit=1")).sockets.find((s) => s.buffered > 1 << 20);
+    const line = socket && await lineOf(/^sockeye_messages_waiting [1-9]/, () => get(a, "metrics"));
+    return line && { socket, line };
+  };
+  let waiting;
+  const news = (async () => {
+    for (; going; await pause()) {
+      await api(a, "emit", { namespace: "/whiteboard", event: "news", arguments: [text] });
+      waiting ??= await whoWaits();
+    }
+  })();
   const flood = (async () => { while (going && flooder.readyState === WebSocket.OPEN) { for (let i = 0; i < 200; i++) flooder.send('42/echo,["echo","x"]'); await pause(); } })();
   after(async () => { going = false; await Promise.all([news, flood]); });
 
@@ -100,10 +112,9 @@ async function happen(tell, after) {
   await metric(a, /^sockeye_cluster_queued_bytes [1-9]/);
 
   // The slow one: something waits, whose it is, and what becomes of them.
-  const waiting = await until("the inspection shows who does not read", async () =>
-    (await inspect(a, "sockets?ns=/whiteboard&sort=buffered&limit=1")).sockets.find((s) => s.buffered > 1 << 20));
-  tell("inspection of a", `sockets of /whiteboard, most buffered first: ${waiting.id.slice(0, 8)}… ${waiting.address} buffered ${waiting.buffered} in ${waiting.in} out ${waiting.out}`);
-  await metric(a, /^sockeye_messages_waiting [1-9]/);
+  const { socket: reader, line: queued } = await until("the inspection shows who does not read", () => waiting);
+  tell("inspection of a", `sockets of /whiteboard, most buffered first: ${reader.id.slice(0, 8)}… ${reader.address} buffered ${reader.buffered} in ${reader.in} out ${reader.out}`);
+  tell("metrics of a", queued);
   await metric(a, /^sockeye_engine_limits_total\{limit="MaxQueue"\} [1-9]/);
   await log(a, /limit reached.*option=MaxQueue client=127\.0\.0\.2:/);
   await log(a, /socket disconnected.*client=127\.0\.0\.2:.*reason="transport error"/);
