@@ -1,20 +1,28 @@
 package main
 
 import (
+	"bufio"
+	"context"
 	"encoding/json"
+	"io"
+	"net"
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/sockeye-io/sockeye/internal/slow"
 	"github.com/sockeye-io/sockeye/server"
 )
 
 // run is the program with these arguments, as a shell sees it.
 func run(t *testing.T, args ...string) (code int, out, errs string) {
 	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), slow.Stretch(time.Minute)) // it may serve
+	defer cancel()
 	var o, e strings.Builder
 	p := &process{in: strings.NewReader(""), out: &o, err: &e, getenv: func(string) string { return "" }, environ: func() []string { return nil }}
-	code = p.main(t.Context(), args)
+	code = p.main(ctx, args)
 	return code, o.String(), e.String()
 }
 
@@ -40,6 +48,60 @@ func TestCommands(t *testing.T) {
 			t.Errorf("%v: %d %q %q", args, code, out, errs)
 		}
 	}
+}
+
+// A start ends with 2 for what is written wrong, and with 1 for what only shows
+// when it is tried: another may succeed with the same settings.
+func TestStartFails(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	taken, bare := l.Addr().String(), withoutJetStream(t)
+	for _, c := range []struct {
+		args []string
+		code int
+		says string
+	}{
+		{[]string{"--cluster", "nats://" + bare + "?jetstream=maybe"}, 2, "on or off"},
+		{[]string{"--cluster", "nats://" + bare + "?jetstream=on"}, 1, "write jetstream=off"},
+		{[]string{"--cluster", "mesh://" + taken, "--cluster-listen", "nowhere"}, 2, "HOST:PORT"},
+		{[]string{"--cluster", "mesh://" + taken, "--cluster-listen", taken}, 1, "address already in use"},
+	} {
+		code, out, errs := run(t, append(c.args, "--port", "0")...)
+		if code != c.code || out != "" || strings.Count(errs, "\n") != 1 || !strings.HasPrefix(errs, "sockeye: ") || !strings.Contains(errs, c.says) {
+			t.Errorf("%v: %d %q %q", c.args, code, out, errs)
+		}
+	}
+}
+
+// withoutJetStream is the address of a NATS server that answers no question.
+func withoutJetStream(t *testing.T) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for c, err := l.Accept(); err == nil; c, err = l.Accept() {
+			_, _ = io.WriteString(c, `INFO {"server_id":"x","version":"2.12.0","proto":1,"headers":true,"max_payload":1048576}`+"\r\n")
+			id := ""
+			for lines := bufio.NewScanner(c); lines.Scan(); {
+				switch words := strings.Fields(lines.Text()); {
+				case len(words) == 0:
+				case words[0] == "PING":
+					_, _ = io.WriteString(c, "PONG\r\n")
+				case words[0] == "SUB":
+					id = words[len(words)-1]
+				case words[0] == "PUB" && len(words) == 4:
+					_, _ = io.WriteString(c, "HMSG "+words[2]+" "+id+" 16 16\r\nNATS/1.0 503\r\n\r\n\r\n")
+				}
+			}
+			_ = c.Close()
+		}
+	}()
+	return l.Addr().String()
 }
 
 func TestVersion(t *testing.T) {

@@ -102,8 +102,9 @@ func (e *ClusterStartError) Unwrap() error { return e.Err }
 
 // JoinCluster is Options.Cluster for a server that was made without, by others
 // say. It comes before all requests of clients, OnServerSide and ServerSideEmit;
-// Options.ClusterOptions hold. It does not wait for the broker. The error is a
-// [*ClusterStartError]. It panics if the server is in a cluster already.
+// Options.ClusterOptions hold. It does not wait for a broker; a mesh's node meets
+// the others first, for 3 s at most. The error is a [*ClusterStartError]. It panics
+// if the server is in a cluster already.
 func (srv *Server) JoinCluster(a adapter.Adapter) error {
 	srv.mu.Lock()
 	defer srv.mu.Unlock()
@@ -173,23 +174,17 @@ func (srv *Server) leaveCluster(ctx context.Context) error {
 		return nil
 	}
 	c.forward.Close()
-	never := c.core.State().Connection == adapter.Connecting
-	if never {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, strangersWait)
-		defer cancel()
-	}
 	err := c.core.Close(ctx)
-	if never && errors.Is(err, context.DeadlineExceeded) {
-		err = nil // nobody there knows of this node
+	if errors.Is(err, adapter.ErrAway) {
+		err = nil
+		if c.core.State().Connection != adapter.Connecting { // else nobody there knows of this node
+			srv.log.Warn("socketio: stopped while the cluster's broker is away: what waited for other nodes is dropped", "backend", c.core.Traits().Name,
+				"dropped", c.core.Stats().Adapter.Dropped)
+		}
 	}
 	_ = c.turn.kind.Wait(ctx) // user code that does not return is its own
 	return err
 }
-
-// strangersWait is how long a node that stops waits for a broker that has never
-// been there.
-const strangersWait = time.Second
 
 // wantsRooms reports whether the backend routes by room. Nil does not.
 func (c *clustered) wantsRooms() bool { return c != nil && c.routes }

@@ -382,6 +382,37 @@ func TestClusterStopsWithoutBroker(t *testing.T) {
 	})
 }
 
+// A node that has lost its broker stops within 2 s, says what is lost with that,
+// and waits for no answer of nodes that cannot hear it.
+func TestClusterStopsAfterLoss(t *testing.T) {
+	for _, recovery := range []*socketio.Recovery{nil, {}} {
+		var log strings.Builder
+		inCluster(t, plainBus, 2, func(i int, o *socketio.Options) {
+			o.Recovery, o.Logger = recovery, slog.New(slog.DiscardHandler)
+			if i == 1 {
+				o.Logger = slog.New(slog.NewTextHandler(&log, nil))
+			}
+		}, func(n *nodes) {
+			srv := n.srv[1]
+			n.bus.Stop()
+			time.Sleep(time.Minute)
+			if err := srv.Emit("x"); err != nil {
+				n.t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(n.t.Context(), time.Minute)
+			defer cancel()
+			began := time.Now()
+			if err := srv.Shutdown(ctx); err != nil || time.Since(began) > 2*time.Second {
+				n.t.Errorf("%v after %v", err, time.Since(began))
+			}
+			if dropped := srv.Stats().Cluster.Dropped["broadcast"]; dropped == 0 || !strings.Contains(log.String(), "what waited for other nodes is dropped") {
+				n.t.Errorf("%d are counted; the log: %s", dropped, log.String())
+			}
+			n.bus.Start()
+		})
+	}
+}
+
 // What another node says all at once, as when its broker is back, is more than a
 // client's queue holds, and ends none that takes it in the end. What this node
 // says itself is bounded as ever.

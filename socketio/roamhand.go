@@ -216,7 +216,7 @@ const fence = time.Second
 // they know, but not for long.
 func (srv *Server) sayLeaving(ctx context.Context) {
 	c, r := srv.cluster, srv.Of("/").recovery
-	if c == nil || c.closed.Load() || !r.roams() || r.roam.log != nil || c.core.Nodes() < 2 {
+	if c == nil || c.closed.Load() || !r.roams() || r.roam.log != nil || c.core.Nodes() < 2 || c.core.State().Connection != adapter.Up {
 		return
 	}
 	b, err := json.Marshal(&handing{Leaving: true})

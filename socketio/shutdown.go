@@ -20,7 +20,9 @@ import (
 //   - OnDisconnect runs with [ServerShuttingDown], and the sockets' contexts end;
 //   - what is queued is sent, and the connections are closed below Socket.IO,
 //     which clients take for a loss and connect again;
-//   - the other nodes of a cluster are told, and what is queued for them is sent.
+//   - the other nodes of a cluster are told, and what is queued for them is sent. A
+//     broker that is away has 2 s to come back: then that is dropped and counted,
+//     with a line in the log.
 //
 // Options.ShutdownSpread spreads the end over some time; ctx should last longer
 // than that.

@@ -15,6 +15,9 @@ var (
 	ErrStarted = errors.New("adapter: started already: each server needs one of its own")
 	// ErrClosed: Close was called.
 	ErrClosed = errors.New("adapter: closed")
+	// ErrAway: what waited when a node stopped was dropped, as the broker, or its log,
+	// was away for longer than there is hope.
+	ErrAway = errors.New("adapter: the broker is away")
 	// ErrNoSuchKind: the backend's format has no word for this kind of message.
 	ErrNoSuchKind = errors.New("adapter: the backend has no such message")
 	// ErrNoClaims: this broker cannot tell who came first.
@@ -61,7 +64,7 @@ type Adapter interface {
 	Stats() Stats
 
 	// Close sends what is queued until ctx ends, and ends the connections. Inbox
-	// is not called any more when it returns.
+	// is not called any more when it returns. With ErrAway it has given up before.
 	Close(ctx context.Context) error
 }
 

@@ -17,7 +17,7 @@ type Inbox struct {
 
 	mu    sync.Mutex
 	to    adapter.Inbox
-	all   adapter.Gatherer // likewise, or nil
+	all   adapter.Gatherer // it too, or nil
 	last  adapter.State
 	known bool // last was told
 }
@@ -79,9 +79,11 @@ func (i *Inbox) Take(self string, m *adapter.Message, err error) {
 	}
 }
 
-// Up tells that the connection is there. missed: messages may have been missed
-// since it was the last time.
-func (i *Inbox) Up(missed bool) { i.tell(adapter.State{Connection: adapter.Up, MayMiss: missed}) }
+// Up tells that the connection is there, unless that is known: then it reports
+// false. missed: messages may have been missed since it was the last time.
+func (i *Inbox) Up(missed bool) bool {
+	return i.tell(adapter.State{Connection: adapter.Up, MayMiss: missed})
+}
 
 // UpAt is Up that tells where reading a log begins.
 func (i *Inbox) UpAt(missed bool, at adapter.Mark) {
@@ -93,7 +95,8 @@ func (i *Inbox) Down(err error) { i.tell(adapter.State{Connection: adapter.Degra
 
 // tell passes a change on: another kind of state, or another reason why there is
 // no connection, since what ends one ("EOF") is not what keeps it from coming back.
-func (i *Inbox) tell(s adapter.State) {
+// It reports whether it was one.
+func (i *Inbox) tell(s adapter.State) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if s.Connection == adapter.Degraded && (!i.known || i.last.Connection == adapter.Connecting) {
@@ -102,12 +105,13 @@ func (i *Inbox) tell(s adapter.State) {
 	s.At = time.Now()
 	if i.known && s.Connection == i.last.Connection {
 		if s.Connection == adapter.Up || fmt.Sprint(s.Cause) == fmt.Sprint(i.last.Cause) {
-			return
+			return false
 		}
 		s.At = i.last.At // it is the same outage
 	}
 	i.last, i.known = s, true
 	i.to.State(s)
+	return true
 }
 
 // Again tells, while the connection is there, that messages may have been missed.

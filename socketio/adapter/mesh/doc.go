@@ -12,10 +12,12 @@
 // after a restart by that.
 //
 // Every node listens for the others at one address, and knows the addresses of
-// some of them, which may be its own too; the rest it learns. A node that is away
-// is tried each second, for ever. Who does not know the secret is refused, which
-// both sides log. Without TLS, what the nodes tell one another can be read, and
-// the password that is made of the secret seen, by whoever sees their network.
+// some of them, which may be its own too; the rest it learns. A node that starts
+// waits until it is connected with those that are there, for 3 s at most: what
+// others say from then on is heard by its clients. A node that is away is tried
+// each second, for ever. Who does not know the secret is refused, which both sides
+// log. Without TLS, what the nodes tell one another can be read, and the password
+// that is made of the secret seen, by whoever sees their network.
 //
 // A node that does not answer for 24 s, or takes nothing for 25 s, is cut off;
 // what it then misses is counted when it comes back. Until then up to 64 MiB wait

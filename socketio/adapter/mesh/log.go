@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,6 +16,8 @@ import (
 type logger struct {
 	log   *slog.Logger
 	every time.Duration
+
+	unreached atomic.Int64 // nodes to which a first attempt to connect has failed
 
 	mu   sync.Mutex
 	told map[string]time.Time // by kind
@@ -56,13 +59,17 @@ func (l *logger) due(kind string) bool {
 const kinds = 1000
 
 func (l *logger) Errorf(format string, v ...any) {
+	away := strings.HasPrefix(format, "Error trying to connect to route (")
+	if away && len(v) > 0 && v[0] == 1 {
+		l.unreached.Add(1)
+	}
 	kind := kindOf(format)
 	if !l.due(kind) {
 		l.Noticef(format, v...)
 		return
 	}
 	text := fmt.Sprintf(format, v...)
-	if _, why, ok := strings.Cut(text, "): "); ok && strings.HasPrefix(text, "Error trying to connect to route (") {
+	if _, why, ok := strings.Cut(text, "): "); ok && away {
 		l.log.Warn("cluster: a node of the mesh is not reached; it is tried on", "error", why)
 		return
 	}

@@ -39,6 +39,9 @@ const (
 	mostStored = 4 << 30
 	// ready is how long the server may take to begin.
 	ready = 10 * time.Second
+	// meeting is how long a node that starts waits for others that are there, and
+	// glance how often it looks.
+	meeting, glance = 3 * time.Second, 5 * time.Millisecond
 )
 
 // An Adapter is a node of a mesh. Make one with [New].
@@ -46,6 +49,7 @@ type Adapter struct {
 	*nats.Adapter
 	opts   Options
 	server *server.Server
+	log    *logger
 }
 
 // New checks the options. An error says what to write.
@@ -73,8 +77,8 @@ func New(o Options) (*Adapter, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mesh: %w", err)
 	}
-	s.SetLogger(newLogger(quieter.Logger(o.Logger)), false, false)
-	a := &Adapter{opts: o, server: s}
+	a := &Adapter{opts: o, server: s, log: newLogger(quieter.Logger(o.Logger))}
+	s.SetLogger(a.log, false, false)
 	a.Adapter, err = nats.New(nats.Options{
 		Servers: []string{"127.0.0.1:4222"}, User: so.Username, Password: so.Password,
 		Dial:   func(context.Context, string, string) (net.Conn, error) { return s.InProcessConn() },
@@ -154,8 +158,9 @@ func (a *Adapter) Traits() adapter.Traits {
 	return t
 }
 
-// Start begins to listen for other nodes and to connect with them. It fails if
-// it cannot listen.
+// Start begins to listen for other nodes, and waits until it is connected with
+// those of Nodes that are there, for 3 s at most: what these say from then on is
+// heard, and the State is not Up before. It fails if it cannot listen.
 func (a *Adapter) Start(ctx context.Context, self adapter.Node, in adapter.Inbox) error {
 	if l, err := net.Listen("tcp", a.opts.Listen); err != nil { // the server would only log it
 		return fmt.Errorf("mesh: %w", err)
@@ -172,11 +177,28 @@ func (a *Adapter) Start(ctx context.Context, self adapter.Node, in adapter.Inbox
 		a.shutdown()
 		return fmt.Errorf("mesh: the server inside does not listen at %s", a.opts.Listen)
 	}
+	a.meet(ctx)
 	if err := a.Adapter.Start(ctx, self, in); err != nil {
 		a.shutdown()
 		return err
 	}
 	return nil
+}
+
+// meet waits for connections with the other nodes, but for those that could not
+// be reached at once.
+func (a *Adapter) meet(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, a.opts.meeting)
+	defer cancel()
+	tick := time.NewTicker(glance)
+	defer tick.Stop()
+	for a.server.NumRemotes()+int(a.log.unreached.Load()) < a.opts.size()-1 {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // Addr is where this node waits for others, once it was started.

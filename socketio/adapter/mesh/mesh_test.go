@@ -38,6 +38,7 @@ type node struct {
 	seq    uint64
 	got    []string
 	ups    int
+	met    int // nodes that it was connected with when it was up first
 	log    bytes.Buffer
 	change chan struct{} // closed and replaced by each
 }
@@ -59,7 +60,9 @@ func (n *node) Malformed(why string)      { n.t.Errorf("malformed: %s", why) }
 func (n *node) State(s adapter.State) {
 	n.changed(func() {
 		if s.Connection == adapter.Up {
-			n.ups++
+			if n.ups++; n.ups == 1 {
+				n.met = n.server.NumRemotes()
+			}
 		}
 	})
 }
@@ -268,12 +271,43 @@ func TestNodesComeAndGo(t *testing.T) {
 	}
 }
 
+// A node is up when it is connected with those that are there: what they say from
+// then on is not missed where a node was just started again. It waits for nobody
+// who is not there, and for who does not let it in not for long.
+func TestStartMeetsTheOthers(t *testing.T) {
+	long := slow.Stretch(20 * time.Second)
+	at := free(t, 5) // of which one is nobody's
+	var nodes []*node
+	begin := func(i int) *node {
+		n := start(t, string(rune('a'+i)), Options{Nodes: at, Listen: at[i], Secret: []byte("a secret"), meeting: long})
+		n.wait("up", func() bool { return n.ups > 0 })
+		if n.met != i {
+			t.Errorf("node %d is up with %d of %d others", i, n.met, i)
+		}
+		return n
+	}
+	for i := range 3 {
+		nodes = append(nodes, begin(i))
+	}
+	for range 3 { // the last one again and again
+		nodes[2].close()
+		nodes[2] = begin(2)
+		for _, n := range nodes[:2] {
+			both(n, nodes[2])
+		}
+	}
+	stranger := start(t, "e", Options{Nodes: at, Listen: at[3], meeting: time.Millisecond})
+	for _, n := range append(nodes, stranger) {
+		n.close()
+	}
+}
+
 // Who does not know the secret is refused, and both sides say so.
 func TestSecret(t *testing.T) {
 	for _, secret := range []string{"SECRET two", ""} {
 		at := free(t, 2)
 		a := start(t, "a", Options{Nodes: at[:1], Listen: at[0], Secret: []byte("SECRET one")})
-		b := start(t, "b", Options{Nodes: at[:1], Listen: at[1], Secret: []byte(secret)})
+		b := start(t, "b", Options{Nodes: at[:1], Listen: at[1], Secret: []byte(secret), meeting: time.Millisecond})
 		b.says("Authorization Violation")
 		a.says("authentication error")
 		for _, n := range []*node{a, b} {
@@ -364,7 +398,7 @@ func TestTLS(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		o.Listen, o.Secret = at[i], []byte("a secret")
+		o.Listen, o.Secret, o.meeting = at[i], []byte("a secret"), time.Millisecond // one is not let in
 		return start(t, string(rune('a'+i)), o)
 	}
 	a, b := node(0, cert, key, cert), node(1, cert, key, cert)

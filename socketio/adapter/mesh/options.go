@@ -13,6 +13,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/sockeye-io/sockeye/internal/option"
 )
@@ -56,6 +57,8 @@ type Options struct {
 
 	// Logger is where trouble is told, with a limit; default slog.Default().
 	Logger *slog.Logger
+
+	meeting time.Duration // how long Start waits for the others
 }
 
 const usage = "mesh://HOST:PORT[,HOST:PORT…][?ca=FILE&cert=FILE&key=FILE]"
@@ -65,6 +68,7 @@ const largest = 64<<20 - header
 
 func (o *Options) setDefaults() error {
 	option.Default(&o.MaxMessage, DefaultMaxMessage)
+	option.Default(&o.meeting, meeting)
 	if len(o.Nodes) == 0 {
 		return errors.New("mesh: no node: write " + usage)
 	}

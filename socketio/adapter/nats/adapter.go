@@ -191,8 +191,9 @@ func (a *Adapter) Stats() adapter.Stats {
 	return s
 }
 
-// Close sends what is queued until ctx ends, and ends the connection. What is left
-// is counted as dropped.
+// Close sends what is queued until ctx ends, or fails with [adapter.ErrAway] when
+// the log has stored nothing for 10 s, and ends the connection. What is left is
+// counted as dropped.
 func (a *Adapter) Close(ctx context.Context) error {
 	a.queue.Close()
 	var err error
@@ -205,7 +206,9 @@ func (a *Adapter) Close(ctx context.Context) error {
 				err = ctx.Err()
 			}
 		}
-		a.sessions.Await(ctx)
+		if err == nil {
+			a.sessions.Await(ctx)
+		}
 		a.stop()
 		a.done.Wait()
 		a.queue.Lost(a.writer.unsure)

@@ -2,6 +2,7 @@ package nats
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -456,6 +457,23 @@ func TestServersTakeTurns(t *testing.T) {
 	b := start(t, "b", options(s2))
 	b.up(1)
 	b.heard([]string{a.say(numbered(1))})
+}
+
+// Several servers that stay away are told of once each, as one outage.
+func TestServersStayAway(t *testing.T) {
+	attempts, enough := 0, make(chan struct{})
+	a := start(t, "a", Options{Servers: []string{"one:1", "other:1"}, Dial: func(_ context.Context, _, address string) (net.Conn, error) {
+		if attempts++; attempts == 8 {
+			close(enough)
+		}
+		return nil, fmt.Errorf("%s is away", address)
+	}})
+	<-enough
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.states) != 2 || a.states[0].At != a.states[1].At || !strings.Contains(a.states[1].Cause.Error(), "other:1 is away") {
+		t.Errorf("it was told %v", a.states)
+	}
 }
 
 // A process that was stopped takes nobody for silent whom it could not hear.

@@ -1,6 +1,7 @@
 package nats
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,6 +38,7 @@ const (
 type link struct {
 	a       *Adapter
 	address string
+	began   time.Time
 	ctx     context.Context // ends with it
 	cancel  context.CancelFunc
 	nc      *nats.Conn // set once, before connect returns
@@ -83,7 +85,7 @@ func (a *Adapter) connect(ctx context.Context, address string) (*link, error) {
 
 func (a *Adapter) newLink(ctx context.Context, address string) *link {
 	l := &link{
-		a: a, address: address, gauge: newGauge(), in: make(chan *nats.Msg, incoming),
+		a: a, address: address, began: time.Now(), gauge: newGauge(), in: make(chan *nats.Msg, incoming),
 		closed: make(chan struct{}), subs: make(map[int]*nats.Subscription),
 		opened: make(chan opened), logReady: make(chan struct{}), logDrained: make(chan struct{}),
 	}
@@ -287,9 +289,16 @@ func (l *link) settle(sent, refused []*outbox.Item, pokes uint64) {
 // drained tells Close that all that was queued is with the server, unless the link
 // ends before it says so.
 func (l *link) drained() {
-	if l.a.logs {
+	var away error
+	// If nothing waits, nothing waits for a log, which may not be there yet.
+	for waits := l.a.logs && l.a.queue.Stats().Queued > 0; waits && away == nil; {
 		select {
 		case <-l.logDrained:
+			waits = false
+		case <-time.After(time.Second):
+			if l.hopeless() {
+				away = adapter.ErrAway
+			}
 		case <-l.ctx.Done():
 			return
 		}
@@ -300,6 +309,7 @@ func (l *link) drained() {
 	if err != nil && l.ctx.Err() != nil {
 		return
 	}
+	err = cmp.Or(err, away)
 	select {
 	case l.a.drained <- err:
 	case <-l.ctx.Done():

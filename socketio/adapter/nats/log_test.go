@@ -1,9 +1,11 @@
 package nats
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"slices"
 	"strings"
@@ -342,6 +344,59 @@ func TestNoJetStream(t *testing.T) {
 		if _, err := a.Claim(t.Context(), "x", time.Second); errors.Is(err, adapter.ErrNoClaims) == want.logs {
 			t.Errorf("%s: Claim: %v", name, err)
 		}
+	}
+}
+
+// A logged is a node's log.
+type logged struct {
+	*node
+	b bytes.Buffer // guarded by node.mu
+}
+
+func (l *logged) Write(p []byte) (n int, err error) {
+	l.changed(func() { n, err = l.b.Write(p) })
+	return n, err
+}
+
+// Where the streams cannot be made a node says so, with the server's name and as a
+// warning. It stops at once if nothing waits for the log, and else when there is no
+// hope any more; what waits is counted.
+func TestThereIsNoLogYet(t *testing.T) {
+	s := jetStream(t, server.Options{})
+	for _, waiting := range []int{0, 3} {
+		t.Run(fmt.Sprint(waiting, " wait"), func(t *testing.T) { noLogYet(t, s, waiting) })
+	}
+}
+
+func noLogYet(t *testing.T, s *server.Server, waiting int) {
+	o := logging(s)
+	o.Replicas, o.logHope = 3, time.Second // of one server
+	n := &node{t: t, id: "a", bad: map[string]int{}, change: make(chan struct{})}
+	log := &logged{node: n}
+	o.Logger = slog.New(slog.NewTextHandler(log, nil))
+	var err error
+	if n.Adapter, err = New(o); err != nil {
+		t.Fatal(err)
+	}
+	if err := n.Start(t.Context(), adapter.Node{ID: "a"}, n); err != nil {
+		t.Fatal(err)
+	}
+	n.up(1)
+	n.wait("a line", func() bool { return strings.Contains(log.b.String(), "there is no log yet") })
+	var want error
+	for i := range waiting {
+		want = adapter.ErrAway
+		if err := n.Publish(keep(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), slow.Stretch(20*time.Second))
+	defer cancel()
+	if err := n.Close(ctx); err != want || n.Stats().Dropped["broadcast"] != uint64(waiting) {
+		t.Errorf("Close: %v, %+v", err, n.Stats())
+	}
+	if text := log.b.String(); !strings.Contains(text, "level=WARN") || !strings.Contains(text, "server="+o.Servers[0]) || strings.Contains(text, "hint=") {
+		t.Errorf("it says %s", text)
 	}
 }
 

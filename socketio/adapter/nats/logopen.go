@@ -58,7 +58,7 @@ func (l *link) openLog(from place) {
 			told = err.Error()
 			const what = "cluster: there is no log yet: what clients may come back for waits, for other nodes; it tries on"
 			switch {
-			case l.a.opts.Dial == nil:
+			case !l.a.opts.Local:
 				l.a.log.Warn(what, "server", l.address, "error", err)
 			case time.Since(began) < meshLogWithin: // the nodes have to find one another
 				l.a.log.Info(what, "error", err)

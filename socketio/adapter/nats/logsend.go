@@ -25,6 +25,9 @@ const (
 	// overdue is how long an entry may be under way until others are not told any
 	// more how far this node is.
 	overdue = 300 * time.Millisecond
+	// logHope is how long a log may store nothing until a node that stops does not wait
+	// for it any more: a stream has a leader again in 4 to 10 s.
+	logHope = 10 * time.Second
 	// headers is about what an entry has besides its data.
 	headers = 512
 )
@@ -142,6 +145,18 @@ func (l *link) tryStore(w *logWriter, subject string) (uint64, error) {
 		err = errors.New("nats: an answer that is none of JetStream")
 	}
 	return r.Seq, err
+}
+
+// hopeless reports whether the log has stored nothing for so long that it will not
+// soon.
+func (l *link) hopeless() bool {
+	since := l.began
+	if s := l.a.storing.Load(); s != nil {
+		since = *s
+	} else if l.a.logOpen.Load() {
+		return false
+	}
+	return time.Since(since) > l.a.opts.logHope
 }
 
 // Lags implements [adapter.Laggard].

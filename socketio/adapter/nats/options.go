@@ -88,6 +88,7 @@ type Options struct {
 	Logger *slog.Logger
 
 	silence, lost time.Duration // after which a connection is doubtful, or given up
+	logHope       time.Duration
 }
 
 func (o *Options) setDefaults() error {
@@ -100,6 +101,7 @@ func (o *Options) setDefaults() error {
 	option.Default(&o.MaxBytes, DefaultMaxBytes)
 	option.Default(&o.silence, silence)
 	option.Default(&o.lost, lost)
+	option.Default(&o.logHope, logHope)
 	if o.Dial == nil {
 		o.Dial = new(net.Dialer).DialContext
 	}

@@ -26,15 +26,18 @@ const (
 
 // run connects, and connects again, until ctx ends. It alone calls the Inbox.
 func (a *Adapter) run(ctx context.Context) {
-	state, told := adapter.Connecting, ""
+	state, since := adapter.Connecting, time.Now()
+	told := make(map[string]string) // why there is no connection, by server
 	pause := brokered.Backoff{Soonest: firstPause, Latest: longestPause}
 	for attempt := 0; ctx.Err() == nil; attempt++ {
-		l, err := a.connect(ctx, a.opts.Servers[attempt%len(a.opts.Servers)])
+		address := a.opts.Servers[attempt%len(a.opts.Servers)]
+		l, err := a.connect(ctx, address)
 		if err == nil {
 			began := time.Now()
 			a.in.State(adapter.State{Connection: adapter.Up, At: began, MayMiss: state == adapter.Degraded && !a.logs})
-			state, told = adapter.Degraded, "" // when it is over
 			err = a.serve(ctx, l)
+			state, since = adapter.Degraded, time.Now()
+			clear(told)
 			if time.Since(began) > steady {
 				pause.Reset()
 			}
@@ -42,9 +45,9 @@ func (a *Adapter) run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		if err.Error() != told {
-			told = err.Error()
-			a.in.State(adapter.State{Connection: state, Cause: err, At: time.Now()})
+		if why := err.Error(); why != told[address] {
+			told[address] = why
+			a.in.State(adapter.State{Connection: state, Cause: err, At: since})
 		}
 		if (attempt+1)%len(a.opts.Servers) != 0 {
 			continue // the next one at once

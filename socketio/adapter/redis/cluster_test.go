@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/sockeye-io/sockeye/socketio/adapter"
 	"github.com/sockeye-io/sockeye/socketio/adapter/adaptertest"
@@ -38,8 +39,18 @@ func newCluster(t *testing.T, masters, replicas int, args ...string) []*server {
 			s.meet(all[0])
 		}
 	}
+	met := time.Now()
 	for _, s := range all {
-		until(t, "all know all", func() bool { return strings.Contains(s.info(), fmt.Sprintf("cluster_known_nodes:%d\r", len(all))) })
+		until(t, "all know all", func() bool {
+			// Servers forget whom they have met if they are too slow for the rest of it.
+			if time.Since(met) > 3*time.Second {
+				met = time.Now()
+				for _, s := range all[1:] {
+					s.meet(all[0])
+				}
+			}
+			return strings.Contains(s.info(), fmt.Sprintf("cluster_known_nodes:%d\r", len(all)))
+		})
 	}
 	for i, s := range all[masters:] {
 		id, _ := all[i].do("CLUSTER", "MYID").(string)

@@ -279,13 +279,13 @@ func (a *Sharded) end(list []*shard) {
 	}
 }
 
-// hold waits until nothing is on its way to the master, for a second at most:
-// then the link ends. Who holds it lets it go.
+// hold waits until nothing is on its way to the master, for as long as a link may
+// be silent: then it ends. Who holds it lets it go.
 func (s *shard) hold(ctx context.Context) {
 	select {
 	case s.turn <- struct{}{}:
 		return
-	case <-time.After(time.Second):
+	case <-time.After(s.a.pace.Patience):
 	case <-ctx.Done():
 	}
 	s.a.mu.Lock()

@@ -46,6 +46,7 @@ type shardLink struct {
 
 	fates    []fate      // of the batch that is being sent
 	doubtful atomic.Bool // the master may have lost a slot: nothing is published until that is known
+	behind   atomic.Bool // what is published waits for a while
 
 	vigil brokered.Vigil
 
@@ -191,9 +192,13 @@ func (l *shardLink) subscribe() error {
 		}
 		for more := true; more; {
 			a.mu.Lock()
-			more = l.composeLocked()
+			settled := false
+			more, settled = l.composeLocked()
 			l.doneLocked()
 			a.mu.Unlock()
+			if settled {
+				a.judge()
+			}
 			if err := l.sub.flush(); err != nil {
 				return err
 			}
@@ -223,7 +228,7 @@ func (l *shardLink) receive() error {
 			a.base.In.Take(a.self.ID, nil, nodewire.Size)
 		case pushSubscribed, pushGone:
 			if l.answered(string(channel), kind == pushGone) {
-				a.base.In.Again()
+				a.judge()
 			}
 		}
 	}

@@ -224,6 +224,8 @@ func TestSlotMigration(t *testing.T) {
 			}
 		}
 	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if !slices.ContainsFunc(b.states, func(s adapter.State) bool { return s.MayMiss }) {
 		t.Error("nobody was told that something may be missing")
 	}

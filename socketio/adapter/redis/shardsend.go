@@ -19,6 +19,7 @@ func (l *shardLink) send() error {
 	again := s.again
 	a.mu.Unlock()
 	if again {
+		l.behind.Store(true)
 		select {
 		case <-time.After(rest):
 		case <-l.ctx.Done():
@@ -45,6 +46,7 @@ func (l *shardLink) send() error {
 			later, err = l.pipeline(batch)
 		}
 		<-s.turn
+		l.behind.Store(later)
 		switch {
 		case err != nil:
 			return err
@@ -176,14 +178,14 @@ const lag = 250 * time.Millisecond
 func (a *Sharded) Lags() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.causeLocked() != nil {
+	if a.causeLocked() != nil || len(a.resting) > 0 {
 		return true
 	}
 	for _, s := range a.parts {
 		if s == nil || s.link == nil {
 			continue
 		}
-		if s.link.vigil.Waited() > lag {
+		if s.link.behind.Load() || s.link.vigil.Waited() > lag {
 			return true
 		}
 	}

@@ -26,7 +26,9 @@ func (a *Sharded) unwantLocked(channel, _ string, _ uint32) {
 	}
 	if s.owners--; s.owners == 0 {
 		delete(a.subs, channel)
-		a.settledLocked(s)
+		if a.settledLocked(s) {
+			a.refreshLocked("") // it is judged then
+		}
 		a.markLocked(s)
 	}
 }
@@ -94,12 +96,12 @@ type op struct {
 const gather = 1000
 
 // composeLocked writes commands for marked channels, and reports whether there
-// are more.
-func (l *shardLink) composeLocked() (more bool) {
+// are more, and whether all that had moved are there again.
+func (l *shardLink) composeLocked() (more, settled bool) {
 	a, n := l.s.a, 0
 	for channel := range l.marked {
 		if n++; n > gather {
-			return true
+			return true, settled
 		}
 		delete(l.marked, channel)
 		s := a.subs[channel]
@@ -107,8 +109,8 @@ func (l *shardLink) composeLocked() (more bool) {
 		confirmed, have := l.have[channel]
 		switch {
 		case want == have:
-			if want && confirmed {
-				a.confirmedLocked(s)
+			if want && confirmed && a.confirmedLocked(s) {
+				settled = true
 			}
 			continue
 		case want:
@@ -120,7 +122,7 @@ func (l *shardLink) composeLocked() (more bool) {
 		}
 		l.ops = append(l.ops, op{channel, want})
 	}
-	return false
+	return false, settled
 }
 
 // answered takes the answer to an op, or what came unasked. gone: the channel

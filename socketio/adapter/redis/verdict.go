@@ -30,19 +30,22 @@ func (a *Sharded) causeLocked() error {
 	return nil
 }
 
-// judge tells how it stands.
+// judge tells how it stands, and that something may have been missed: when all is
+// well again, and when all channels that have moved are heard again.
 func (a *Sharded) judge() {
 	a.verdict.Lock()
 	defer a.verdict.Unlock()
 	a.mu.Lock()
-	cause, missed, began := a.causeLocked(), a.missed, a.began
+	cause, missed, moving, began := a.causeLocked(), a.missed, a.moving > 0, a.began
 	if cause == nil {
-		a.missed, a.began = false, true
+		a.missed, a.began = missed && moving, true
 	}
 	a.mu.Unlock()
 	switch {
 	case cause == nil:
-		a.base.In.Up(missed)
+		if !a.base.In.Up(missed) && missed && !moving {
+			a.base.In.Again()
+		}
 	case errors.Is(cause, context.Canceled): // it is closed
 	case began || !errors.Is(cause, errNotYet):
 		a.base.In.Down(cause)

@@ -86,6 +86,7 @@ type Core struct {
 	answered  answered
 	interest  interest
 	reading   reading
+	parting   parting
 
 	state   atomic.Pointer[adapter.State]
 	counted atomic.Int64  // nodes that the broker counted last, 0: never
@@ -148,13 +149,20 @@ func (c *Core) Start() error {
 }
 
 // Close says goodbye, ends all questions, and closes the adapter: what is
-// queued is sent until ctx ends.
+// queued is sent until ctx ends. It fails with [adapter.ErrAway] when the broker is
+// away for longer than there is hope.
 func (c *Core) Close(ctx context.Context) error {
 	c.stop()
 	c.done.Wait()
 	c.questions.endAll()
 	_ = c.Publish(&adapter.Message{Kind: adapter.Goodbye, NS: "/"}) // counted by the adapter
-	return c.a.Close(ctx)
+	ctx, over := c.part(ctx)
+	defer over()
+	err := c.a.Close(ctx)
+	if err != nil && context.Cause(ctx) == adapter.ErrAway {
+		return adapter.ErrAway
+	}
+	return err
 }
 
 // Self is this node.

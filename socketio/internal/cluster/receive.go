@@ -34,6 +34,7 @@ func (in *inbox) Gather(more bool) { in.host.Gather(more) }
 func (in *inbox) State(s adapter.State) {
 	c := (*Core)(in)
 	c.state.Store(&s)
+	c.parts()
 	c.reading.begin(s)
 	c.host.Tell(Event{Kind: Connection, State: s})
 	if s.Connection == adapter.Up {
