@@ -49,7 +49,7 @@ type Adapter struct {
 	*nats.Adapter
 	opts   Options
 	server *server.Server
-	log    *logger
+	words  *logger // the server's
 }
 
 // New checks the options. An error says what to write.
@@ -77,8 +77,8 @@ func New(o Options) (*Adapter, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mesh: %w", err)
 	}
-	a := &Adapter{opts: o, server: s, log: newLogger(quieter.Logger(o.Logger))}
-	s.SetLogger(a.log, false, false)
+	a := &Adapter{opts: o, server: s, words: newLogger(quieter.Logger(o.Logger))}
+	s.SetLogger(a.words, false, false)
 	a.Adapter, err = nats.New(nats.Options{
 		Servers: []string{"127.0.0.1:4222"}, User: so.Username, Password: so.Password,
 		Dial:   func(context.Context, string, string) (net.Conn, error) { return s.InProcessConn() },
@@ -192,7 +192,7 @@ func (a *Adapter) meet(ctx context.Context) {
 	defer cancel()
 	tick := time.NewTicker(glance)
 	defer tick.Stop()
-	for a.server.NumRemotes()+int(a.log.unreached.Load()) < a.opts.size()-1 {
+	for a.server.NumRemotes()+int(a.words.unreached.Load()) < a.opts.size()-1 {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():

@@ -23,8 +23,8 @@ type parting struct {
 	wait *time.Timer             // runs while the broker is away
 }
 
-// part has ctx end with adapter.ErrAway as its cause when there is no hope any more. over
-// must be called.
+// part has ctx end with adapter.ErrAway as its cause when there is no hope any
+// more. over must be called.
 func (c *Core) part(ctx context.Context) (_ context.Context, over func()) {
 	ctx, end := context.WithCancelCause(ctx)
 	p := &c.parting
