@@ -34,13 +34,9 @@ func (w *wsConn) OnClose(_ *netpoll.Conn, cause error) {
 	} else {
 		s.dropProbeLocked(w)
 	}
-	counted := w.counted
 	s.mu.Unlock()
 	w.r.Release()
 	after.run()
-	if counted {
-		s.srv.onWebSocket(s, -1)
-	}
 	s.srv.live.Add(-1)
 }
 

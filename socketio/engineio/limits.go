@@ -65,10 +65,12 @@ func (srv *Server) place(s *Session) bool {
 		return true
 	}
 	s.place = &peers.Place[*Session]{Value: s}
-	if srv.spare != nil && srv.places.Full() {
-		if old := srv.spare(); old != nil {
-			srv.evict(old)
+	for srv.spare != nil && srv.places.Full() {
+		old := srv.spare()
+		if old == nil {
+			break
 		}
+		srv.evict(old) // which makes no room if it has ended
 	}
 	old, pushed, ok := srv.places.Enter(s.addr, s.place)
 	if pushed {
@@ -79,19 +81,21 @@ func (srv *Server) place(s *Session) bool {
 
 // evict ends a session that makes room for another.
 func (srv *Server) evict(s *Session) {
-	const why = "too many sessions: one made room for another"
-	srv.places.Leave(s.place)
-	s.bound(BoundMaxSessions, why)
-	s.CloseNow(TransportError, &BoundError{BoundMaxSessions, why})
+	s.mu.Lock()
+	var after aftermath
+	if s.state.Load() != stateClosed {
+		after = s.boundLocked(BoundMaxSessions, "too many sessions: one made room for another")
+	}
+	s.mu.Unlock()
+	after.run()
 }
 
-// release counts a session off.
+// release gives back the room that a session has within the bounds.
 func (srv *Server) release(s *Session) {
 	if srv.places != nil {
 		srv.places.Leave(s.place)
 	}
 	srv.peers.Leave(s.addr)
-	srv.live.Add(-1)
 }
 
 // oddAddress tells of what a trusted proxy has written that is no address.

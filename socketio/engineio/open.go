@@ -22,6 +22,7 @@ func (srv *Server) open(r *http.Request, q *query) (*Session, *refusal) {
 	}
 	if err := srv.name(s, r); err != nil {
 		srv.release(s)
+		srv.live.Add(-1)
 		return nil, &refusal{code: BadRequest, name: "ID_GENERATION_ERROR", err: err}
 	}
 	ok := srv.guard("accept", func() { s.recv = srv.accept(s) })

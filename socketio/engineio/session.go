@@ -215,11 +215,13 @@ func (s *Session) awaitClientLocked() {
 // not hold up the stop of a server.
 const betweenPolls = 2 * time.Second
 
-// endLocked closes the transport. last is what answers a poll that waits.
+// endLocked closes the transport. last is what answers a poll that waits. A client
+// that is told may come back at once: the books are right before.
 func (s *Session) endLocked(flush bool, last *Message) (after aftermath) {
 	s.state.Store(stateClosed)
 	s.phase = phaseNone
 	s.timer.Stop()
+	s.srv.ended(s)
 	if u := s.upgrade; u != nil {
 		s.upgrade = nil
 		u.to.finish(false, last)
@@ -262,9 +264,6 @@ func (a aftermath) run() {
 		a.s.srv.stats.abandoned.Add(abandoned)
 		a.s.srv.told(fateTask{s: a.s, abandoned: abandoned})
 	}
-	if a.s.state.Load() == stateClosed {
-		a.s.srv.sessions.remove(a.s)
-	}
 	if a.finish {
 		a.s.srv.poller.Go((*finishTask)(a.s))
 	}
@@ -279,7 +278,7 @@ func (s *Session) finish() {
 	srv := s.srv
 	srv.guard("Receiver.Closed", func() { s.recv.Closed(s.fate.reason, s.fate.cause) })
 	srv.closed(s)
-	srv.release(s)
+	srv.live.Add(-1)
 }
 
 // begin claims the delivery of input, and waits for it if need be: the client

@@ -122,6 +122,12 @@ func (srv *Server) polled(s *Session, batch []queued) {
 	}
 }
 
+func (c *counters) upgrade() {
+	c.mu.Lock()
+	c.upgraded++
+	c.mu.Unlock()
+}
+
 func (srv *Server) dropped(s *Session, m *Message, why Drop) {
 	if m.isControl() {
 		return
@@ -144,10 +150,8 @@ func (srv *Server) opened(s *Session) {
 	}
 }
 
+// upgraded tells of a session whose transport has become a websocket.
 func (srv *Server) upgraded(s *Session) {
-	srv.stats.mu.Lock()
-	srv.stats.upgraded++
-	srv.stats.mu.Unlock()
 	if t := srv.opts.Trace; t != nil && t.Upgraded != nil {
 		srv.poller.Go((*upgradeTask)(s))
 	}
@@ -171,8 +175,18 @@ func (srv *Server) onWebSocket(s *Session, n int) {
 	srv.stats.mu.Unlock()
 }
 
-func (srv *Server) closed(s *Session) {
+// ended takes a session off the books, as it ends. s.mu is held.
+func (srv *Server) ended(s *Session) {
+	srv.sessions.remove(s)
+	srv.release(s)
 	srv.stats.closed.Add(s.fate.reason)
+	if s.transport.pushes() {
+		srv.onWebSocket(s, -1)
+	}
+}
+
+// closed tells of a session that has ended, and whose owner knows.
+func (srv *Server) closed(s *Session) {
 	if _, never := s.recv.(nobody); s.proto == 3 && !never {
 		srv.stats.mu.Lock()
 		srv.stats.eio3[0]--

@@ -229,8 +229,11 @@ func (srv *Server) startWebSocket(c *wsConn, nc net.Conn, pre, head []byte, toge
 	reason := TransportError
 	err := c.add(nc, pre)
 	if err == nil {
-		reason = TransportClose // the client has gone meanwhile
-		err = c.c.Write(first)
+		c.count()
+		if err = c.c.Write(first); err != nil {
+			reason = TransportClose // the client has gone meanwhile
+			srv.onWebSocket(s, -1)
+		}
 	}
 	if err != nil {
 		after := s.shutLocked(reason, err, false)
@@ -244,13 +247,13 @@ func (srv *Server) startWebSocket(c *wsConn, nc net.Conn, pre, head []byte, toge
 			srv.sent(s, m.Size())
 		}
 	}
-	c.count()
 	after := s.useLocked(c)
 	s.mu.Unlock()
 	after.run()
 }
 
-// count notes that w becomes a transport. s.mu is held.
+// count notes that w becomes a transport, before its client can know. s.mu is
+// held.
 func (w *wsConn) count() {
 	w.counted = true
 	w.s.srv.onWebSocket(w.s, 1)

@@ -72,6 +72,7 @@ func (w *wsConn) upgradeLocked() aftermath {
 	w.timer.Stop()
 	w.timer = nil
 	w.count()
+	w.s.srv.stats.upgrade()
 	return w.s.upgradeLocked()
 }
 

@@ -32,6 +32,8 @@ type hop struct {
 	end   context.CancelCauseFunc
 	stop  []func() bool // what would end it: first, that the client goes
 	place peers.Place[ending]
+
+	broken bool // the client has a part of the answer, and gets no more
 }
 
 // ending is what can be told that it has to make room.
@@ -52,7 +54,9 @@ var stopped = &Failure{Status: http.StatusServiceUnavailable, Text: "Server is s
 
 var full = &Failure{Status: http.StatusServiceUnavailable, Text: "Too many requests of other nodes' sessions (the server's option ClusterOptions.MaxForwards)"}
 
-// Pass passes r on, and answers it. If it could not, nothing has been written.
+// Pass passes r on, and answers it. If it could not, nothing has been written. If
+// an answer breaks off, it panics with http.ErrAbortHandler, so that the client
+// does not take a part for the whole.
 // from is the client's address. take, if it is not nil, may take the connection of
 // r over, which is no request for a WebSocket, and whose body is handed to it: it
 // returns what is to be done then, or nil if it has not.
@@ -77,11 +81,24 @@ func (f *Forwarder) Pass(w http.ResponseWriter, r *http.Request, t *Target, from
 		return &Failure{Text: stickyText}
 	}
 	h.stop = append(h.stop, context.AfterFunc(h.to.ctx, func() { h.end(errGone) }))
+	var failure *Failure
 	if upgrade {
-		return h.splice(w, r)
+		failure = h.splice(w, r)
+	} else {
+		failure = h.exchange(w, r, take)
 	}
-	defer h.over()
-	return h.exchange(w, r, take)
+	if h.broken {
+		abort(w, r)
+	}
+	return failure
+}
+
+// abort ends an answer of which a part was written, as one that is broken.
+func abort(w http.ResponseWriter, r *http.Request) {
+	_ = host.SetWriteDeadline(w, past()) // for middleware that does not let a panic through
+	if r.Context().Value(http.ServerContextKey) != nil {
+		panic(http.ErrAbortHandler) // a server of the usual kind waits for that
+	}
 }
 
 // full is what becomes of a request for which there is no room.
@@ -150,6 +167,7 @@ func (f *Forwarder) request(p *peer, r *http.Request, method string) *http.Reque
 
 // exchange passes on a request that is none for a WebSocket.
 func (h *hop) exchange(w http.ResponseWriter, r *http.Request, take func(body []byte) func()) *Failure {
+	defer h.over()
 	_ = host.SetReadDeadline(w, time.Time{}) // not all writers can: then there is none to lift
 	_ = host.SetWriteDeadline(w, time.Time{})
 	var begin []byte
@@ -296,13 +314,18 @@ func (h *hop) answer(w http.ResponseWriter, r *http.Request, l *link, resp *http
 		}
 	}
 	deadline()
-	defer func() { _ = host.SetWriteDeadline(w, time.Time{}) }() // what comes next on the connection is none of ours
 	later := host.HoldsBack(w)
 	w.WriteHeader(resp.StatusCode)
 	buf := buffers.Get().(*buffer)
 	defer buffers.Put(buf)
+	counted := false
 	whole, err := l.watched(h.ctx, resp.Body, buf[:], func(b []byte, last bool) bool {
 		deadline()
+		if last { // the client may have its next request here before this one is over
+			h.f.places.Leave(&h.place)
+			h.f.count("passed", h.to.Node)
+			counted = true
+		}
 		if host.Write(w, b) != nil {
 			return false
 		}
@@ -311,14 +334,17 @@ func (h *hop) answer(w http.ResponseWriter, r *http.Request, l *link, resp *http
 		}
 		return true
 	})
+	_ = host.SetWriteDeadline(w, time.Time{}) // what comes next on the connection is none of ours
 	switch {
+	case counted:
 	case err == nil:
 		h.f.count("passed", h.to.Node)
 	case err == errTaken, r.Context().Err() != nil:
 		h.f.count("canceled", h.to.Node)
 	default:
-		h.f.count("unreachable", h.to.Node) // the client sees that there is less than was announced
+		h.f.count("unreachable", h.to.Node)
 	}
+	h.broken = err != nil
 	return whole, nil
 }
 

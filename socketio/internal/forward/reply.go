@@ -13,6 +13,7 @@ type reply struct {
 	form    form
 	left    int64 // bytes of the body, or of its chunk, that are to come
 	chunk   chunk // where in a chunked body it is
+	aside   int   // bytes of the line of a chunk, or of all that stands behind the last one
 	close   bool  // the connection ends with it
 	refused bool  // the node does not believe that the request was passed on
 }
@@ -49,7 +50,11 @@ var errReply = errors.New("forward: the node's answer is malformed")
 const (
 	// maxReplyHead bounds the head of an answer.
 	maxReplyHead = 64 << 10
-	maxLength    = 1 << 50
+	// maxAside bounds what comes of a chunked body that is no data, at once. It
+	// and maxDigits are no more than net/http reads.
+	maxAside  = 2 << 10
+	maxDigits = 16
+	maxLength = 1 << 50
 )
 
 // head reads a head at the beginning of b. size is 0 if that has not come.
@@ -172,11 +177,16 @@ func (p *reply) chunks(b []byte) (used, pass int, done bool, err error) {
 	}
 	for i := 0; i < len(b); i++ {
 		c := b[i]
+		if p.chunk != chunkData {
+			if p.aside++; p.aside > maxAside {
+				return 0, 0, false, errReply
+			}
+		}
 		switch p.chunk {
 		case chunkSize, chunkDigit:
 			d, ok := digit(c)
 			switch {
-			case ok && p.left < maxLength:
+			case ok && p.left < maxLength && p.aside <= maxDigits:
 				p.left, p.chunk = 16*p.left+d, chunkDigit
 			case ok || p.chunk == chunkSize:
 				return 0, 0, false, errReply
@@ -195,6 +205,7 @@ func (p *reply) chunks(b []byte) (used, pass int, done bool, err error) {
 				return 0, 0, false, errReply
 			}
 		case chunkLF:
+			p.aside = 0
 			if p.chunk = chunkData; p.left == 0 {
 				p.chunk, pass = trailerLine, i+1
 			}
@@ -212,6 +223,7 @@ func (p *reply) chunks(b []byte) (used, pass int, done bool, err error) {
 				return 0, 0, false, errReply
 			}
 		case chunkEndLF:
+			p.aside = 0
 			if p.chunk = chunkSize; c != '\n' {
 				return 0, 0, false, errReply
 			}

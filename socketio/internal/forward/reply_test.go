@@ -70,6 +70,11 @@ func FuzzReply(f *testing.F) {
 		"HTTP/1.A 200\r\n\r\n",
 		"HTTP/1.1 200 \r\nTransfer-Encoding:chunked\r\n\r\n3\r\nabc\r\nA;\r\n0123456789\r\n0\r\nT@ 1\r\n\r\n",
 		"HTTP/1.0 200 \r\n\"0000: 0\r\n\r\n0000",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n00000000000000003\r\nabc\r\n0\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0000000000000003\r\nabc\r\n0\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nT: " + strings.Repeat("t", 2000) + "\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nT: " + strings.Repeat("t", 5000) + "\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0;" + strings.Repeat("x", 5000) + "\r\n\r\n",
 	} {
 		f.Add([]byte(s))
 	}
@@ -132,6 +137,38 @@ func TestEndlessReplies(t *testing.T) {
 	} {
 		if _, used, ok := relayed([]byte(s), 8<<10); ok || used == 0 {
 			t.Errorf("%.60q is taken for an answer", s)
+		}
+	}
+}
+
+// Behind the last chunk, and in the line of one, there is room for so much and no
+// more, however it is divided: it costs the node that relays it, and is of no use
+// to the client.
+func TestEndlessAside(t *testing.T) {
+	const head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"
+	for name, s := range map[string]string{
+		"trailers":            "0\r\n" + strings.Repeat("A: b\r\n", 100_000),
+		"a trailer":           "0\r\nA: " + strings.Repeat("b", 1<<20),
+		"a trailer's name":    "0\r\n" + strings.Repeat("A", 1<<20),
+		"an extension":        "3;" + strings.Repeat("x", 1<<20),
+		"spaces":              "3" + strings.Repeat(" ", 1<<20),
+		"digits":              strings.Repeat("0", 1<<20),
+		"the last one's line": "0;" + strings.Repeat("x", 1<<20),
+	} {
+		for _, piece := range []int{100, 8 << 10} {
+			if _, used, ok := relayed([]byte(head+s), piece); ok || used > 16<<10 {
+				t.Errorf("%s, in pieces of %d: %d bytes are read, %v", name, piece, used, ok)
+			}
+		}
+	}
+	var chunks strings.Builder
+	for range 10_000 { // each has its own
+		chunks.WriteString("1;" + strings.Repeat("x", 200) + "\r\nx\r\n")
+	}
+	chunks.WriteString("0\r\nA: b\r\n\r\n")
+	for _, piece := range []int{100, 8 << 10} {
+		if _, _, ok := relayed([]byte(head+chunks.String()), piece); !ok {
+			t.Errorf("in pieces of %d: many short lines are malformed", piece)
 		}
 	}
 }

@@ -84,11 +84,14 @@ func (h *hop) dial(r *http.Request) (*link, *http.Response, error) {
 	return l, resp, nil
 }
 
-// join copies in both directions until both have ended, and closes both.
+// join copies in both directions until both have ended, and closes both; before,
+// it gives back the place.
 func (h *hop) join(down net.Conn, l *link, pre []byte, resp *http.Response) {
 	up := l.nc
-	defer down.Close()
-	defer up.Close()
+	defer func() {
+		h.f.places.Leave(&h.place)
+		_, _ = down.Close(), up.Close()
+	}()
 	var both sync.WaitGroup
 	both.Go(func() {
 		halfClose(up, down, h.copyAll(up, down, pre))
