@@ -23,6 +23,10 @@ type Log interface {
 	// order. It ends with yield's error, or fails with [ErrGone].
 	Read(ctx context.Context, ns string, from, to Mark, yield func(*Message) error) error
 
+	// End tells how far the log goes, whatever was read of it: no place beyond was
+	// told to anybody before the call.
+	End(ctx context.Context) (Mark, error)
+
 	// PutSession queues a session to be stored. It never blocks. Of one key the
 	// last stands, but see [Session].
 	PutSession(s Session)

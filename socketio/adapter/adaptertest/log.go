@@ -122,6 +122,15 @@ func (n logger) Read(ctx context.Context, ns string, from, to adapter.Mark, yiel
 	return ctx.Err()
 }
 
+func (n logger) End(ctx context.Context) (adapter.Mark, error) {
+	if err := n.reach(ctx); err != nil {
+		return adapter.Mark{}, err
+	}
+	n.bus.mu.Lock()
+	defer n.bus.mu.Unlock()
+	return n.bus.log.end(), nil
+}
+
 func (n logger) part(ctx context.Context, from, to adapter.Mark) ([]*adapter.Message, error) {
 	if err := n.reach(ctx); err != nil {
 		return nil, err

@@ -26,9 +26,10 @@ func (s *suite) log() {
 	ctx, cancel := context.WithTimeout(context.Background(), s.patience)
 	defer cancel()
 	end := marks[key(all[0], each)]
+	future := adapter.Mark{Log: end.Log, High: end.High + 1000, Low: end.Low}
 	for name, from := range map[string]adapter.Mark{
 		"of another log":  {Log: end.Log + 1, High: end.High, Low: end.Low},
-		"from the future": {Log: end.Log, High: end.High + 1000, Low: end.Low},
+		"from the future": future,
 		"without bounds":  {Log: end.Log, High: 1<<48 - 1, Low: 1<<32 - 1},
 		"none":            {},
 	} {
@@ -39,6 +40,9 @@ func (s *suite) log() {
 		if time.Since(began) > s.patience/2 {
 			s.t.Errorf("Read from a place %s takes %v", name, time.Since(began))
 		}
+	}
+	if at, err := log.End(ctx); err != nil || at.Log != end.Log || !at.Reaches(end) || at.Reaches(future) {
+		s.t.Errorf("the log's end is %v, %v, where something is at %v", at, err, end)
 	}
 	stop := errors.New("enough")
 	if err := log.Read(ctx, "/", marks[key(all[0], 1)], end, func(*adapter.Message) error { return stop }); err != stop {
@@ -55,6 +59,9 @@ func (s *suite) log() {
 	defer cancelShort()
 	if err := log.Read(short, "/", marks[key(all[0], 1)], end, func(*adapter.Message) error { return nil }); err == nil {
 		s.t.Errorf("the log is read without a broker")
+	}
+	if at, err := log.End(short); err == nil {
+		s.t.Errorf("the log's end is %v without a broker", at)
 	}
 	if list, err := log.PeekSessions(short, []string{"00"}); err == nil {
 		s.t.Errorf("a session without a broker: %v", list)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/sockeye-io/sockeye/socketio/adapter"
 )
@@ -72,6 +73,24 @@ func (a *Adapter) Read(ctx context.Context, ns string, from, to adapter.Mark, yi
 		}
 	}
 	return ctx.Err()
+}
+
+// End implements [adapter.Log].
+func (a *Adapter) End(ctx context.Context) (adapter.Mark, error) {
+	l, _, err := a.connection()
+	if err != nil {
+		return adapter.Mark{}, err
+	}
+	js, err := jetstream.New(l.nc)
+	if err != nil {
+		return adapter.Mark{}, err
+	}
+	s, err := js.Stream(ctx, a.subjects.logStream) // which asks
+	if err != nil {
+		return adapter.Mark{}, err
+	}
+	info := s.CachedInfo()
+	return markOf(logIDOf(info), info.State.LastSeq, whole), nil
 }
 
 // A reading is a part of the log on its way to somebody.

@@ -114,6 +114,27 @@ func (a *Adapter) Read(ctx context.Context, ns string, from, to adapter.Mark, yi
 	}
 }
 
+// lastID is the id of a stream's last entry, without the entry.
+const lastID = `local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
+return last[1] and last[1][1] or '0-0'`
+
+// End implements [adapter.Log].
+func (a *Adapter) End(ctx context.Context) (adapter.Mark, error) {
+	client := a.client()
+	switch {
+	case !a.logs():
+		return adapter.Mark{}, errNoLog
+	case client == nil:
+		return adapter.Mark{}, errDown
+	}
+	id, err := client.Eval(ctx, lastID, []string{a.o.Prefix}).Text()
+	if err != nil {
+		return adapter.Mark{}, err
+	}
+	at, _ := markOf(id)
+	return at, nil
+}
+
 // PutSession implements [adapter.Log].
 func (a *Adapter) PutSession(s adapter.Session) {
 	if !a.logs() {
