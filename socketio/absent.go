@@ -190,11 +190,7 @@ func (r *recovery) over(s *Socket) {
 func (r *recovery) find(s *Socket, key [sha256.Size]byte, offset any, before *Socket) (a *absent, why notRecovered) {
 	r.lock()
 	defer r.unlock()
-	now := time.Now()
-	r.forgetAbsent(now)
-	if before != nil && before.origin.back != nil {
-		a, before.origin.back = before.origin.back, nil // that was on its way back too
-	} else if a = r.absents.take(key, now); a == nil {
+	if a = r.takeOut(key, before, time.Now()); a == nil {
 		return nil, noSession
 	}
 	a.from = a.since
@@ -220,6 +216,20 @@ func (r *recovery) find(s *Socket, key [sha256.Size]byte, offset any, before *So
 	return a, ""
 }
 
+// takeOut has a client on its way elsewhere that is away, or was on its way back as
+// before, a socket that has ended. It is nil if there is none. The caller holds the
+// lock.
+func (r *recovery) takeOut(key [sha256.Size]byte, before *Socket, now time.Time) *absent {
+	r.forgetAbsent(now)
+	if before == nil || before.origin.back == nil {
+		return r.absents.take(key, now)
+	}
+	a := before.origin.back
+	before.origin.back = nil
+	delete(r.here, key)
+	return a
+}
+
 // lost reports whether something that a missed has been given up. The caller
 // holds the lock.
 func (r *recovery) lost(a *absent) bool {
@@ -239,13 +249,17 @@ func (r *recovery) end(key [sha256.Size]byte) *Socket {
 	r.lock()
 	old := r.here[key]
 	r.unlock()
-	if old == nil {
-		return nil
+	if old != nil {
+		old.supersede()
 	}
-	old.close(TransportClose, errSuperseded)
-	<-old.Context().Done() // somebody else may be ending it just now
-	old.sess.CloseNow(engineio.TransportClose, errSuperseded)
 	return old
+}
+
+// supersede ends a socket, and its connection, as its client is elsewhere.
+func (s *Socket) supersede() {
+	s.close(TransportClose, errSuperseded)
+	<-s.Context().Done() // somebody else may be ending it just now
+	s.sess.CloseNow(engineio.TransportClose, errSuperseded)
 }
 
 func (r *recovery) refuse(s *Socket, why notRecovered) {

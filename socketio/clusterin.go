@@ -317,7 +317,7 @@ func (c *clustered) serverSide(ns *Namespace, m *adapter.Message) {
 			asked = append(asked, text)
 		}
 		from := adapter.Message{From: m.From, NS: m.NS, Request: m.Request}
-		c.srv.engine.Go(runner(func() { c.surrender(ns, asked, from) }))
+		c.srv.engine.Go(runner(func() { c.surrender(asked, from) }))
 		return
 	}
 	if len(ns.reg.load().serverSide[p.Event]) == 0 {

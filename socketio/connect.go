@@ -157,12 +157,17 @@ func (s *Socket) join() {
 	}()
 
 	back := ns.recovery.take(s)
-	if back != nil {
+	if came := back; came != nil {
 		s.id = back.sid
 		s.mu.Lock()
 		s.data = maps.Clone(back.data)
 		s.mu.Unlock()
-		defer func() { ns.recovery.settle(s, back, c.isClosed()) }()
+		defer func() {
+			if !s.entered {
+				<-s.Context().Done() // somebody else may be ending it just now
+				ns.recovery.settle(s, came, c.isClosed() || errors.Is(s.ended(), errSuperseded))
+			}
+		}()
 	}
 	if back == nil || srv.opts.Recovery.RunMiddleware {
 		if !s.passes() {

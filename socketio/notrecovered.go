@@ -25,7 +25,7 @@ var notRecoveredWhys = tally.List[notRecovered]{
 	{lostEvents, "More was kept than Recovery.MaxPackets or MaxBytes allow."},
 	{logTrimmed, "The backend's log was trimmed, or is another one."},
 	{logHole, "A row of numbers is broken: an event was lost between the nodes."},
-	{logAhead, "The log does not reach the offset within 2 s."},
+	{logAhead, "The log ends before the offset, or this node does not read so far within 2 s."},
 	{logSilent, "The backend, or the node that knows the client, did not answer within 2 s."},
 	{unsettled, "The node was killed, or cut off, before it had stored in which rooms the client was."},
 	{uncovered, "The backend has no log, and this node was not there when it happened."},

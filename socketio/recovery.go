@@ -273,6 +273,7 @@ func (r *recovery) moved(s *Socket, ev *roomEvents) {
 		case rooms.Left:
 			if s.origin != nil {
 				delete(s.origin.joined, c.Room)
+				r.roam.parted(s, c.Room)
 			}
 		case rooms.Last:
 			if !r.absents.awaits(c.Room) && r.roam == nil {

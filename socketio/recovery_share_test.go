@@ -246,6 +246,7 @@ func lostOnTheWayBack(t *testing.T, linger time.Duration) {
 func TestGivenUpOnTheWayBack(t *testing.T) {
 	bubble(t, func(t *testing.T, o *socketiotest.Options) {
 		re := newRecoveries(t, &socketio.Recovery{RunMiddleware: true, MaxPackets: 3})
+		re.io.On("still there", func(_ context.Context, _ *socketio.Socket, r *socketio.Request) error { return r.Ack() })
 		var flood atomic.Bool
 		re.io.Use(func(_ context.Context, s *socketio.Socket) error {
 			if n, _ := s.Get("n"); flood.Load() != (n == 1) {
@@ -276,6 +277,7 @@ func TestGivenUpOnTheWayBack(t *testing.T) {
 		if again.ID() == c.ID() || len(again.Events()) > 0 {
 			t.Error("it has kept something")
 		}
+		again.Ask("still there")
 	})
 }
 

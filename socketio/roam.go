@@ -1,6 +1,7 @@
 package socketio
 
 import (
+	"crypto/sha256"
 	"maps"
 	"math"
 	"slices"
@@ -60,6 +61,8 @@ type roam struct {
 
 	given uint64 // of the message that is being published, 0 if none is
 
+	turns map[[sha256.Size]byte]chan struct{} // of clients that are being taken; closed when one is over
+
 	handed handed            // where there is no log
 	got    map[string]uint64 // likewise: the last number of each node's that was delivered
 	tells  bool              // others have been told of this node's order
@@ -96,7 +99,10 @@ type moment struct {
 
 // join makes r part of a cluster, before it has given out any offset.
 func (r *recovery) join(c *clustered) {
-	m := &roam{r: r, c: c, log: c.core.Log(), self: c.core.Self().ID, holes: make(map[string]hole), late: make(map[string][]late), got: make(map[string]uint64)}
+	m := &roam{
+		r: r, c: c, log: c.core.Log(), self: c.core.Self().ID,
+		holes: make(map[string]hole), late: make(map[string][]late), got: make(map[string]uint64), turns: make(map[[sha256.Size]byte]chan struct{}),
+	}
 	r.roam = m
 	m.node.init(m)
 	if m.node.on {

@@ -1,8 +1,6 @@
 package socketio_test
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,7 +11,6 @@ import (
 	"time"
 
 	"github.com/sockeye-io/sockeye/socketio"
-	"github.com/sockeye-io/sockeye/socketio/adapter"
 	"github.com/sockeye-io/sockeye/socketio/adapter/adaptertest"
 	"github.com/sockeye-io/sockeye/socketio/socketiotest"
 )
@@ -37,6 +34,8 @@ func TestRoamToTwo(t *testing.T) {
 		{"one of them is its node", []int{0, 1}, -1, func(*journey) {}},
 		{"one of them is its node, and is mute", []int{1, 0}, 1, func(j *journey) { j.bus.Split(j.nodes[0].name, j.nodes[1].name) }},
 		{"twice to one", []int{1, 1}, -1, func(*journey) {}},
+		{"twice to one, and its node is dead", []int{1, 1}, -1, func(j *journey) { j.bus.Crash(j.nodes[0].name) }},
+		{"twice to one, and its node does not answer", []int{1, 1}, -1, func(j *journey) { j.bus.Split(j.nodes[0].name, j.nodes[1].name) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for wait := range 4 { // one after the other, too
@@ -128,37 +127,52 @@ func TestRoamStaleLife(t *testing.T) {
 	})
 }
 
-// TestRoamAskedByStrangers: what is no question for a client of that life takes
-// nobody away, whatever it is; and costs no more than a full question.
-func TestRoamAskedByStrangers(t *testing.T) {
-	onJourney(t, 13, adaptertest.BusOptions{Traits: logged}, &socketio.Recovery{}, func(j *journey) {
-		first, second := j.nodes[0], j.nodes[1]
-		from, _ := second.srv.Cluster()
-		to, _ := first.srv.Cluster()
-		client := first.server.Connect(nil)
-		emitSaid(t, first.srv, "an offset")
-		time.Sleep(3 * time.Second)
-		pid, _ := client.Recovery()["pid"].(string)
-		sum := sha256.Sum256([]byte(pid))
-		key, tag := hex.EncodeToString(sum[:]), strings.Repeat("t", adapter.SessionTag)
-		for i, list := range []string{
-			`[]`, `["sockeye:session"]`, `["sockeye:session",7,null,{"a":1},["x"]]`, `["sockeye:session",""]`,
-			`["sockeye:session","` + key + `"]`, `["sockeye:session","` + key + tag + `"]`, `["sockeye:session","` + key + tag + `x"]`,
-			`["sockeye:session","` + strings.Repeat("zz", 32) + tag + `"]`,
-			`["sockeye:session"` + strings.Repeat(`,"`+key+tag+`"`, 5000) + `]`, `["sockeye:session"`, `{}`,
-		} {
-			j.bus.Inject(first.name, &adapter.Message{
-				Kind: adapter.ServerSide, From: from.Node, To: to.Node, NS: "/", Request: fmt.Sprint("x", i), Data: adapter.Data{Text: []byte(list)},
-			})
-			synctest.Wait()
-		}
-		if !client.Connected() {
-			t.Error("a client was taken away")
-		}
-		id := client.ID()
-		client.Cut()
-		if client = client.ReconnectTo(second.server); client.ID() != id {
-			t.Errorf("not recovered: %v", unrecovered(j))
-		}
-	})
+// TestRoamToSome: wherever a client comes to, how often, and whatever its node does
+// meanwhile, in the end one of its connections is what it was.
+func TestRoamToSome(t *testing.T) {
+	for seed := range lives(t, 60) {
+		o := adaptertest.BusOptions{Traits: logged, Faults: adaptertest.Faults{Delay: 200 * time.Millisecond, Duplicate: 0.1}}
+		onSlowJourney(t, seed, time.Duration(seed%3)*150*time.Millisecond, o, &socketio.Recovery{}, func(j *journey) {
+			first, nodes := j.nodes[0], []*station{j.nodes[0], j.nodes[1], j.start()}
+			j.all = nil
+			time.Sleep(time.Second)
+			client := first.server.Connect(nil)
+			emitSaid(t, first.srv, "an offset")
+			time.Sleep(2*time.Second + time.Duration(j.r.IntN(70_000))*time.Millisecond)
+			if j.r.IntN(2) == 0 {
+				client.Cut()
+			} else {
+				client.StopReading() // its end is not noticed
+			}
+			what := ""
+			for _, other := range nodes[1:] {
+				if j.r.IntN(3) == 0 {
+					j.bus.Split(first.name, other.name)
+					what += " not heard by " + other.name
+				}
+			}
+			if j.r.IntN(3) == 0 {
+				j.bus.Crash(first.name)
+				nodes, what = nodes[1:], " dead"
+			}
+			var all sync.WaitGroup
+			var there atomic.Int32
+			for range 2 + j.r.IntN(3) {
+				to, after := nodes[j.r.IntN(len(nodes))], time.Duration(j.r.IntN(4))*time.Duration(j.r.IntN(500))*time.Millisecond
+				what += fmt.Sprintf("; to %s after %v", to.name, after)
+				all.Go(func() {
+					time.Sleep(after)
+					again, err := to.server.Dial(&socketiotest.Options{Auth: client.Recovery()})
+					time.Sleep(70 * time.Second)
+					if err == nil && again.ID() == client.ID() && again.Connected() {
+						there.Add(1)
+					}
+				})
+			}
+			all.Wait()
+			if there.Load() != 1 {
+				t.Errorf("seed %d: its node%s: %d are what it was; %v", seed, what, there.Load(), unrecovered(j))
+			}
+		})
+	}
 }

@@ -1,6 +1,11 @@
 package socketio_test
 
 import (
+	"context"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -58,6 +63,77 @@ func TestRoamRefused(t *testing.T) {
 		time.Sleep(3 * time.Minute / 2) // sessions are stored anew
 	})
 	refusedThere(t, "the cluster did not answer in time", func(j *journey, _ *traveller, _, _ *station) { j.bus.Pause() })
+}
+
+// TestRoamNamespaceGone: a node that has no such namespace any more says so, and is
+// not taken for dead, in clusters with Node's servers too.
+func TestRoamNamespaceGone(t *testing.T) {
+	for _, mixed := range []bool{false, true} {
+		traits := logged
+		traits.Mixed = mixed
+		onJourney(t, 20, adaptertest.BusOptions{Traits: traits}, &socketio.Recovery{}, func(j *journey) {
+			first, second := j.nodes[0], j.nodes[1]
+			for _, n := range j.nodes {
+				n.srv.OfPattern(regexp.MustCompile("^/d")).OnConnect(func(context.Context, *socketio.Socket) {})
+			}
+			client := first.server.Connect(&socketiotest.Options{Namespace: "/d1"})
+			time.Sleep(3 * time.Second)
+			client.Cut()
+			time.Sleep(2*time.Minute + 5*time.Second) // it is stored for longer
+			began := time.Now()
+			again := client.ReconnectTo(second.server)
+			if took := time.Since(began); took > 500*time.Millisecond || again.ID() == client.ID() {
+				t.Errorf("mixed: %v: after %v; recovered: %v", mixed, took, again.ID() == client.ID())
+			}
+		})
+	}
+}
+
+// TestRoamFromTheFuture: an offset beyond the log's end is refused as soon as that
+// was asked for, whose ever it says that it is.
+func TestRoamFromTheFuture(t *testing.T) {
+	for _, c := range []struct {
+		name, node string // empty: where it was
+		high       uint64
+		why        string
+	}{
+		{"of its node", "", 1000, "the offset is ahead of the cluster's log"},
+		{"of its node, as far as can be", "", 1<<48 - 1, "the offset is ahead of the cluster's log"},
+		{"of another node", "00000000000000aa", 1000, "unknown offset"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			onJourney(t, 21, adaptertest.BusOptions{Traits: logged}, &socketio.Recovery{}, func(j *journey) {
+				first, second := j.nodes[0], j.nodes[1]
+				client := first.server.Connect(nil)
+				emitSaid(t, first.srv, "an offset")
+				time.Sleep(3 * time.Second)
+				client.Cut()
+				auth := client.Recovery()
+				offset, _ := auth["offset"].(string)
+				const place = 16 // of what other nodes understand
+				b, err := base64.RawURLEncoding.DecodeString(offset[place:])
+				if err != nil {
+					t.Fatal(err)
+				}
+				if c.node != "" {
+					if _, err := hex.Decode(b[:8], []byte(c.node)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				binary.BigEndian.PutUint16(b[12:], uint16(c.high>>32))
+				binary.BigEndian.PutUint32(b[14:], uint32(c.high))
+				auth["offset"] = offset[:place] + base64.RawURLEncoding.EncodeToString(b)
+				began := time.Now()
+				again := second.server.Connect(&socketiotest.Options{Auth: auth})
+				if took := time.Since(began); took > 100*time.Millisecond || again.ID() == client.ID() {
+					t.Errorf("after %v; recovered: %v", took, again.ID() == client.ID())
+				}
+				if n := second.srv.Stats().Unrecovered[c.why]; n != 1 {
+					t.Errorf("the reason is none of %v", unrecovered(j))
+				}
+			})
+		})
+	}
 }
 
 // TestRoamHostile: what is no offset, or one of another cluster, from the future

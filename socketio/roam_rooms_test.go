@@ -1,6 +1,7 @@
 package socketio_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -9,6 +10,36 @@ import (
 	"github.com/sockeye-io/sockeye/socketio"
 	"github.com/sockeye-io/sockeye/socketio/adapter/adaptertest"
 )
+
+// TestRoamManyRoomsInTurn: who was in many rooms, one after the other, leaves nothing
+// of them behind, and comes to another node as before.
+func TestRoamManyRoomsInTurn(t *testing.T) {
+	onJourney(t, 19, adaptertest.BusOptions{Traits: logged}, &socketio.Recovery{}, func(j *journey) {
+		client := j.nodes[0].server.Connect(nil)
+		time.Sleep(2 * time.Second)
+		id := client.ID()
+		s, ok := j.nodes[0].srv.Of("/").Socket(id)
+		if !ok {
+			t.Fatal("it is not there")
+		}
+		for n := range 2000 {
+			room := fmt.Sprint("match ", n)
+			if err := s.Join(room); err != nil {
+				t.Fatal(err)
+			}
+			s.Leave(room)
+		}
+		if err := s.Join("last"); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(2 * time.Second)
+		client.Cut()
+		client.ReconnectTo(j.nodes[1].server)
+		if s, ok = j.nodes[1].srv.Of("/").Socket(id); !ok || !s.InRoom("last") {
+			t.Errorf("not recovered: %v", unrecovered(j))
+		}
+	})
+}
 
 // TestRoamRoomsBeforeCrash: whoever is recovered after the kill of his node is in
 // all rooms that he had joined; if that is not certain he is not recovered.

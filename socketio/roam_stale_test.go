@@ -67,3 +67,36 @@ func TestRoamRoomWhileCut(t *testing.T) {
 		})
 	}
 }
+
+// TestRoamStoredMeanwhile: a node that does not answer may live, and store its client
+// anew while another takes it: it is taken as it is then.
+func TestRoamStoredMeanwhile(t *testing.T) {
+	onJourney(t, 23, adaptertest.BusOptions{Traits: logged}, &socketio.Recovery{}, func(j *journey) {
+		first, second := j.nodes[0], j.nodes[1]
+		j.all = nil
+		client := first.server.Connect(nil)
+		emitSaid(t, first.srv, "an offset")
+		time.Sleep(3 * time.Second)
+		j.bus.Split(first.name, second.name)
+		s, ok := first.srv.Of("/").Socket(client.ID())
+		if !ok {
+			t.Fatal("it is not there")
+		}
+		client.StopReading() // its end is not noticed
+		time.AfterFunc(500*time.Millisecond, func() {
+			if err := s.Join("late"); err != nil {
+				t.Error(err)
+			}
+		})
+		again := client.ReconnectTo(second.server)
+		s, ok = second.srv.Of("/").Socket(client.ID())
+		if again.ID() != client.ID() || !ok || !s.InRoom("late") {
+			t.Errorf("not recovered, or not in the room: %v", unrecovered(j))
+		}
+		j.bus.Unite(first.name, second.name)
+		time.Sleep(70 * time.Second)
+		if _, still := first.srv.Of("/").Socket(client.ID()); still || !again.Connected() {
+			t.Errorf("on the first node: %v, on the second: %v", still, again.Connected())
+		}
+	})
+}

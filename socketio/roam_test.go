@@ -54,6 +54,7 @@ type journey struct {
 	r     *rand.Rand
 	bus   *adaptertest.Bus
 	o     *socketio.Recovery
+	slow  time.Duration // how long sessions take to be stored at most, and to be looked at; 0: no time
 	nodes []*station
 	ever  []*station
 	born  int
@@ -75,6 +76,9 @@ func (j *journey) start() *station {
 	j.born++
 	o := quiet()
 	o.Recovery, o.Cluster = j.o, j.bus.Adapter(n.name)
+	if j.slow > 0 {
+		o.Cluster = newSlowStore(o.Cluster, j.slow, uint64(j.born))
+	}
 	o.ClusterOptions.Name = n.name
 	n.srv = socketio.New(o)
 	n.srv.OnConnect(func(_ context.Context, s *socketio.Socket) {
@@ -182,9 +186,14 @@ func (j *journey) check() {
 
 func onJourney(t *testing.T, seed uint64, b adaptertest.BusOptions, o *socketio.Recovery, f func(j *journey)) {
 	t.Helper()
+	onSlowJourney(t, seed, 0, b, o, f)
+}
+
+func onSlowJourney(t *testing.T, seed uint64, slow time.Duration, b adaptertest.BusOptions, o *socketio.Recovery, f func(j *journey)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		b.Seed = seed
-		j := &journey{t: t, r: rand.New(rand.NewPCG(seed, 7)), bus: adaptertest.NewBusWith(b), o: o, rows: map[string]int{}, begun: map[string]int{}}
+		j := &journey{t: t, r: rand.New(rand.NewPCG(seed, 7)), bus: adaptertest.NewBusWith(b), o: o, slow: slow, rows: map[string]int{}, begun: map[string]int{}}
 		for range 2 {
 			j.start()
 		}

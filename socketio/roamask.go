@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,9 +14,10 @@ import (
 )
 
 // askSession is the server-side event by which a node asks another for clients:
-// its values are each a client's key and the tag of its session. The answer is a
-// list of sessions in the same order, of clients that the node has given up, with
-// "" for one that it does not have. It may end early: then the rest is asked again.
+// its values are each a client's key, the tag of its session, and its namespace: all
+// go through "/", which every node has. The answer is a list of sessions in the same
+// order, of clients that the node has given up, with "" for one that it does not
+// have. It may end early: then the rest is asked again.
 const askSession = "sockeye:session"
 
 // roams is what recovery has for all namespaces of a server in a cluster.
@@ -23,6 +25,7 @@ type roams struct {
 	readers chan struct{} // holds one for each that reads the log
 	peeks   gatherer[string, adapter.Kept]
 	asks    gatherer[question, string]
+	ends    gatherer[struct{}, adapter.Mark]
 
 	mu     sync.Mutex
 	silent map[string]time.Time     // since when nodes do not answer
@@ -38,9 +41,12 @@ func (rs *roams) init(c *clustered) {
 	rs.stops = make(map[string]chan struct{})
 	if log := c.core.Log(); log != nil {
 		rs.peeks.init(func(string) string { return "" }, log.PeekSessions)
+		rs.ends.init(func(struct{}) string { return "" }, func(ctx context.Context, all []struct{}) ([]adapter.Mark, error) {
+			end, err := log.End(ctx)
+			return slices.Repeat([]adapter.Mark{end}, len(all)), err
+		})
 	}
-	rs.asks.init(func(q question) string { return q.node + q.ns }, c.askFor)
-	rs.asks.mute = errMute
+	rs.asks.init(func(q question) string { return q.node }, c.askFor)
 }
 
 // stopping notes a node that is about to stop.
@@ -120,26 +126,26 @@ type question struct {
 // keyLen is how long a key is that is written out.
 const keyLen = 2 * sha256.Size
 
-func (q *question) text() string { return hex.EncodeToString(q.key[:]) + q.tag }
+func (q *question) text() string { return hex.EncodeToString(q.key[:]) + q.tag + q.ns }
 
 // read is the reverse of text. It reports false for what is none.
 func (q *question) read(text string) bool {
-	if len(text) != keyLen+adapter.SessionTag {
+	if len(text) <= keyLen+adapter.SessionTag {
 		return false
 	}
 	b, err := hex.DecodeString(text[:keyLen])
 	if err != nil {
 		return false
 	}
-	q.key, q.tag = [sha256.Size]byte(b), text[keyLen:]
+	q.key, q.tag, q.ns = [sha256.Size]byte(b), text[keyLen:keyLen+adapter.SessionTag], text[keyLen+adapter.SessionTag:]
 	return true
 }
 
 // errMute: a node is not there, or does not answer.
 var errMute = errors.New("socketio: the node does not answer")
 
-// askFor asks one node for clients of one namespace. It may answer the first of
-// them only. It fails with errMute if the node is as good as dead.
+// askFor asks one node for clients. It may answer the first of them only. It fails
+// with errMute if the node is as good as dead.
 func (c *clustered) askFor(ctx context.Context, list []question) ([]string, error) {
 	node := list[0].node
 	if !c.answers(node) {
@@ -156,7 +162,7 @@ func (c *clustered) askFor(ctx context.Context, list []question) ([]string, erro
 		return nil, err
 	}
 	var found []string
-	q := &adapter.Message{Kind: adapter.ServerSide, NS: list[0].ns, To: node, Data: data}
+	q := &adapter.Message{Kind: adapter.ServerSide, NS: "/", To: node, Data: data}
 	err = c.gather(ctx, q, 0, func(msg *adapter.Message) error {
 		a, err := acknowledgement(msg.Data)
 		if err != nil || a.Len() == 0 {
@@ -173,7 +179,7 @@ func (c *clustered) askFor(ctx context.Context, list []question) ([]string, erro
 	case len(found) > 0:
 		return found, nil
 	case err == nil:
-		return make([]string, len(list)), nil // it does not have the namespace any more
+		return make([]string, len(list)), nil // it has none of them
 	case ctx.Err() != nil:
 		c.roams.muted(node, time.Now())
 		return nil, errMute
@@ -189,7 +195,10 @@ func (m *roam) ask(ctx context.Context, key [sha256.Size]byte, seen *sighting) (
 	if !m.c.answers(seen.Node) {
 		return false, "" // what is stored counts
 	}
-	text, err := m.c.roams.asks.want(ctx, question{seen.Node, m.r.ns.name, key, seen.tag})
+	if at, ok := ctx.Deadline(); ok && time.Until(at) < patience/2 {
+		return false, logSilent // the answer would be of no use, and the client nowhere
+	}
+	text, err := m.c.roams.asks.want(context.WithoutCancel(ctx), question{seen.Node, m.r.ns.name, key, seen.tag})
 	switch {
 	case err == errMute:
 		return false, ""
@@ -210,7 +219,7 @@ func (m *roam) ask(ctx context.Context, key [sha256.Size]byte, seen *sighting) (
 const mostAnswered = 128 << 10
 
 // surrender gives up clients that have gone to another node, which asks for them.
-func (c *clustered) surrender(ns *Namespace, asked []string, to adapter.Message) {
+func (c *clustered) surrender(asked []string, to adapter.Message) {
 	most := mostAnswered
 	if n := c.core.Traits().MaxMessage; n > 0 {
 		most = min(most, n/4) // as JSON in JSON it grows
@@ -220,8 +229,10 @@ func (c *clustered) surrender(ns *Namespace, asked []string, to adapter.Message)
 	for _, one := range asked {
 		var q question
 		text := ""
-		if r := ns.recovery; r.roams() && q.read(one) {
-			text = r.giveUp(q.key, q.tag)
+		if q.read(one) {
+			if ns := c.srv.known(q.ns); ns != nil && ns.recovery.roams() {
+				text = ns.recovery.giveUp(q.key, q.tag)
+			}
 		}
 		given = append(given, text)
 		if size += len(text); size >= most {
@@ -240,31 +251,39 @@ func (c *clustered) surrender(ns *Namespace, asked []string, to adapter.Message)
 // giveUp ends a client's life here, if it is the one of that tag, and returns its
 // session.
 func (r *recovery) giveUp(key [sha256.Size]byte, tag string) string {
-	if !r.holdsAs(key, tag) {
-		return ""
-	}
-	old := r.end(key)
 	r.lock()
 	defer r.unlock()
-	now := time.Now()
-	a := r.absents.away[key]
-	onItsWay := old != nil && old.origin.back != nil
-	if onItsWay {
-		a = old.origin.back
+	var s *Socket // that has ended
+	for {
+		rm, here := r.roamingOf(key), r.here[key]
+		if rm == nil || rm.tag != tag {
+			return "" // it is not here, or meanwhile in another life
+		}
+		if here == nil || here == s {
+			break
+		}
+		s = here
+		r.unlock()
+		s.supersede()
+		r.lock()
 	}
-	switch {
-	case a == nil || a.rm == nil || a.rm.tag != tag:
-		return "" // it has come back meanwhile
-	case onItsWay:
-		old.origin.back = nil
-		delete(r.here, key)
-	case r.absents.take(key, now) == nil:
+	a := r.absents.away[key]
+	if s != nil && s.origin.back != nil {
+		a = s.origin.back
+	}
+	if a == nil {
 		return ""
 	}
-	text := string(r.roam.sessionOf(a).encode())
+	session := r.roam.sessionOf(a)
+	text := session.encode()
+	if session.bad != nil || len(text) > maxSession {
+		return "" // it can come back to this node only
+	}
+	if a = r.takeOut(key, s, time.Now()); a == nil {
+		return ""
+	}
 	r.absents.done(a, r.forget)
-	r.forgetAbsent(now)
-	return text
+	return string(text)
 }
 
 // fromNode takes a client that a Node server has let go.

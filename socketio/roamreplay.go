@@ -10,6 +10,46 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/internal/eventlog"
 )
 
+// reads waits until this node has read the log up to a place. It reports false if the
+// log does not go so far, or ctx ends before. What is of a log before is waited for:
+// it may be on its way.
+func (m *roam) reads(ctx context.Context, at adapter.Mark) bool {
+	if m.c.core.Read().Reaches(at) {
+		return true
+	}
+	end, err := m.c.roams.ends.want(ctx, struct{}{})
+	if err == nil && end.Log == at.Log && !end.Reaches(at) {
+		return false
+	}
+	return m.c.core.AwaitRead(ctx, at)
+}
+
+// prepare finds out whether all that a client has missed is there, and reads
+// what this node does not keep.
+func (m *roam) prepare(ctx context.Context, a *absent) notRecovered {
+	if m.log != nil {
+		if a.known.At.IsZero() {
+			return logTrimmed // it came before its node knew the log
+		}
+		if !m.reads(ctx, a.known.At) {
+			if at := m.c.core.Read(); !at.IsZero() && at.Log != a.known.At.Log {
+				return logTrimmed
+			}
+			if m.c.core.State().Connection != adapter.Up {
+				return logSilent
+			}
+			return logAhead
+		}
+	}
+	m.r.lock()
+	why, to := m.misses(a), m.position()
+	m.r.unlock()
+	if why != uncovered || m.log == nil {
+		return why
+	}
+	return m.readLog(ctx, a, to)
+}
+
 // misses says why not all that a client has missed is kept here, and notes up to
 // where it is if it is. The caller holds the lock.
 func (m *roam) misses(a *absent) notRecovered {

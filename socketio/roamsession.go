@@ -74,7 +74,7 @@ func (s *session) absent(key [sha256.Size]byte, pid string) *absent {
 type roaming struct {
 	tag    string
 	s      *Socket       // that it is now, as long as it is connected
-	acked  atomic.Uint64 // which version the backend has, as far as this node knows
+	acked  atomic.Uint64 // which version the backend has, as far as this node knows; 0: none
 	none   atomic.Bool   // it was not there when it was to be refreshed
 	failed atomic.Bool   // it was not stored as it has become
 	taken  atomic.Bool   // another node has it
@@ -209,6 +209,13 @@ func (m *roam) joined(s *Socket, room string) {
 		rm.marks = make(map[string]*known)
 	}
 	rm.marks[room] = m.now()
+}
+
+// parted forgets since when a socket was in a room.
+func (m *roam) parted(s *Socket, room string) {
+	if m != nil && s.origin.roaming != nil {
+		delete(s.origin.roaming.marks, room)
+	}
 }
 
 // changed notes that a socket's rooms have changed, or its data. What was not

@@ -8,7 +8,6 @@ import (
 
 	"github.com/sockeye-io/sockeye/internal/clip"
 	"github.com/sockeye-io/sockeye/socketio/adapter"
-	"github.com/sockeye-io/sockeye/socketio/engineio"
 )
 
 // storeSocket stores what a socket is now. first: whatever there is.
@@ -100,6 +99,9 @@ func (m *roam) store(key [sha256.Size]byte, rm *roaming, s *session, how adapter
 		m.notStored(rm)
 	}
 	version, told := rm.version, how.Done
+	if how.TTL <= 0 {
+		version = 0
+	}
 	how.Done = func(what adapter.Stored) {
 		switch what {
 		case adapter.NotStored:
@@ -199,8 +201,7 @@ func (t *roamTick) Run() {
 	}
 	r.unlock()
 	for _, s := range stale {
-		s.close(TransportClose, errSuperseded) // on another node
-		s.sess.CloseNow(engineio.TransportClose, errSuperseded)
+		s.supersede() // on another node
 	}
 }
 

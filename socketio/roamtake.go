@@ -13,10 +13,21 @@ import (
 // it is known what it was; storing it may take half of that besides.
 const patience = 2 * time.Second
 
-// take finds what a client had, on this node or another.
+// take finds what a client had, on this node or another. Of several connections
+// that come here for the same one the last has it: each waits for those before it.
 func (m *roam) take(s *Socket, key [sha256.Size]byte, pid string, offset any) (*absent, notRecovered) {
-	ctx, cancel := context.WithTimeout(s.Context(), patience)
+	there, cancel := context.WithTimeout(s.Context(), patience)
 	defer cancel()
+	over, ok := m.turn(there, key)
+	if !ok {
+		return nil, logSilent
+	}
+	defer over()
+	// Whoever is taken from where he was must be somewhere, whether his connection lasts
+	// or not.
+	deadline, _ := there.Deadline()
+	ctx, cancelIt := context.WithDeadline(context.WithoutCancel(there), deadline)
+	defer cancelIt()
 	if m.log == nil {
 		if m.r.holds(key) {
 			return m.takeBack(ctx, s, key, offset, nil)
@@ -31,7 +42,7 @@ func (m *roam) take(s *Socket, key [sha256.Size]byte, pid string, offset any) (*
 	if why != "" || nodes.a != nil {
 		return nodes.a, why
 	}
-	seen, err := m.look(ctx, key)
+	seen, err := m.look(there, key)
 	if seen.Away && nodes.gone {
 		m.forgetHere(key)
 		m.forgetStored(key, seen)
@@ -55,10 +66,25 @@ func (m *roam) take(s *Socket, key [sha256.Size]byte, pid string, offset any) (*
 	}
 	if answered {
 		seen.state = seen.state[:adapter.SessionTag] // it was given to this node alone
+		return m.takeSeen(ctx, s, key, pid, offset, seen, false)
 	}
-	if seen.Open || !answered && saysStale(text, seen.Node) {
+	a, why := m.takeSeen(ctx, s, key, pid, offset, seen, saysStale(text, seen.Node))
+	if why == noSession {
+		// Its node may live, and have stored it anew meanwhile; not that it came back there.
+		if again, err := m.look(ctx, key); err == nil && again.tag == seen.tag && again.Turn == seen.Turn {
+			return m.takeSeen(ctx, s, key, pid, offset, again, saysStale(text, seen.Node))
+		}
+	}
+	return a, why
+}
+
+// takeSeen lets a client come as another node has stored it. stale: that may be old.
+func (m *roam) takeSeen(ctx context.Context, s *Socket, key [sha256.Size]byte, pid string, offset any, seen *sighting, stale bool) (*absent, notRecovered) {
+	var why notRecovered
+	if seen.Open || stale {
 		why = unsettled // and its node cannot say more
 	}
+	text, _ := offset.(string)
 	a := seen.absent(key, pid)
 	a.came = text
 	if why == "" && offset != nil {
@@ -69,6 +95,33 @@ func (m *roam) take(s *Socket, key [sha256.Size]byte, pid string, offset any) (*
 		return nil, why
 	}
 	return m.bring(ctx, s, a, seen)
+}
+
+// turn waits until nobody else takes a client here. It reports false if ctx ends
+// before; else over lets the next do so.
+func (m *roam) turn(ctx context.Context, key [sha256.Size]byte) (over func(), ok bool) {
+	mine := make(chan struct{})
+	for {
+		m.r.lock()
+		before := m.turns[key]
+		if before == nil {
+			m.turns[key] = mine
+		}
+		m.r.unlock()
+		if before == nil {
+			return func() {
+				m.r.lock()
+				delete(m.turns, key)
+				m.r.unlock()
+				close(mine)
+			}, true
+		}
+		select {
+		case <-before:
+		case <-ctx.Done():
+			return nil, false
+		}
+	}
 }
 
 // A sighting is what the backend has of a client.
@@ -234,7 +287,7 @@ func (m *roam) apply(ctx context.Context, a *absent, text string) notRecovered {
 	}
 	n := k.Nodes[node]
 	if _, was := a.known.Nodes[node]; !was && node != a.node && node != m.self {
-		if k.At.Log != m.c.core.Read().Log || !m.c.core.AwaitRead(ctx, k.At) {
+		if k.At.Log != m.c.core.Read().Log || !m.reads(ctx, k.At) {
 			return noOffset // nobody has given it out: of another log, or from the future
 		}
 		return ""
@@ -267,17 +320,11 @@ var ended = func() chan struct{} {
 // the place of, nil if there is nothing.
 func (m *roam) bring(ctx context.Context, s *Socket, a *absent, seen *sighting) (*absent, notRecovered) {
 	r := m.r
-	if old := r.end(a.key); old != nil {
-		r.lock()
-		if b := r.absents.away[a.key]; b != nil {
-			r.absents.done(b, r.forget) // of an earlier life here
-		}
-		r.unlock()
-	}
 	a.rm, a.fresh = newRoaming(a), true
+	old := r.end(a.key)
 	r.lock()
-	if b := r.absents.away[a.key]; b != nil {
-		r.absents.done(b, r.forget)
+	if b := r.takeOut(a.key, old, time.Now()); b != nil {
+		r.absents.done(b, r.forget) // of an earlier life here
 	}
 	a.from, a.since = r.log.Position(), r.log.Position()
 	if a.local == 0 {
@@ -336,30 +383,4 @@ func (m *roam) storeFor(ctx context.Context, a *absent, how adapter.Session) not
 	case <-ctx.Done():
 	}
 	return logSilent
-}
-
-// prepare finds out whether all that a client has missed is there, and reads
-// what this node does not keep.
-func (m *roam) prepare(ctx context.Context, a *absent) notRecovered {
-	if m.log != nil {
-		if a.known.At.IsZero() {
-			return logTrimmed // it came before its node knew the log
-		}
-		if !m.c.core.AwaitRead(ctx, a.known.At) {
-			if at := m.c.core.Read(); !at.IsZero() && at.Log != a.known.At.Log {
-				return logTrimmed
-			}
-			if m.c.core.State().Connection != adapter.Up {
-				return logSilent
-			}
-			return logAhead
-		}
-	}
-	m.r.lock()
-	why, to := m.misses(a), m.position()
-	m.r.unlock()
-	if why != uncovered || m.log == nil {
-		return why
-	}
-	return m.readLog(ctx, a, to)
 }
