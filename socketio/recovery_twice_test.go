@@ -13,8 +13,8 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/socketiotest"
 )
 
-// TestRefusedOverAnother: a client that is on its way back, and is refused on one more
-// connection, leaves nothing behind.
+// TestRefusedOverAnother: a client that is on its way back, and is refused on
+// one more connection, leaves nothing behind.
 func TestRefusedOverAnother(t *testing.T) {
 	bubble(t, func(t *testing.T, o *socketiotest.Options) {
 		re := newRecoveries(t, &socketio.Recovery{RunMiddleware: true})
@@ -50,8 +50,8 @@ func TestRefusedOverAnother(t *testing.T) {
 	})
 }
 
-// TestTwiceOnTheWayBack: a client that comes back while it is on its way back already
-// is the same, on the last connection.
+// TestTwiceOnTheWayBack: a client that comes back while it is on its way back
+// already is the same, on the last connection.
 func TestTwiceOnTheWayBack(t *testing.T) {
 	bubble(t, func(t *testing.T, o *socketiotest.Options) {
 		re := newRecoveries(t, &socketio.Recovery{RunMiddleware: true})

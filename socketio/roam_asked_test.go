@@ -116,8 +116,9 @@ func TestRoamAskedForMany(t *testing.T) {
 	})
 }
 
-// TestRoamOwnNodeOnly: a client whose data cannot be told to others comes back to its
-// own node, with it, whether it was stored before or not; and is given to nobody.
+// TestRoamOwnNodeOnly: a client whose data cannot be told to others comes back
+// to its own node, with it, whether it was stored before or not; and is given
+// to nobody.
 func TestRoamOwnNodeOnly(t *testing.T) {
 	for _, stored := range []bool{true, false} {
 		for name, value := range map[string]any{"no JSON": make(chan int), "large": strings.Repeat("x", 100<<10)} {

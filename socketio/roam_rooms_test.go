@@ -11,8 +11,8 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/adapter/adaptertest"
 )
 
-// TestRoamManyRoomsInTurn: who was in many rooms, one after the other, leaves nothing
-// of them behind, and comes to another node as before.
+// TestRoamManyRoomsInTurn: who was in many rooms, one after the other, leaves
+// nothing of them behind, and comes to another node as before.
 func TestRoamManyRoomsInTurn(t *testing.T) {
 	onJourney(t, 19, adaptertest.BusOptions{Traits: logged}, &socketio.Recovery{}, func(j *journey) {
 		client := j.nodes[0].server.Connect(nil)

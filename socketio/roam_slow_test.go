@@ -9,8 +9,8 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/adapter"
 )
 
-// A slowStore is a node of a bus that takes its time to store sessions, one after the
-// other, and to look at them.
+// A slowStore is a node of a bus that takes its time to store sessions, one
+// after the other, and to look at them.
 type slowStore struct {
 	adapter.Adapter
 	adapter.Log

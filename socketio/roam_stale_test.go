@@ -68,8 +68,8 @@ func TestRoamRoomWhileCut(t *testing.T) {
 	}
 }
 
-// TestRoamStoredMeanwhile: a node that does not answer may live, and store its client
-// anew while another takes it: it is taken as it is then.
+// TestRoamStoredMeanwhile: a node that does not answer may live, and store its
+// client anew while another takes it: it is taken as it is then.
 func TestRoamStoredMeanwhile(t *testing.T) {
 	onJourney(t, 23, adaptertest.BusOptions{Traits: logged}, &socketio.Recovery{}, func(j *journey) {
 		first, second := j.nodes[0], j.nodes[1]

@@ -14,10 +14,11 @@ import (
 )
 
 // askSession is the server-side event by which a node asks another for clients:
-// its values are each a client's key, the tag of its session, and its namespace: all
-// go through "/", which every node has. The answer is a list of sessions in the same
-// order, of clients that the node has given up, with "" for one that it does not
-// have. It may end early: then the rest is asked again.
+// its values are each a client's key, the tag of its session, and its
+// namespace: all go through "/", which every node has. The answer is a list of
+// sessions in the same order, of clients that the node has given up, with ""
+// for one that it does not have. It may end early: then the rest is asked
+// again.
 const askSession = "sockeye:session"
 
 // roams is what recovery has for all namespaces of a server in a cluster.

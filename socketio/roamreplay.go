@@ -10,9 +10,9 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/internal/eventlog"
 )
 
-// reads waits until this node has read the log up to a place. It reports false if the
-// log does not go so far, or ctx ends before. What is of a log before is waited for:
-// it may be on its way.
+// reads waits until this node has read the log up to a place. It reports false
+// if the log does not go so far, or ctx ends before. What is of a log before is
+// waited for: it may be on its way.
 func (m *roam) reads(ctx context.Context, at adapter.Mark) bool {
 	if m.c.core.Read().Reaches(at) {
 		return true

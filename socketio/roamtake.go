@@ -23,8 +23,8 @@ func (m *roam) take(s *Socket, key [sha256.Size]byte, pid string, offset any) (*
 		return nil, logSilent
 	}
 	defer over()
-	// Whoever is taken from where he was must be somewhere, whether his connection lasts
-	// or not.
+	// Whoever is taken from where he was must be somewhere, whether his
+	// connection lasts or not.
 	deadline, _ := there.Deadline()
 	ctx, cancelIt := context.WithDeadline(context.WithoutCancel(there), deadline)
 	defer cancelIt()
@@ -70,7 +70,8 @@ func (m *roam) take(s *Socket, key [sha256.Size]byte, pid string, offset any) (*
 	}
 	a, why := m.takeSeen(ctx, s, key, pid, offset, seen, saysStale(text, seen.Node))
 	if why == noSession {
-		// Its node may live, and have stored it anew meanwhile; not that it came back there.
+		// Its node may live, and have stored it anew meanwhile; not that it
+		// came back there.
 		if again, err := m.look(ctx, key); err == nil && again.tag == seen.tag && again.Turn == seen.Turn {
 			return m.takeSeen(ctx, s, key, pid, offset, again, saysStale(text, seen.Node))
 		}
@@ -78,7 +79,8 @@ func (m *roam) take(s *Socket, key [sha256.Size]byte, pid string, offset any) (*
 	return a, why
 }
 
-// takeSeen lets a client come as another node has stored it. stale: that may be old.
+// takeSeen lets a client come as another node has stored it. stale: that may be
+// old.
 func (m *roam) takeSeen(ctx context.Context, s *Socket, key [sha256.Size]byte, pid string, offset any, seen *sighting, stale bool) (*absent, notRecovered) {
 	var why notRecovered
 	if seen.Open || stale {
