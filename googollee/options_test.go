@@ -21,6 +21,7 @@ import (
 	"github.com/googollee/go-socket.io/engineio/transport/websocket"
 
 	"github.com/sockeye-io/sockeye/googollee"
+	"github.com/sockeye-io/sockeye/internal/freeport"
 	native "github.com/sockeye-io/sockeye/socketio"
 )
 
@@ -294,15 +295,9 @@ func TestHandshakeOfAConnection(t *testing.T) {
 // The Redis option makes a cluster; one that is away is tried on, what cannot be is
 // said, and a password is not.
 func TestRedisAdapter(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := l.Close(); err != nil { // nobody is there
-		t.Fatal(err)
-	}
-	host, port, _ := net.SplitHostPort(l.Addr().String())
-	for _, opts := range []*socketio.RedisAdapterOptions{{Host: host, Port: port}, {Addr: l.Addr().String(), Network: "tcp", Prefix: "p", Password: "SECRET"}} {
+	addr := freeport.Reserve(t) // nobody is there
+	host, port, _ := net.SplitHostPort(addr)
+	for _, opts := range []*socketio.RedisAdapterOptions{{Host: host, Port: port}, {Addr: addr, Network: "tcp", Prefix: "p", Password: "SECRET"}} {
 		s := withOptions(t, nil)
 		if ok, err := s.Adapter(opts); !ok || err != nil {
 			t.Errorf("%+v: %v, %v", opts, ok, err)

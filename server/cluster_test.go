@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -12,20 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sockeye-io/sockeye/internal/freeport"
 	"github.com/sockeye-io/sockeye/internal/slow"
 	"github.com/sockeye-io/sockeye/socketio/socketiotest"
 )
-
-// away is the URL of a broker that nobody runs.
-func away(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
 
 func inCluster(url string) Config {
 	c := DefaultConfig()
@@ -36,7 +25,7 @@ func inCluster(url string) Config {
 // Without a broker the program serves all the same, says so, and is ready after
 // a while; unless the cluster is required.
 func TestStartWithoutABroker(t *testing.T) {
-	for _, url := range []string{"redis://:SECRET@" + away(t), "nats://u:SECRET@" + away(t)} {
+	for _, url := range []string{"redis://:SECRET@" + freeport.Reserve(t), "nats://u:SECRET@" + freeport.Reserve(t)} {
 		var log bytes.Buffer
 		config := inCluster(url)
 		s, err := New(config, site(), slog.New(slog.NewTextHandler(&log, nil)))
@@ -79,7 +68,7 @@ func TestMesh(t *testing.T) {
 		return file
 	}
 	secret, key := write("secret", "0123456789abcdef\n"), write("key", "fedcba9876543210")
-	addresses := []string{away(t), away(t)}
+	addresses := []string{freeport.Reserve(t), freeport.Reserve(t)}
 	config := func(i int) Config {
 		c := inCluster("mesh://" + strings.Join(addresses, ","))
 		c.Cluster.Listen, c.Cluster.SecretFile, c.Cluster.KeyFile, c.Cluster.Name = addresses[i], secret, key, fmt.Sprint("node ", i)
@@ -119,7 +108,7 @@ func TestMesh(t *testing.T) {
 // A start that fails late leaves nothing behind: no node in the cluster, no
 // address taken, no goroutine.
 func TestFailedStartLeavesNothing(t *testing.T) {
-	address := away(t)
+	address := freeport.Reserve(t)
 	config := inCluster("mesh://" + address)
 	config.Cluster.Listen = address
 	bad := map[string]func(*Config){

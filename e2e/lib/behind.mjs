@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createServer } from "vite";
+import { freePort } from "./brokers.mjs";
 import { limited } from "./clients.mjs";
 import { rawSocket } from "./raw.mjs";
 
@@ -18,16 +19,6 @@ export function recipe(name) {
   const found = new RegExp(`<!-- recipe: ${name} -->\n\`\`\`\\w+\n([^]*?)\`\`\``).exec(guide);
   if (!found) throw new Error(`neither docs/guide/proxies.md nor docs/clustering.md has a recipe for ${name}`);
   return found[1];
-}
-
-/** A free port: nobody listened there a moment ago. */
-async function freePort() {
-  const server = net.createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address();
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 const reachable = (port) => new Promise((resolve) => {

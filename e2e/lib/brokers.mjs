@@ -2,6 +2,7 @@
 import { execFile, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createSocket } from "node:dgram";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,14 +13,20 @@ import { limited, until } from "./clients.mjs";
 
 const run = promisify(execFile);
 
-/** A loopback port that nobody has at the moment, and that the system gives to no connection: a broker may come back to it. */
+/**
+ * A loopback port that nobody has, and that the system gives to no connection: a broker may come back to it. Nobody else is given
+ * it as long as this process lives, which holds the port of UDP with the same number for that (internal/freeport does too).
+ */
 export async function freePort() {
   for (;;) {
     const port = 20_000 + Math.floor(Math.random() * 12_000);
-    const probe = createServer().listen(port, "127.0.0.1");
+    const held = createSocket("udp4"), probe = createServer();
     try {
-      await once(probe, "listening");
+      await Promise.all([once(held, "listening"), held.bind({ port, address: "127.0.0.1", exclusive: true })]);
+      held.unref();
+      await Promise.all([once(probe, "listening"), probe.listen(port, "127.0.0.1")]);
     } catch {
+      held.close();
       continue; // somebody has it
     }
     probe.close();

@@ -3,25 +3,16 @@ import { after, before, describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { startBrowser } from "../lib/program.mjs";
+import { freePort } from "../lib/brokers.mjs";
 import { limited } from "../lib/clients.mjs";
 import { stretch } from "../lib/patience.mjs";
 
 const binary = (step) => fileURLToPath(new URL(`../../bin/tutorial/${step === "types" ? step : `step${step}`}`, import.meta.url));
 
-// Ports that nobody uses now.
-async function free(n) {
-  const servers = await Promise.all(Array.from({ length: n }, async () => {
-    const server = createServer().listen(0, "127.0.0.1");
-    await once(server, "listening");
-    return server;
-  }));
-  const ports = servers.map((server) => server.address().port);
-  await Promise.all(servers.map((server) => new Promise((done) => { server.close(done); })));
-  return ports;
-}
+// Ports that nobody uses.
+const free = (n) => Promise.all(Array.from({ length: n }, freePort));
 
 describe("the tutorial", { concurrency: 3 }, () => {
   let browser;

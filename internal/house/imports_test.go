@@ -16,7 +16,7 @@ const module = "github.com/sockeye-io/sockeye"
 // floors below its own. A pattern ending in /... covers a folder; the first
 // match counts. A new package is added here, on the lowest floor that works.
 var floors = [][]string{
-	{"internal/clip", "internal/content", "internal/option", "socketio/adapter"},
+	{"internal/clip", "internal/content", "internal/option", "internal/slow", "socketio/adapter"},
 	{"internal/...", "socketio/internal/...", "server/clientdist", "server/docsite", "public/assets"},
 	{"socketio/engineio", "socketio/emitter"},
 	{"socketio"},
@@ -57,7 +57,7 @@ var (
 )
 
 // inTests lists what tests may import besides: the packages made for them.
-var inTests = []string{"internal/leak", "internal/slow", "socketio/socketiotest", "socketio/adapter/adaptertest"}
+var inTests = []string{"internal/leak", "internal/slow", "internal/freeport", "socketio/socketiotest", "socketio/adapter/adaptertest"}
 
 type pkg struct {
 	ImportPath, Dir                    string

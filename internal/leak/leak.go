@@ -9,10 +9,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sockeye-io/sockeye/internal/slow"
 )
 
 // Patience is how long goroutines that were told to stop may take to do so.
 // A clean package never waits that long: the check ends as soon as all are gone.
+// A slow machine has more (package slow).
 const Patience = 5 * time.Second
 
 // Main runs the tests and exits with their code, or with 1 if they passed but
@@ -34,7 +37,7 @@ func Main(m *testing.M, ends ...func()) {
 			}
 		}()
 		return m.Run()
-	}, Patience))
+	}, slow.Stretch(Patience)))
 }
 
 func run(tests func() int, patience time.Duration) int {

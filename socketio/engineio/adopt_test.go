@@ -240,8 +240,8 @@ func TestAdoptedIdle(t *testing.T) {
 		r.waitPoll(e)
 		all, sessions = append(all, k), append(sessions, e)
 	}
-	if more := runtime.NumGoroutine() - before; more > 20 && netpoll.Supported {
-		t.Errorf("%d goroutines more", more)
+	if netpoll.Supported { // those that have handed their connections over may take a moment to end
+		r.waitFor("no more than 20 goroutines more", func() bool { return runtime.NumGoroutine()-before <= 20 })
 	}
 	for i, k := range all {
 		_ = sessions[i].s.Send(text("x"), 0)

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sockeye-io/sockeye/internal/slow"
 	"github.com/sockeye-io/sockeye/socketio/internal/netpoll"
 )
 
@@ -98,7 +99,7 @@ func TestSlowAnswer(t *testing.T) {
 	for _, disable := range []bool{false, true} {
 		o := quiet()
 		o.DisablePoller, o.DisableHTTPCompression = disable, true
-		o.WriteTimeout, o.MaxQueue, o.PingInterval = 200*time.Millisecond, -1, -1
+		o.WriteTimeout, o.MaxQueue, o.PingInterval = slow.Stretch(200*time.Millisecond), -1, -1
 		r := tcpRig(t, o, nil)
 		witness, _ := r.openWebSocket(4)
 		q, e := r.open(4)

@@ -34,7 +34,7 @@ func noDescriptors(t *testing.T) (again func()) {
 // HTTP server.
 func TestAdoptedWithoutDescriptors(t *testing.T) {
 	r := tcpRig(t, quiet(), nil)
-	r.client.Timeout = 10 * time.Second
+	r.client.Timeout = slow.Stretch(10 * time.Second)
 	q, e := r.open(4)
 	again := noDescriptors(t) // so a second connection would not be let in
 	for range 3 {

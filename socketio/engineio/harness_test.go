@@ -167,9 +167,9 @@ func inMemory(t *testing.T, o *Options, f func(t *testing.T, r *rig)) {
 	synctest.Test(t, func(t *testing.T) { f(t, memoryRig(t, o, nil)) })
 }
 
-func memoryRig(t testing.TB, o *Options, accept func(*Session) Receiver) *rig {
+func memoryRig(t testing.TB, o *Options, accept func(*Session) Receiver, tune ...func(*http.Server)) *rig {
 	l := &pipes{ch: make(chan net.Conn), done: make(chan struct{})}
-	return newRig(t, o, l, l.dial, accept)
+	return newRig(t, o, l, l.dial, accept, tune...)
 }
 
 func tcpRig(t testing.TB, o *Options, accept func(*Session) Receiver, tune ...func(*http.Server)) *rig {

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sockeye-io/sockeye/internal/slow"
 	"github.com/sockeye-io/sockeye/socketio/internal/ws"
 )
 
@@ -272,9 +273,8 @@ func (p *pauser) messages() []string {
 // The deadlines of the HTTP server around us are for requests that are answered
 // at once; ours hold instead.
 func TestShortServerTimeouts(t *testing.T) {
-	r := tcpRig(t, quiet(), nil, func(s *http.Server) {
-		s.ReadTimeout, s.WriteTimeout = 50*time.Millisecond, 50*time.Millisecond
-	})
+	limit := slow.Stretch(50 * time.Millisecond) // in which a request has to come and to be answered
+	r := tcpRig(t, quiet(), nil, func(s *http.Server) { s.ReadTimeout, s.WriteTimeout = limit, limit })
 	q, e := r.open(4)
 	answer := make(chan string)
 	go func() { answer <- r.get(q) }()
@@ -282,12 +282,12 @@ func TestShortServerTimeouts(t *testing.T) {
 	select {
 	case got := <-answer:
 		t.Errorf("the poll was answered: %s", got)
-	case <-time.After(200 * time.Millisecond):
+	case <-time.After(4 * limit):
 	}
 	_ = e.s.Send(text("x"), 0)
 	want(t, "poll", <-answer, "200 4x")
 	s, _ := r.openWebSocket(4)
-	<-time.After(100 * time.Millisecond)
+	<-time.After(2 * limit)
 	s.send("4x")
 	want(t, "websocket", s.read(), "4x")
 }

@@ -13,6 +13,7 @@ import (
 	"testing/iotest"
 	"time"
 
+	"github.com/sockeye-io/sockeye/internal/slow"
 	"github.com/sockeye-io/sockeye/socketio/internal/netpoll"
 )
 
@@ -209,7 +210,7 @@ func (r *rig) waitFor(what string, ok func() bool) {
 	r.t.Helper()
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
-	for end := time.Now().Add(20 * time.Second); !ok(); <-tick.C {
+	for end := time.Now().Add(slow.Stretch(20 * time.Second)); !ok(); <-tick.C {
 		if time.Now().After(end) {
 			r.t.Fatal("never: " + what)
 		}

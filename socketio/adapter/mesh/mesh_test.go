@@ -21,6 +21,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sockeye-io/sockeye/internal/freeport"
 	"github.com/sockeye-io/sockeye/internal/leak"
 	"github.com/sockeye-io/sockeye/internal/slow"
 	"github.com/sockeye-io/sockeye/socketio/adapter"
@@ -137,12 +138,7 @@ func (n *node) close() {
 func free(t testing.TB, n int) (addresses []string) {
 	t.Helper()
 	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		addresses = append(addresses, l.Addr().String())
+		addresses = append(addresses, freeport.Reserve(t))
 	}
 	return addresses
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
+	"github.com/sockeye-io/sockeye/internal/freeport"
 	"github.com/sockeye-io/sockeye/internal/slow"
 	"github.com/sockeye-io/sockeye/socketio/adapter"
 )
@@ -388,14 +390,7 @@ func TestKey(t *testing.T) {
 // A server that is away at the start is a state; what is queued is sent when it
 // comes.
 func TestServerIsAwayAtStart(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().(*net.TCPAddr)
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	address := net.TCPAddrFromAddrPort(netip.MustParseAddrPort(freeport.Reserve(t)))
 	a := start(t, "a", Options{Servers: []string{address.String()}})
 	a.wait("a cause", func() bool { return len(a.states) == 1 })
 	if s := a.last(); s.Connection != adapter.Connecting || s.Cause == nil {

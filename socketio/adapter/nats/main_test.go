@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 
+	"github.com/sockeye-io/sockeye/internal/freeport"
 	"github.com/sockeye-io/sockeye/internal/leak"
 	"github.com/sockeye-io/sockeye/internal/slow"
 	"github.com/sockeye-io/sockeye/socketio/adapter"
@@ -410,24 +412,18 @@ func (p *proxy) options() Options { return Options{Servers: []string{p.l.Addr().
 func natsCluster(t testing.TB, count int) []*server.Server {
 	t.Helper()
 	var routes []string
-	var listeners []net.Listener
+	var ports []int
 	for range count {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		listeners = append(listeners, l)
-		routes = append(routes, "nats-route://"+l.Addr().String())
+		addr := netip.MustParseAddrPort(freeport.Reserve(t))
+		ports = append(ports, int(addr.Port()))
+		routes = append(routes, "nats-route://"+addr.String())
 	}
 	var servers []*server.Server
-	for i, l := range listeners {
+	for i, port := range ports {
 		o := &server.Options{
 			ServerName: fmt.Sprint("s", i), Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true, JetStream: true, StoreDir: t.TempDir(),
-			Cluster: server.ClusterOpts{Name: "c", Host: "127.0.0.1", Port: l.Addr().(*net.TCPAddr).Port},
+			Cluster: server.ClusterOpts{Name: "c", Host: "127.0.0.1", Port: port},
 			Routes:  server.RoutesFromStr(strings.Join(routes, ",")),
-		}
-		if err := l.Close(); err != nil {
-			t.Fatal(err)
 		}
 		s, err := server.NewServer(o)
 		if err != nil {

@@ -21,6 +21,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/sockeye-io/sockeye/internal/freeport"
 	"github.com/sockeye-io/sockeye/internal/leak"
 	"github.com/sockeye-io/sockeye/internal/slow"
 )
@@ -86,12 +87,11 @@ func makeServer() (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	addr, _, err := freeport.Take() // of all tests
 	if err != nil {
 		return nil, err
 	}
-	s := &server{dir: dir, addr: l.Addr().String()}
-	_ = l.Close()
+	s := &server{dir: dir, addr: addr}
 	if os.Getuid() == 0 {
 		if s.as, err = somebody(); err == nil {
 			err = os.Chown(dir, int(s.as.Uid), int(s.as.Gid))

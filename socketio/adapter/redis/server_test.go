@@ -8,18 +8,17 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/sockeye-io/sockeye/internal/freeport"
 	"github.com/sockeye-io/sockeye/internal/leak"
 	"github.com/sockeye-io/sockeye/internal/slow"
 	"github.com/sockeye-io/sockeye/socketio/adapter"
@@ -44,19 +43,11 @@ type server struct {
 	ctl  *conn
 }
 
-// freePort is one that nobody has, and that the system gives to nobody: a server
-// that is killed may come back to it.
+// freePort is the port of a server, which may be killed and come back to it.
 func freePort(t testing.TB) string {
 	t.Helper()
-	for {
-		port := strconv.Itoa(20_000 + rand.IntN(12_000))
-		if l, err := net.Listen("tcp", "127.0.0.1:"+port); err == nil {
-			if err := l.Close(); err != nil {
-				t.Fatal(err)
-			}
-			return port
-		}
-	}
+	_, port, _ := strings.Cut(freeport.Reserve(t), ":")
+	return port
 }
 
 // newServer starts one. args are lines of its configuration.

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sockeye-io/sockeye/internal/slow"
 	"github.com/sockeye-io/sockeye/socketio/internal/netpoll"
 )
 
@@ -98,7 +99,7 @@ func TestAnswerIsTaken(t *testing.T) {
 	if !need(t) {
 		return
 	}
-	s := newSite(t, Config{WriteTimeout: 200 * time.Millisecond}, nil)
+	s := newSite(t, Config{WriteTimeout: slow.Stretch(200 * time.Millisecond)}, nil)
 	c := s.taken()
 	_ = c.SetReadBuffer(4096)
 	c.send(get("/ours?n=2000000") + strings.Repeat(get("/ours?x"), 20))
@@ -116,7 +117,7 @@ func TestSlowRequests(t *testing.T) {
 	if !need(t) {
 		return
 	}
-	const limit, never = 200 * time.Millisecond, time.Minute
+	limit, never := slow.Stretch(200*time.Millisecond), time.Minute // the first request is made within limit, too
 	header := func(s *http.Server) { s.ReadHeaderTimeout = limit }
 	whole := func(s *http.Server) { s.ReadTimeout = limit }
 	for _, tt := range []struct {
@@ -142,6 +143,7 @@ func TestSlowRequests(t *testing.T) {
 		{"one line without CR", nil, never, "GET /ours?x HTTP/1.1\r\nHost: x\n\r\n", "", 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			s := newSite(t, Config{BodyTimeout: tt.body}, tt.tune)
 			c := s.taken()
 			c.send(get("/ours?again"))
@@ -160,7 +162,7 @@ func TestSlowRequests(t *testing.T) {
 					_, _ = io.WriteString(c, tt.drip)
 				}
 			}
-			if d := time.Since(begin); d > 10*time.Second {
+			if d := time.Since(begin); d > slow.Stretch(10*time.Second) {
 				t.Errorf("it ended after %v", d)
 			}
 			_ = c.Close()
@@ -231,7 +233,7 @@ func TestLastIsNotIdle(t *testing.T) {
 	if !need(t) {
 		return
 	}
-	s := newSite(t, Config{IdleTimeout: 60 * time.Millisecond, WriteTimeout: 20 * time.Millisecond}, nil)
+	s := newSite(t, Config{IdleTimeout: slow.Stretch(150 * time.Millisecond), WriteTimeout: slow.Stretch(20 * time.Millisecond)}, nil)
 	c := s.taken()
 	c.send(get("/ours?hold", "Connection: close"))
 	o := <-s.held

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/sockeye-io/sockeye/internal/leak"
+	"github.com/sockeye-io/sockeye/internal/slow"
 	"github.com/sockeye-io/sockeye/socketio/internal/netpoll"
 	"github.com/sockeye-io/sockeye/socketio/internal/wheel"
 )
@@ -23,7 +24,7 @@ import (
 func TestMain(m *testing.M) { leak.Main(m) }
 
 // patience is how long a test waits for what has to happen.
-const patience = 20 * time.Second
+var patience = slow.Stretch(20 * time.Second)
 
 // site is an http.Server whose handler takes over each connection on which
 // /ours is asked for, and answers it with the query, times "n" of it.

@@ -1,0 +1,2 @@
+// Package freeport gives tests addresses for servers that listen later, or again.
+package freeport
