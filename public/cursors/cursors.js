@@ -136,7 +136,9 @@ function show() {
 	const height = parseFloat(getComputedStyle(text).lineHeight);
 	$("#carets").replaceChildren(...[...carets].map(([id, { line, column }]) => {
 		const caret = coloured(el(line === 1 ? "div.caret.top" : "div.caret", { dataset: { line, column } }, el("span", {}, apart(people.find((p) => p.id === id)?.name ?? ""))), id);
-		caret.style.transform = `translate(${across(line, column) - text.scrollLeft}px, ${(line - 1) * height - text.scrollTop}px)`;
+		const x = across(line, column) - text.scrollLeft;
+		caret.classList.toggle("left", x > text.clientWidth - 150); // else a name would be cut off
+		caret.style.transform = `translate(${x}px, ${(line - 1) * height - text.scrollTop}px)`;
 		return caret;
 	}));
 }
