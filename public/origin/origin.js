@@ -44,7 +44,7 @@ async function probe(origin, transport) {
 	$("#problem").textContent = "";
 	const outcome = el("td", {}, t(allowed ? "in" : "out", { status }));
 	outcome.dataset.good = allowed ? "yes" : "no";
-	$("#rows").prepend(el("tr", {}, el("td", {}, origin ? apart(origin) : t("none")), el("td", {}, transport), outcome, el("td", {}, why(origin, allowed))));
+	$("#rows").prepend(el("tr", {}, el("td", {}, origin ? apart(origin) : t("none")), outcome, el("td", {}, transport), el("td", {}, why(origin, allowed))));
 	while ($("#rows").children.length > 20) $("#rows").lastElementChild.remove();
 }
 
