@@ -10,9 +10,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 
+	"github.com/sockeye-io/sockeye/internal/doctor"
 	"github.com/sockeye-io/sockeye/server"
 )
 
@@ -128,6 +130,50 @@ func TestDoctor(t *testing.T) {
 				t.Errorf("%d, want %d and %q:\n%s%s", code, c.code, c.want, out, errs)
 			}
 		})
+	}
+}
+
+// What the doctor has opened it closes, whatever it has found, and whether or not it
+// could look at all: no session waits for its time to be over.
+func TestDoctorLeaves(t *testing.T) {
+	s, err := server.New(server.DefaultConfig(), fstest.MapFS{"index.html": {}}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var noUpgrade, calledOff atomic.Bool
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if noUpgrade.Load() {
+			r.Header.Del("Upgrade")
+		}
+		s.ServeHTTP(w, r)
+		if calledOff.Load() && r.Method == http.MethodPost {
+			cancel()
+		}
+	}))
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		web.Close()
+	})
+	examine := func(p doctor.Patient) {
+		t.Helper()
+		p.URL = web.URL
+		doctor.Examine(ctx, p, func(doctor.Finding) {})
+		if st := s.IO().Engine().Stats(); st.Polling != 0 || st.Opened == 0 {
+			t.Errorf("%d of %d sessions are left on polling", st.Polling, st.Opened)
+		}
+	}
+	examine(doctor.Patient{})
+	examine(doctor.Patient{Namespace: "/chta"})
+	noUpgrade.Store(true)
+	examine(doctor.Patient{})
+	calledOff.Store(true)
+	examine(doctor.Patient{})
+	if ctx.Err() == nil {
+		t.Error("it was not called off")
 	}
 }
 

@@ -87,7 +87,9 @@ func (srv *Server) accept(sess *engineio.Session) engineio.Receiver {
 	}
 	c.place = &peers.Place[*conn]{Value: c}
 	if old, pushed := srv.unjoined.Push(c.from(), c.place); pushed {
-		old.bound(BoundMaxUnjoined)
+		if !old.sess.Closed() { // else it is about to leave by itself
+			old.bound(BoundMaxUnjoined)
+		}
 		old.evict(engineio.ForcedClose, errUnjoined)
 	}
 	if d := srv.opts.ConnectTimeout; d > 0 {
@@ -121,7 +123,7 @@ func (t *connectTimeout) Run() {
 	c.mu.Lock()
 	joined := c.joined
 	c.mu.Unlock()
-	if !joined {
+	if !joined && !c.sess.Closed() {
 		c.bound(BoundConnectTimeout)
 		c.close(engineio.ForcedClose, errConnectTimeout)
 	}
@@ -189,7 +191,7 @@ func (t *attachmentTimeout) Run() {
 	c.mu.Lock()
 	waiting := c.waiting
 	c.mu.Unlock()
-	if waiting {
+	if waiting && !c.sess.Closed() {
 		c.bound(BoundAttachmentTimeout)
 		c.close(engineio.ForcedClose, errAttachments)
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sockeye-io/sockeye/socketio"
+	"github.com/sockeye-io/sockeye/socketio/engineio"
 	"github.com/sockeye-io/sockeye/socketio/socketiotest"
 )
 
@@ -147,5 +148,43 @@ func TestUnjoinedAreCountedOnce(t *testing.T) {
 		if b := io.Stats().Bounds; b["MaxUnjoined"] != 1 {
 			t.Errorf("bounds %v", b)
 		}
+	})
+}
+
+// Whoever has left makes room by that, and is not counted as one who was put out,
+// nor as one who idles: even while the server's own code is busy with it.
+func TestWhoHasLeftDoesNotIdle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		opts := quiet()
+		opts.Limits.MaxUnjoined = 1
+		opts.ConnectTimeout = time.Second
+		opened, let := make(chan *engineio.Session), make(chan struct{})
+		opts.Engine.Trace = &engineio.Trace{Opened: func(s *engineio.Session) {
+			select {
+			case opened <- s:
+				<-let
+			default:
+			}
+		}}
+		io := echoServer(opts)
+		srv := socketiotest.Serve(t, io)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			res, err := srv.HTTP().Get("http://host.example/socket.io/?EIO=4&transport=polling")
+			if err == nil {
+				_ = res.Body.Close()
+			}
+		}()
+		s := <-opened
+		s.CloseNow(engineio.TransportClose, nil)
+		c := newPoller(t, srv)
+		time.Sleep(2 * time.Second)
+		close(let)
+		<-done
+		if b := io.Stats().Bounds; b["MaxUnjoined"] != 0 || b["ConnectTimeout"] != 1 {
+			t.Errorf("bounds counted: %v; the second one alone idles", b)
+		}
+		c.do(http.MethodGet, "")
 	})
 }

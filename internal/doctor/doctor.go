@@ -39,6 +39,7 @@ type Patient struct {
 
 const (
 	patience = 8 * time.Second // for an answer
+	farewell = 2 * time.Second // for the last one
 	most     = 1 << 20         // bytes of one
 )
 
@@ -67,6 +68,9 @@ func Examine(ctx context.Context, p Patient, found func(Finding)) bool {
 	if e.session() {
 		e.webSocket()
 		e.operator()
+	}
+	if e.sid != "" {
+		e.leave()
 	}
 	return e.well
 }
@@ -230,6 +234,16 @@ func (e *examination) join() bool {
 		e.found("buffering", Good, "", "a push arrives within %v", took.Round(time.Millisecond))
 	}
 	return true
+}
+
+// leave ends the session, which would go on until its time is over, also when
+// the examination was called off. What is answered is of no interest.
+func (e *examination) leave() {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.ctx), farewell)
+	defer cancel()
+	e.ctx = ctx
+	_, _, _ = e.ask(e.sid, "1")
+	e.client.CloseIdleConnections()
 }
 
 // webSocket opens one alone, as a page of the origin would, and if that fails one
