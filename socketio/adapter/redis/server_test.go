@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -198,6 +199,22 @@ func (n *node) history() []adapter.State {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return append([]adapter.State(nil), n.states...)
+}
+
+// fails waits until the node says that it is not connected because of want. It
+// may say before that the server was slow to answer, and never names a secret.
+func (n *node) fails(url, want string, secrets ...string) {
+	n.t.Helper()
+	until(n.t, url+" does not connect: "+want, func() bool {
+		cause := n.state().Cause
+		return cause != nil && strings.Contains(cause.Error(), want)
+	})
+	for _, st := range n.history() {
+		told := st.Cause != nil && slices.ContainsFunc(secrets, func(s string) bool { return strings.Contains(st.Cause.Error(), s) })
+		if st.Connection != adapter.Connecting || told {
+			n.t.Errorf("%s: %+v", url, st)
+		}
+	}
 }
 
 // server is where the node is connected.

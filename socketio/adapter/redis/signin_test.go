@@ -80,11 +80,7 @@ func TestWaysToServer(t *testing.T) {
 		"redis://:s3cr3t@" + s.addr + "?sentinel=m": "NOAUTH",
 	} {
 		n := start(t, fromURL(t, raw, Options{}), "cccccc")
-		until(t, "it says why it is not connected", func() bool { return n.state().Cause != nil })
-		if st := n.state(); st.Connection != adapter.Connecting || !strings.Contains(st.Cause.Error(), want) ||
-			strings.Contains(st.Cause.Error(), "s3cr3t") || strings.Contains(st.Cause.Error(), "wr0ng") {
-			t.Errorf("%s: %v", raw, st.Cause)
-		}
+		n.fails(raw, want, "s3cr3t", "wr0ng")
 	}
 }
 

@@ -236,10 +236,6 @@ func TestShardedCauses(t *testing.T) {
 			t.Fatal(err)
 		}
 		n := start(t, a, "cccccccccccccccc")
-		until(t, "it says why it is not connected: "+want, func() bool { return n.state().Cause != nil })
-		if st := n.state(); st.Connection != adapter.Connecting || !strings.Contains(st.Cause.Error(), want) || strings.Contains(st.Cause.Error(), "wr0ng") ||
-			strings.Contains(st.Cause.Error(), "b0b") {
-			t.Errorf("%s: %v", raw, st.Cause)
-		}
+		n.fails(raw, want, "wr0ng", "b0b")
 	}
 }
