@@ -133,8 +133,8 @@ func TestDoctor(t *testing.T) {
 	}
 }
 
-// What the doctor has opened it closes, whatever it has found, and whether or not it
-// could look at all: no session waits for its time to be over.
+// What the doctor has opened it closes, whatever it has found, and whether or
+// not it could look at all: no session waits for its time to be over.
 func TestDoctorLeaves(t *testing.T) {
 	s, err := server.New(server.DefaultConfig(), fstest.MapFS{"index.html": {}}, slog.New(slog.DiscardHandler))
 	if err != nil {
