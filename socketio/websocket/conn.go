@@ -192,13 +192,15 @@ func (c *Conn) goodbyeLocked(code ws.CloseCode, reason string) {
 	c.srv.wheel.After(d, &c.deadline, (*lastWait)(c))
 }
 
-// endLocked notes why the connection ends, once.
+// endLocked notes why the connection ends, once. It comes before the goodbye: a
+// client that has it may come back at once, and there is room for it.
 func (c *Conn) endLocked(code int, reason string, cause error) {
 	if c.closing {
 		return
 	}
 	c.closing, c.code, c.reason = true, code, reason
 	c.cancel(cause)
+	c.srv.release(c)
 }
 
 // lastWait is what happens when the peer does not answer a close frame.

@@ -72,6 +72,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, e *Endpoint) {
 	head := h.AppendResponse(make([]byte, 0, 256), c.protocol, deflate, w.Header())
 	nc, rw, err := host.TakeOver(w)
 	if err != nil {
+		c.mu.Lock()
+		c.endLocked(int(ws.Abnormal), "", err)
+		c.mu.Unlock()
 		s.remove(c)
 		s.refuse(w, http.StatusInternalServerError, host.NoTakeOver)
 		return

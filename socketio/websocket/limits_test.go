@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sockeye-io/sockeye/socketio/engineio"
+	"github.com/sockeye-io/sockeye/socketio/internal/ws"
 )
 
 // from is a request that a trusted proxy has passed on for addr.
@@ -192,6 +193,48 @@ func TestClosedBeforeItIsOpen(t *testing.T) {
 		}
 		if s.peers.Len() != 0 {
 			t.Error("it is still counted")
+		}
+	})
+}
+
+// Whoever has had its goodbye may come back at once: there is room for it, even
+// while the server's end of the connection, or its own code, is not done with it.
+func TestWhoHasLeftCountsNoMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := behindProxy(engineio.Options{MaxSessions: 1, MaxSessionsPerAddr: 1})
+		defer shutdown(t, s)
+		ended := make(chan struct{})
+		var conn *Conn
+		e := Endpoint{OnOpen: func(c *Conn, _ *http.Request) { conn = c }, OnClose: func(*Conn, int, string) { <-ended }}
+		defer close(ended)
+		come := func() *client {
+			t.Helper()
+			c, w := dial(t, s, e, from("192.0.2.1"))
+			if c == nil {
+				t.Fatalf("it is kept out: %d %s", w.status, w.body.String())
+			}
+			synctest.Wait()
+			return c
+		}
+		first := come()
+		defer first.Close()
+		first.send(ws.Close, "")
+		if op, _ := first.next(); op != ws.Close {
+			t.Errorf("the answer to its goodbye is %v", op)
+		}
+		second := come() // while its own end of the first is open
+		if err := conn.Close(1000, ""); err != nil {
+			t.Error(err)
+		}
+		if code, _ := second.closed(); code != 1000 {
+			t.Errorf("closed with %d", code)
+		}
+		third := come() // while OnClose runs
+		third.Close()
+		synctest.Wait()
+		come().Close() // a connection that broke
+		if st := s.Stats(); st.Opened != 4 || fmt.Sprint(st.Bounds) != "map[HandshakeRate:0 MaxSessions:0 MaxSessionsPerAddr:0]" {
+			t.Errorf("%+v", st)
 		}
 	})
 }

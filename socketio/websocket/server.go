@@ -103,11 +103,11 @@ var bounds = tally.List[engineio.Bound]{
 // MaxSessions, MaxSessionsPerAddr, HandshakeRate, ClientIPHeader,
 // TrustedProxies, PerMessageDeflate, PingInterval, PingTimeout, StallTimeout,
 // WriteTimeout, DisablePoller and Logger. The bounds count the connections of
-// this server alone; one that makes room for another, see Options.MaxSessions,
-// is closed with code 1013. No message here is volatile, so DropVolatile has
-// nothing to give up, and a full queue ends the connection as with Close. New
-// panics if the options make no sense. Shutdown or Close must be called in the
-// end.
+// this server alone, each until it begins to close; one that makes room for
+// another, see Options.MaxSessions, is closed with code 1013. No message here is
+// volatile, so DropVolatile has nothing to give up, and a full queue ends the
+// connection as with Close. New panics if the options make no sense. Shutdown or
+// Close must be called in the end.
 func New(opts *engineio.Options) *Server {
 	s := &Server{opts: opts.Resolved(), conns: map[*Conn]struct{}{}}
 	s.stats.bounds = tally.New(bounds)
@@ -239,6 +239,7 @@ func (e evicted) Run() {
 	_ = e.c.Close(int(ws.TryAgainLater), "too many connections: this one made room for another") // one that is closed already is fine
 }
 
+// remove counts c off. It has ended.
 func (s *Server) remove(c *Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -246,9 +247,13 @@ func (s *Server) remove(c *Conn) {
 		return
 	}
 	delete(s.conns, c)
+	s.open.Add(-1)
+}
+
+// release gives back the room that c has within the bounds, as it begins to end.
+func (s *Server) release(c *Conn) {
 	if s.places != nil {
 		s.places.Leave(c.place)
 	}
 	s.peers.Leave(c.key)
-	s.open.Add(-1)
 }
