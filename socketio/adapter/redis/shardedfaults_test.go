@@ -325,3 +325,31 @@ func TestMasterAway(t *testing.T) {
 		}
 	}
 }
+
+// A master that stands still for a while: what is for its rooms comes late, and is
+// taken for lost by nobody, whatever heartbeats tell by way of another master.
+func TestMasterPauses(t *testing.T) {
+	t.Parallel()
+	masters := newCluster(t, 3, 0, "cluster-require-full-coverage no", "cluster-allow-pubsubshard-when-down yes")
+	rooms := []string{roomOf(masters, 0), roomOf(masters, 1), roomOf(masters, 2)}
+	victim := 0 // a master that has neither namespace's channel: heartbeats go on
+	for masters[victim] == owner(masters, "socket.io#/n#") || masters[victim] == owner(masters, "socket.io#/#") {
+		victim++
+	}
+	a := newParty(t, shardedAt(t, Options{}, masters...), rooms...)
+	b := newParty(t, shardedAt(t, Options{}, masters...), rooms...)
+	a.meet([]*party{b}, append(rooms, "")...)
+	a.stream(append(rooms, "")...)
+	b.flows(rooms[victim])
+	masters[victim].signal(syscall.SIGSTOP)
+	<-time.After(2500 * time.Millisecond) // less than a link waits, more than a message may be late
+	masters[victim].signal(syscall.SIGCONT)
+	b.flows(rooms[victim])
+	a.halt()
+	b.accounts(a, append(rooms, "")...)
+	for _, room := range append(rooms, "") {
+		if got := b.heard(room); len(got) != got[len(got)-1]-got[0]+1 {
+			t.Errorf("room %q has holes", room)
+		}
+	}
+}

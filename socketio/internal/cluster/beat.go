@@ -13,6 +13,10 @@ const (
 	grace = time.Second
 	// breath is how long hellos gather before they are answered together.
 	breath = 50 * time.Millisecond
+	// settling is how long after a heartbeat is due it is said where the adapter is a
+	// Laggard, with how far this node was then: what was published before is with the
+	// broker by now, or something lags. It is a quarter of Dead at most.
+	settling = 400 * time.Millisecond
 )
 
 // beat says hello and heartbeats, and looks who is silent, until ctx ends.
@@ -21,9 +25,14 @@ func (c *Core) beat(ctx context.Context) {
 	defer next.Stop()
 	look := time.NewTicker(min(grace, max(c.opts.Dead/4, time.Millisecond)))
 	defer look.Stop()
-	soon := time.NewTimer(time.Hour)
+	soon, settled := time.NewTimer(time.Hour), time.NewTimer(time.Hour)
 	soon.Stop()
+	settled.Stop()
 	defer soon.Stop()
+	defer settled.Stop()
+	_, laggard := c.a.(adapter.Laggard)
+	var due []adapter.Position // to be told when it has settled
+	settles := false
 	awake := time.Now()
 	for {
 		select {
@@ -40,8 +49,20 @@ func (c *Core) beat(ctx context.Context) {
 			c.speak(adapter.Heartbeat, true) // who is new knows none yet
 			next.Reset(c.opts.Heartbeat)
 		case <-next.C:
-			c.speak(adapter.Heartbeat, false)
 			next.Reset(c.opts.Heartbeat)
+			switch {
+			case !laggard:
+				c.speak(adapter.Heartbeat, false)
+			case !settles:
+				due, settles = c.numbers.positions(c.untold), true
+				settled.Reset(min(settling, c.opts.Dead/4))
+			}
+		case <-settled.C:
+			settles = false
+			if c.untold = c.lags(); c.untold {
+				due = nil
+			}
+			c.say(adapter.Heartbeat, due)
 		case <-look.C:
 			now := time.Now()
 			// Whoever was stopped for so long is gone for the others, and takes
@@ -62,14 +83,24 @@ func (c *Core) speak(k adapter.Kind, all bool) {
 	if k == adapter.Hello {
 		c.anew.Store(false)
 	}
-	m := &adapter.Message{Kind: k, NS: "/", Node: &c.self}
-	if l, ok := c.a.(adapter.Laggard); ok && l.Lags() {
+	var positions []adapter.Position
+	if c.lags() {
 		c.untold = true
 	} else {
-		m.Positions = c.numbers.positions(all || c.untold)
+		positions = c.numbers.positions(all || c.untold)
 		c.untold = false
 	}
-	_ = c.Publish(m) // counted by the adapter; the next one follows
+	c.say(k, positions)
+}
+
+func (c *Core) say(k adapter.Kind, positions []adapter.Position) {
+	_ = c.Publish(&adapter.Message{Kind: k, NS: "/", Node: &c.self, Positions: positions}) // counted by the adapter; the next one follows
+}
+
+// lags reports whether what was published may wait while other things go on.
+func (c *Core) lags() bool {
+	l, ok := c.a.(adapter.Laggard)
+	return ok && l.Lags()
 }
 
 // look finds those who are silent, and what never came.
