@@ -146,3 +146,54 @@ func TestRoamStoredLater(t *testing.T) {
 		})
 	}
 }
+
+// TestRoamLostWhileAsked: a client whose connection is lost while its node is
+// asked for it is not lost itself, even if the node to which it came has to read
+// the log for it.
+func TestRoamLostWhileAsked(t *testing.T) {
+	onJourney(t, 24, adaptertest.BusOptions{Traits: logged}, &socketio.Recovery{}, func(j *journey) {
+		first, second := j.nodes[0], j.nodes[1]
+		var got []string
+		client := first.server.Connect(listener(&got))
+		id := client.ID()
+		emitSaid(t, first.srv, "seen")
+		time.Sleep(3 * time.Second)
+		client.Cut()
+		emitSaid(t, second.srv, "missed")
+		time.Sleep(time.Second)
+		late := j.start() // which does not have it in its memory
+		time.Sleep(time.Second)
+		j.bus.SetFaults(adaptertest.Faults{Delay: 400 * time.Millisecond})
+		if _, err := late.server.Dial(&socketiotest.Options{Auth: client.Recovery(), Timeout: 30 * time.Millisecond}); err == nil {
+			t.Error("it came in")
+		}
+		time.Sleep(5 * time.Second)
+		client = client.ReconnectTo(second.server)
+		synctest.Wait()
+		if want := []string{"seen", "missed"}; client.ID() != id || !slices.Equal(got, want) {
+			t.Errorf("got %s; want %s; the same: %v; %v", strings.Join(got, ", "), strings.Join(want, ", "), client.ID() == id, unrecovered(j))
+		}
+	})
+}
+
+// TestRoamBehindTheLog: who comes to a node that has not read as far as he has
+// seen waits for that, and is recovered.
+func TestRoamBehindTheLog(t *testing.T) {
+	o := adaptertest.BusOptions{Traits: logged, Faults: adaptertest.Faults{Delay: 600 * time.Millisecond}}
+	onJourney(t, 25, o, &socketio.Recovery{}, func(j *journey) {
+		third := j.start()
+		time.Sleep(time.Second)
+		client := j.nodes[0].server.Connect(nil)
+		id := client.ID()
+		for n := range 12 {
+			time.Sleep(2 * time.Second)
+			emitSaid(t, third.srv, "something")
+			client.Next("said") // the other node may get it later
+			client.Cut()
+			client = client.ReconnectTo(j.nodes[(n+1)%2].server)
+			if client.ID() != id {
+				t.Fatalf("%d: not recovered: %v", n, unrecovered(j))
+			}
+		}
+	})
+}

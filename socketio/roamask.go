@@ -196,9 +196,7 @@ func (m *roam) ask(ctx context.Context, key [sha256.Size]byte, seen *sighting) (
 	if !m.c.answers(seen.Node) {
 		return false, "" // what is stored counts
 	}
-	if at, ok := ctx.Deadline(); ok && time.Until(at) < patience/2 {
-		return false, logSilent // the answer would be of no use, and the client nowhere
-	}
+	// Once it is asked the client is nowhere else: the answer is waited for.
 	text, err := m.c.roams.asks.want(context.WithoutCancel(ctx), question{seen.Node, m.r.ns.name, key, seen.tag})
 	switch {
 	case err == errMute:
