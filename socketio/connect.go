@@ -150,11 +150,7 @@ func (s *Socket) join() {
 		return
 	}
 	s.ns = ns
-	defer func() {
-		if !s.entered && s.ns != nil && s.ns.parent != nil {
-			srv.prune(s.ns) // it may have been made for this client alone
-		}
-	}()
+	defer s.vacate()
 
 	back := ns.recovery.take(s)
 	if came := back; came != nil {
@@ -209,6 +205,14 @@ func (s *Socket) join() {
 		}
 	}
 	s.ns.recovery.settledIn(s)
+}
+
+// vacate gives up a namespace that was made for this client alone, if it has not
+// come in.
+func (s *Socket) vacate() {
+	if ns := s.ns; !s.entered && ns != nil && ns.parent != nil {
+		s.conn.srv.prune(ns)
+	}
 }
 
 // passes runs the middleware, and refuses the client if one of it does.
@@ -337,6 +341,7 @@ func (s *Socket) refuse(err error) {
 	}
 	srv.stats.refused.Add(1)
 	s.conn.forget(s)
+	s.vacate() // a client that knows may want another one at once
 	s.endContext(ForcedServerClose)
 	var e *Error
 	if !errors.As(err, &e) {

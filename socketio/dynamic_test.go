@@ -53,3 +53,37 @@ func TestManyNamespacesAtOnce(t *testing.T) {
 		}
 	})
 }
+
+// hook is called when it is about to be sent.
+type hook func()
+
+func (h hook) MarshalJSON() ([]byte, error) {
+	h()
+	return []byte("1"), nil
+}
+
+// A client that is told that it was refused may ask for another namespace at
+// once: there is room for it, as the one that was made for it alone has gone.
+func TestRefusedNamespaceHasGone(t *testing.T) {
+	io := socketio.New(quiet())
+	told := 0
+	ns := io.OfPattern(regexp.MustCompile(`^/n\d+$`))
+	ns.Use(func(context.Context, *socketio.Socket) error {
+		if n := io.Stats().Namespaces; n != 2 {
+			t.Errorf("%d namespaces while one is asked for", n)
+		}
+		return &socketio.Error{Message: "no", Data: hook(func() {
+			told++
+			if n := io.Stats().Namespaces; n != 1 {
+				t.Errorf("%d namespaces when the client is told", n)
+			}
+		})}
+	})
+	c := socketiotest.Serve(t, io).Connect(nil)
+	if _, err := c.TryJoin("/n1", nil); err == nil {
+		t.Error("it was let in")
+	}
+	if told == 0 {
+		t.Error("nobody was told")
+	}
+}
