@@ -89,7 +89,8 @@ export class River {
 		ink.translate(x, y + sway * 3);
 		ink.rotate(f.kind === "leap" ? Math.cos(Math.min(Math.max(f.x, 0), 1) * Math.PI) * -.5 : sway * .05);
 		ink.scale(f.kind === "down" ? -f.size : f.size, f.size);
-		ink.globalAlpha = f.kind === "leap" ? 1 : (.35 + Math.min(f.size, 1.2) * .4) * (w < 600 ? .45 : 1) * seen; // dim where the text is all there is room for
+		const text = w < 600 || x < this.side; // dim where there is text: below the words are the numbers
+		ink.globalAlpha = f.kind === "leap" ? (text ? .5 : 1) : (.35 + Math.min(f.size, 1.2) * .4) * (text ? .45 : 1) * seen;
 		const down = f.kind === "down";
 		ink.fillStyle = down ? "#3f9a6f" : "#e9503f";
 		ink.beginPath(); // body and tail, which bends with the stroke
