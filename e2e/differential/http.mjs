@@ -73,7 +73,7 @@ export async function run(c, port) {
   const connection = c.reused ? s.connection : new Connection(port);
   try {
     // A poll has something to bring.
-    await (await fetch(`http://127.0.0.1:${port}${s.base}&sid=${s.sid}`, { method: "POST", body: '42/dyn-1,["echo","here"]' })).text();
+    await beside(port, s, '42/dyn-1,["echo","here"]');
     let a = await connection.request(bytes(c, port, s.sid), c.method === "HEAD");
     if (a?.status === 100) a = await connection.answer(c.method === "HEAD");
     return { answer: outcome(a, s.sid), session: await alive(port, s) };
@@ -83,9 +83,16 @@ export async function run(c, port) {
   }
 }
 
-async function alive(port, s) {
-  const body = await (await fetch(`http://127.0.0.1:${port}${s.base}&sid=${s.sid}`, { method: "POST", body: '42/dyn-1,["echo","end"]' })).text();
-  return body === "ok";
+const alive = async (port, s) => (await beside(port, s, '42/dyn-1,["echo","end"]'))?.body === "ok";
+
+/** Says something to a session over a connection of its own: one that is kept may be given up by the server just then. */
+async function beside(port, s, packet) {
+  const connection = new Connection(port);
+  try {
+    return await connection.request(`POST ${s.base}&sid=${s.sid} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nContent-Type: text/plain\r\nContent-Length: ${packet.length}\r\n\r\n${packet}`);
+  } finally {
+    connection.close();
+  }
 }
 
 function outcome(a, sid) {

@@ -96,7 +96,7 @@ async function happen(tell, after) {
   };
   let waiting;
   const news = (async () => {
-    for (; going; await pause()) {
+    while (going) { // without a pause: who does not read has to be put out for that, before it is for not answering a ping
       await api(a, "emit", { namespace: "/whiteboard", event: "news", arguments: [text] });
       waiting ??= await whoWaits();
     }
