@@ -61,7 +61,7 @@ func TestBubble(t *testing.T) {
 func TestUnused(t *testing.T) {
 	before := runtime.NumGoroutine()
 	p := New(Config{})
-	if n := runtime.NumGoroutine(); n != before {
+	if n := runtime.NumGoroutine(); n > before { // of the tests before some may end meanwhile
 		t.Errorf("New started %d goroutines", n-before)
 	}
 	for range 2 {
