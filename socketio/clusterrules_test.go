@@ -395,7 +395,7 @@ func TestClusterStopsAfterLoss(t *testing.T) {
 		}, func(n *nodes) {
 			srv := n.srv[1]
 			n.bus.Stop()
-			time.Sleep(time.Minute)
+			time.Sleep(time.Second) // the other is not taken for gone yet
 			if err := srv.Emit("x"); err != nil {
 				n.t.Fatal(err)
 			}

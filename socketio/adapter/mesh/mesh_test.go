@@ -25,6 +25,7 @@ import (
 	"github.com/sockeye-io/sockeye/internal/leak"
 	"github.com/sockeye-io/sockeye/internal/slow"
 	"github.com/sockeye-io/sockeye/socketio/adapter"
+	"github.com/sockeye-io/sockeye/socketio/adapter/adaptertest"
 )
 
 func TestMain(m *testing.M) { leak.Main(m) }
@@ -292,6 +293,14 @@ func TestStartMeetsTheOthers(t *testing.T) {
 			both(n, nodes[2])
 		}
 	}
+	slowly := adaptertest.NewRelay(t, at[0])
+	slowly.Slowly(20)
+	far := start(t, "d", Options{Nodes: []string{slowly.Addr}, Listen: at[4], Secret: []byte("a secret"), meeting: long})
+	far.wait("up", func() bool { return far.ups > 0 })
+	if far.met == 0 {
+		t.Error("a node is up before it has met one that is far away")
+	}
+	far.close()
 	stranger := start(t, "e", Options{Nodes: at, Listen: at[3], meeting: time.Millisecond})
 	for _, n := range append(nodes, stranger) {
 		n.close()
