@@ -247,8 +247,11 @@ func TestGivenUpOnTheWayBack(t *testing.T) {
 	bubble(t, func(t *testing.T, o *socketiotest.Options) {
 		re := newRecoveries(t, &socketio.Recovery{RunMiddleware: true, MaxPackets: 3})
 		re.io.On("still there", func(_ context.Context, _ *socketio.Socket, r *socketio.Request) error { return r.Ack() })
-		var flood atomic.Bool
+		var flood, refuse atomic.Bool
 		re.io.Use(func(_ context.Context, s *socketio.Socket) error {
+			if !flood.Load() && refuse.Load() {
+				return socketio.Errorf("no", "not today")
+			}
 			if n, _ := s.Get("n"); flood.Load() != (n == 1) {
 				return fmt.Errorf("n is %v", n)
 			}
@@ -278,6 +281,18 @@ func TestGivenUpOnTheWayBack(t *testing.T) {
 			t.Error("it has kept something")
 		}
 		again.Ask("still there")
+		// One that is refused as a new one.
+		again.Cut()
+		time.Sleep(50 * time.Second)
+		flood.Store(true)
+		refuse.Store(true)
+		if _, err := re.server.Dial(&socketiotest.Options{Transport: o.Transport, Auth: again.Recovery()}); err == nil {
+			t.Error("it came in")
+		}
+		synctest.Wait()
+		if st := re.io.Stats(); st.Panics+st.Engine.Panics != 0 {
+			t.Errorf("%d panics, %d of the engine", st.Panics, st.Engine.Panics)
+		}
 	})
 }
 
