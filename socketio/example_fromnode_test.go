@@ -3,6 +3,7 @@ package socketio_test
 import (
 	"context"
 	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -80,8 +81,14 @@ func ask(ctx context.Context, chat *socketio.Namespace, log func(...any)) {
 func TestFromNode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := socketio.New(nil)
+		var mu sync.Mutex
 		var said []string
-		chat := fromNode(srv, func(v ...any) { said = append(said, fmt.Sprintln(v...)) })
+		say := func(v ...any) { // from the sockets' goroutines, too
+			mu.Lock()
+			said = append(said, fmt.Sprintln(v...))
+			mu.Unlock()
+		}
+		chat := fromNode(srv, say)
 		host := socketiotest.Serve(t, srv)
 		with := &socketiotest.Options{Namespace: "/chat", Auth: map[string]any{"token": "t"}}
 		a := host.Connect(with)
@@ -94,7 +101,7 @@ func TestFromNode(t *testing.T) {
 		if name.Name != "Ada" {
 			t.Error(name)
 		}
-		ask(t.Context(), chat, func(v ...any) { said = append(said, fmt.Sprintln(v...)) })
+		ask(t.Context(), chat, say)
 		synctest.Wait()
 		if a.Connected() || b.Connected() || len(said) != 5 {
 			t.Errorf("%q", said)
