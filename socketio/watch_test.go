@@ -152,7 +152,9 @@ func TestWatchFrames(t *testing.T) {
 			break
 		}
 		synctest.Wait()
-		if got := told.take(); len(got) < 2 || got[0] != `out true "sure?" 11` || got[1] != `broadcast "sure?" to 1` {
+		// The client's answers may be told of before the emit that they are for.
+		got := slices.DeleteFunc(told.take(), func(what string) bool { return what == stray })
+		if len(got) < 2 || got[0] != `out true "sure?" 11` || got[1] != `broadcast "sure?" to 1` {
 			t.Errorf("told %q", got)
 		}
 		s, _ := io.Of("/").Socket(c.ID())
