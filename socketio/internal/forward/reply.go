@@ -77,7 +77,8 @@ func (p *reply) head(b []byte) (size int, err error) {
 		}
 		p.status = 10*p.status + int(c-'0')
 	}
-	p.close = line[7] == '0'
+	old := line[7] == '0'
+	p.close = old
 	length, inChunks := int64(-1), false
 	for len(rest) > 0 {
 		if line, rest, ok = nextLine(rest); !ok {
@@ -95,7 +96,7 @@ func (p *reply) head(b []byte) (size int, err error) {
 			}
 			length = n
 		case is(name, "Transfer-Encoding"):
-			if !is(value, "chunked") || inChunks {
+			if !is(value, "chunked") || inChunks || old { // RFC 9112, 6.1
 				return 0, errReply
 			}
 			inChunks = true

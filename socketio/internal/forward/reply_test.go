@@ -70,6 +70,7 @@ func FuzzReply(f *testing.F) {
 		"HTTP/1.A 200\r\n\r\n",
 		"HTTP/1.1 200 \r\nTransfer-Encoding:chunked\r\n\r\n3\r\nabc\r\nA;\r\n0123456789\r\n0\r\nT@ 1\r\n\r\n",
 		"HTTP/1.0 200 \r\n\"0000: 0\r\n\r\n0000",
+		"HTTP/1.0 200 \r\nTransfer-Encoding:chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
 		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n00000000000000003\r\nabc\r\n0\r\n\r\n",
 		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0000000000000003\r\nabc\r\n0\r\n\r\n",
 		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nT: " + strings.Repeat("t", 2000) + "\r\n\r\n",
