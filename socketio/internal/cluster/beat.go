@@ -46,8 +46,14 @@ func (c *Core) beat(ctx context.Context) {
 			}
 			soon.Reset(breath/2 + rand.N(breath))
 		case <-soon.C:
-			c.speak(adapter.Heartbeat, true) // who is new knows none yet
-			next.Reset(c.opts.Heartbeat)
+			next.Reset(c.opts.Heartbeat) // who is new knows none yet
+			if !laggard {
+				c.speak(adapter.Heartbeat, true)
+				continue
+			}
+			c.say(adapter.Heartbeat, nil)
+			due, settles = c.numbers.positions(true), true
+			settled.Reset(min(settling, c.opts.Dead/4))
 		case <-next.C:
 			next.Reset(c.opts.Heartbeat)
 			switch {
