@@ -13,18 +13,25 @@ import (
 	"github.com/sockeye-io/sockeye/socketio/socketiotest"
 )
 
+// heldOnce adds middleware that keeps a client waiting until its connection has
+// ended: the next one after what it returns was set.
+func heldOnce(srv *socketio.Server) *atomic.Bool {
+	wait := new(atomic.Bool)
+	srv.Use(func(ctx context.Context, _ *socketio.Socket) error {
+		if wait.Swap(false) {
+			<-ctx.Done()
+		}
+		return nil
+	})
+	return wait
+}
+
 // TestRefusedOverAnother: a client that is on its way back, and is refused on
 // one more connection, leaves nothing behind.
 func TestRefusedOverAnother(t *testing.T) {
 	bubble(t, func(t *testing.T, o *socketiotest.Options) {
 		re := newRecoveries(t, &socketio.Recovery{RunMiddleware: true})
-		var wait atomic.Bool
-		re.io.Use(func(ctx context.Context, s *socketio.Socket) error {
-			if wait.Swap(false) {
-				<-ctx.Done()
-			}
-			return nil
-		})
+		wait := heldOnce(re.io)
 		c := re.server.Connect(o)
 		synctest.Wait()
 		c.Cut()
@@ -55,13 +62,7 @@ func TestRefusedOverAnother(t *testing.T) {
 func TestTwiceOnTheWayBack(t *testing.T) {
 	bubble(t, func(t *testing.T, o *socketiotest.Options) {
 		re := newRecoveries(t, &socketio.Recovery{RunMiddleware: true})
-		var wait atomic.Bool
-		re.io.Use(func(ctx context.Context, s *socketio.Socket) error {
-			if wait.Swap(false) {
-				<-ctx.Done()
-			}
-			return nil
-		})
+		wait := heldOnce(re.io)
 		c := re.server.Connect(o)
 		id := c.ID()
 		for range 50 {

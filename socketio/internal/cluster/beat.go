@@ -33,6 +33,10 @@ func (c *Core) beat(ctx context.Context) {
 	_, laggard := c.a.(adapter.Laggard)
 	var due []adapter.Position // to be told when it has settled
 	settles := false
+	settle := func(all bool) {
+		due, settles = c.numbers.positions(all), true
+		settled.Reset(min(settling, c.opts.Dead/4))
+	}
 	awake := time.Now()
 	for {
 		select {
@@ -52,16 +56,14 @@ func (c *Core) beat(ctx context.Context) {
 				continue
 			}
 			c.say(adapter.Heartbeat, nil)
-			due, settles = c.numbers.positions(true), true
-			settled.Reset(min(settling, c.opts.Dead/4))
+			settle(true)
 		case <-next.C:
 			next.Reset(c.opts.Heartbeat)
 			switch {
 			case !laggard:
 				c.speak(adapter.Heartbeat, false)
 			case !settles:
-				due, settles = c.numbers.positions(c.untold), true
-				settled.Reset(min(settling, c.opts.Dead/4))
+				settle(c.untold)
 			}
 		case <-settled.C:
 			settles = false
